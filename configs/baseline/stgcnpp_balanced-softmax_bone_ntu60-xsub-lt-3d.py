@@ -1,0 +1,13 @@
+# The bone stream of the joint leaf.
+_base_ = 'stgcnpp_balanced-softmax_joint_ntu60-xsub-lt-3d.py'
+
+train_pipeline = _base_.train_pipeline
+val_pipeline = _base_.val_pipeline
+test_pipeline = _base_.test_pipeline
+train_pipeline[1].feats = ['b']
+val_pipeline[1].feats = ['b']
+test_pipeline[1].feats = ['b']
+train_dataloader = dict(
+    dataset=dict(dataset=dict(pipeline=train_pipeline)))
+val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

@@ -1,0 +1,13 @@
+# The bone motion stream of the joint leaf.
+_base_ = 'stgcnpp_ce_joint_ntu120-xsub-lt-3d.py'
+
+train_pipeline = _base_.train_pipeline
+val_pipeline = _base_.val_pipeline
+test_pipeline = _base_.test_pipeline
+train_pipeline[1].feats = ['bm']
+val_pipeline[1].feats = ['bm']
+test_pipeline[1].feats = ['bm']
+train_dataloader = dict(
+    dataset=dict(dataset=dict(pipeline=train_pipeline)))
+val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

@@ -1,0 +1,18 @@
+"""Long-tailed skeleton action recognition on MMAction2.
+
+Importing the package checks the versions of mmengine, mmcv and mmaction2 that
+are there, and mends the faults of theirs that it needs mended
+(:mod:`mmshapmix.compat`). ``mmshapmix.functional`` works without any of them.
+"""
+from importlib.util import find_spec
+
+from .version import __version__
+from .versions import check_versions
+
+check_versions()
+if find_spec('mmengine'):
+    from . import registry  # noqa: F401
+    from .compat import install_fixes
+    install_fixes()
+
+__all__ = ['__version__']

@@ -1,0 +1,200 @@
+"""Reading and checking PYSKL annotation pickles.
+
+An annotation file is ``dict(split={name: [frame_dir, …]}, annotations=[…])``
+or the bare list of annotations. An annotation has ``frame_dir`` (or
+``filename``), ``label``, ``total_frames`` and ``keypoint`` ``(M, T, V, C)``,
+on 2-D data also ``keypoint_score`` ``(M, T, V)``. Kinetics is compressed: its
+annotations have ``box_score`` and ``valid`` only, and the ``kpfiles`` hold
+``keypoint`` ``(boxes, V, 3)`` with ``frame_inds`` ``(boxes,)``.
+"""
+import os
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..functional.layouts import Layout
+
+Annotation = dict[str, Any]
+
+# Everything that plain containers of numpy arrays need, and nothing more. The
+# ``core`` modules are numpy 1's names of what numpy 2 keeps in ``_core``.
+_NUMPY = 'multiarray._reconstruct multiarray.scalar numeric._frombuffer'
+ALLOWED = {
+    'numpy.ndarray', 'numpy.dtype', '_codecs.encode', 'builtins.set',
+    'builtins.frozenset', 'collections.OrderedDict',
+    *(f'numpy.{core}.{name}' for core in ('core', '_core')
+      for name in _NUMPY.split())
+}
+
+
+class RestrictedUnpickler(pickle.Unpickler):
+    """Unpickles numpy arrays and plain containers, refuses all else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Look up a global that the pickle names.
+
+        Raises:
+            pickle.UnpicklingError: If it is not one of :data:`ALLOWED`.
+        """
+        if module == '__builtin__':  # protocols 0 to 2 say it so
+            module = 'builtins'
+        if f'{module}.{name}' not in ALLOWED:
+            raise pickle.UnpicklingError(
+                f'it asks for {module}.{name}, which skeleton annotations do '
+                'not need; loading it could run code')
+        if module.startswith('numpy.core') and hasattr(np, '_core'):
+            module = module.replace('numpy.core', 'numpy._core')
+        elif module.startswith('numpy._core') and not hasattr(np, '_core'):
+            module = module.replace('numpy._core', 'numpy.core')
+        return super().find_class(module, name)
+
+
+def load_pickle(path: str | Path) -> Any:
+    """Read a pickle of plain containers and numpy arrays.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no pickle, is truncated, or asks for a class that
+            annotations do not need. The message names the file and the class.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'Expected an annotation file at {path}, but '
+                                'there is none.')
+    with path.open('rb') as file:
+        try:
+            return RestrictedUnpickler(file).load()
+        except EOFError as error:
+            raise ValueError(f'Expected a whole pickle, but {path} is empty '
+                             'or truncated.') from error
+        # A broken stream can make the unpickler raise nearly anything.
+        except Exception as error:
+            reason = ('it is truncated' if 'truncated' in str(error)
+                      else error)
+            raise ValueError('Expected a pickle of skeleton annotations, but '
+                             f'{path} cannot be read: {reason}.') from error
+
+
+def save_pickle(data: Any, path: str | Path) -> None:
+    """Write a pickle at once or not at all; missing folders are made."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f'{path.name}.{os.getpid()}.partial')
+    try:
+        with partial.open('wb') as file:
+            pickle.dump(data, file, protocol=4)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def sample_name(annotation: Annotation) -> str:
+    """What identifies a sample: ``frame_dir``, or ``filename`` without it."""
+    return annotation.get('frame_dir') or annotation['filename']
+
+
+def annotations_of(data: Any, split: str | None,
+                   source: str | Path) -> list[Annotation]:
+    """Annotations of one split of a loaded file, in the order of the split.
+
+    Args:
+        data: What :func:`load_pickle` returned.
+        split: Name of the split; none: all annotations, in file order.
+        source: The file, for the error.
+
+    Raises:
+        ValueError: If the file is no annotation file, if there is no such
+            split, or if the split names a sample that has no annotation.
+    """
+    bare = isinstance(data, list)
+    if not bare and not (isinstance(data, dict) and 'annotations' in data):
+        raise ValueError(
+            'Expected a list of annotations or a dict with `split` and '
+            f'`annotations`, but {source} holds a {type(data).__name__}.')
+    annotations = data if bare else data['annotations']
+    if split is None:
+        return annotations
+    splits = {} if bare else data.get('split', {})
+    if split not in splits:
+        raise ValueError(f'Expected a split of {source} ({sorted(splits)}), '
+                         f'but got {split!r}.')
+    return pick_annotations(annotations, splits[split],
+                            f'split {split!r} of {source}')
+
+
+def pick_annotations(annotations: Sequence[Annotation],
+                     names: Sequence[str], source: str) -> list[Annotation]:
+    """Annotations of the named samples, in the order of the names.
+
+    Args:
+        annotations: To pick from.
+        names: Names of samples.
+        source: Where the names come from, for the error.
+
+    Raises:
+        ValueError: If a name has no annotation, or comes twice.
+    """
+    by_name = {sample_name(a): a for a in annotations}
+    missing = [name for name in names if name not in by_name]
+    if missing:
+        raise ValueError(
+            f'Expected an annotation for every name in {source}, but '
+            f'{len(missing)} of {len(names)} have none: {missing[:5]}.')
+    if len(set(names)) < len(names):
+        raise ValueError(f'Expected distinct names in {source}, but '
+                         f'{len(names) - len(set(names))} are repeated.')
+    return [by_name[name] for name in names]
+
+
+def read_list(path: str | Path) -> list[str]:
+    """Sample names of a list file, one a line; the last may lack its end."""
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'Expected a sample list at {path}, but there '
+                                'is none.')
+    return path.read_text().split()
+
+
+def check_keypoints(annotation: Annotation, layout: Layout | None,
+                    source: str) -> None:
+    """Check the coordinates of one sample.
+
+    Args:
+        annotation: With ``keypoint``; compressed or not.
+        layout: The skeleton that is expected; none: any.
+        source: The file, for the error.
+
+    Raises:
+        ValueError: For no frames, coordinates that are NaN or infinite, or the
+            wrong number of joints. The message names file and sample.
+    """
+    keypoint = np.asarray(annotation['keypoint'])
+    where = f'sample {sample_name(annotation)!r} of {source}'
+    if keypoint.size == 0 or annotation.get('total_frames') == 0:
+        raise ValueError(f'Expected at least one frame, but {where} has none.')
+    if not np.isfinite(keypoint).all():
+        raise ValueError(f'Expected finite coordinates, but {where} has NaN '
+                         'or infinite ones.')
+    if layout and keypoint.shape[-2] != layout.num_joints:
+        raise ValueError(
+            f'Expected {layout.num_joints} joints (layout {layout.name!r}), '
+            f'but {where} has {keypoint.shape[-2]}.')
+
+
+def check_labels(annotations: Sequence[Annotation], num_classes: int,
+                 source: str) -> None:
+    """Check that all labels are in ``0..num_classes - 1``.
+
+    Raises:
+        ValueError: Names file, sample and label.
+    """
+    for annotation in annotations:
+        label = annotation['label']
+        if not 0 <= label < num_classes:
+            raise ValueError(
+                f'Expected labels in 0..{num_classes - 1} (num_classes='
+                f'{num_classes}), but sample {sample_name(annotation)!r} of '
+                f'{source} has {label}.')

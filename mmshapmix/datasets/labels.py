@@ -1,0 +1,62 @@
+"""Labels and class counts of a data set, without running its pipeline.
+
+They see through MMEngine's ``RepeatDataset``, ``ConcatDataset`` and
+``ClassBalancedDataset``, in any nesting.
+"""
+from typing import Any
+
+import numpy as np
+from mmengine.dataset import (ClassBalancedDataset, ConcatDataset,
+                              RepeatDataset)
+
+from ..functional.longtail import ClassCounts
+
+
+def get_labels(dataset: Any) -> np.ndarray:
+    """Label of each index of the data set, ``(len(dataset),)`` int64.
+
+    Raises:
+        TypeError: If the innermost data set does not know its labels.
+    """
+    if isinstance(dataset, RepeatDataset):
+        return np.tile(get_labels(dataset.dataset), dataset.times)
+    if isinstance(dataset, ConcatDataset):
+        return np.concatenate([get_labels(d) for d in dataset.datasets])
+    if isinstance(dataset, ClassBalancedDataset):
+        return get_labels(dataset.dataset)[dataset.repeat_indices]
+    if not hasattr(dataset, 'labels'):
+        raise TypeError(
+            'Expected a data set that knows its labels, but got '
+            f'{type(dataset).__name__}. Use mmshapmix.LongTailPoseDataset in '
+            'place of PoseDataset.')
+    return dataset.labels
+
+
+def get_cat_ids(dataset: Any, idx: int) -> list[int]:
+    """The classes of one sample, as a list of one."""
+    return [int(get_labels(dataset)[idx])]
+
+
+def get_class_counts(dataset: Any) -> ClassCounts:
+    """Distinct samples per class, ``(K,)`` int64: repetition adds none.
+
+    Raises:
+        TypeError: If the innermost data set does not know its class counts.
+        ValueError: If data sets that are put together differ in K.
+    """
+    if isinstance(dataset, (RepeatDataset, ClassBalancedDataset)):
+        return get_class_counts(dataset.dataset)
+    if isinstance(dataset, ConcatDataset):
+        counts = [get_class_counts(d) for d in dataset.datasets]
+        if len({len(c) for c in counts}) > 1:
+            raise ValueError(
+                'Expected the same number of classes in all data sets of a '
+                f'ConcatDataset, but got {[len(c) for c in counts]}. Set '
+                '`num_classes` on each.')
+        return np.sum(counts, axis=0)
+    if not hasattr(dataset, 'class_counts'):
+        raise TypeError(
+            'Expected a data set that knows its class counts, but got '
+            f'{type(dataset).__name__}. Use mmshapmix.LongTailPoseDataset in '
+            'place of PoseDataset.')
+    return dataset.class_counts

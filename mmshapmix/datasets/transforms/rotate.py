@@ -1,0 +1,35 @@
+"""Random views of a 3-D skeleton."""
+from collections.abc import Sequence
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from ...functional.skeletons import rotate
+from ...registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class RandomRotate(BaseTransform):
+    """Turn a whole sequence by random angles about the axes.
+
+    Required and modified key: ``keypoint`` ``(M, T, V, 3)``.
+
+    Args:
+        degrees: Largest angle about the x, y and z axis; the angles are
+            uniform in ``[-degrees, degrees]``.
+    """
+
+    def __init__(self, degrees: Sequence[float]) -> None:
+        if len(degrees) != 3:
+            raise ValueError('Expected `degrees` about x, y and z, but got '
+                             f'{degrees!r}.')
+        self.degrees = tuple(degrees)
+
+    def transform(self, results: dict) -> dict:
+        """Turn the keypoints."""
+        angles = np.deg2rad(self.degrees) * np.random.uniform(-1, 1, 3)
+        results['keypoint'] = rotate(results['keypoint'], angles)
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(degrees={self.degrees})'

@@ -1,0 +1,89 @@
+"""Class counts: measured once, handed to whatever wants them."""
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+
+from ...datasets import get_class_counts
+from ...functional.longtail import ClassCounts, describe_counts
+from ...registry import HOOKS
+
+
+@HOOKS.register_module()
+class ClassCountsHook(Hook):
+    """Measures class counts on the training data and hands them out.
+
+    Every module of the model and every metric that has a method
+    ``set_class_counts`` gets them. They are saved in the checkpoint's
+    ``meta['class_counts']``; when only testing, they come from there.
+
+    Args:
+        allow_empty_classes: Train even if a class has no sample.
+    """
+
+    # Before the hooks that may look at modules and metrics.
+    priority = 'VERY_HIGH'
+
+    def __init__(self, allow_empty_classes: bool = False) -> None:
+        self.allow_empty_classes = allow_empty_classes
+        self.class_counts: ClassCounts | None = None
+
+    def before_train(self, runner) -> None:
+        """Measure, check and log the counts, and hand them to the model."""
+        self.class_counts = get_class_counts(runner.train_dataloader.dataset)
+        model = runner.model
+        if is_model_wrapper(model):
+            model = model.module
+        head = getattr(model, 'cls_head', None)
+        self._check(getattr(head, 'num_classes', len(self.class_counts)))
+        self._hand_to(model.modules())
+        runner.logger.info(describe_counts(self.class_counts))
+
+    def _check(self, num_classes: int) -> None:
+        counts = self.class_counts
+        if len(counts) != num_classes:
+            raise ValueError(
+                f'Expected {num_classes} classes in the training data, as the '
+                f'head has, but got {len(counts)}. Set `num_classes` to the '
+                'same number in head and data set.')
+        empty = np.flatnonzero(counts == 0).tolist()
+        if empty and not self.allow_empty_classes:
+            raise ValueError(
+                'Expected training samples of every class, but classes '
+                f'{empty} have none. Check labels, split and `num_classes`, '
+                'or set `default_hooks.class_counts.allow_empty_classes`.')
+
+    def _hand_to(self, receivers: Iterable[Any]) -> None:
+        if self.class_counts is None:
+            return
+        counts = torch.from_numpy(np.asarray(self.class_counts))
+        for receiver in receivers:
+            if hasattr(receiver, 'set_class_counts'):
+                receiver.set_class_counts(counts.clone())
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Take the counts that the checkpoint was trained on."""
+        counts = checkpoint.get('meta', {}).get('class_counts')
+        if counts is not None:
+            self.class_counts = np.asarray(counts, dtype=np.int64)
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Save the counts as a plain list."""
+        if self.class_counts is not None:
+            checkpoint['meta']['class_counts'] = self.class_counts.tolist()
+
+    def before_val(self, runner) -> None:
+        """Hand the counts to the validation metrics."""
+        self._hand_to(runner.val_evaluator.metrics)
+
+    def before_test(self, runner) -> None:
+        """Hand the counts to the test metrics and the model."""
+        if self.class_counts is None:
+            runner.logger.warning(
+                'The checkpoint does not know the class counts it was trained '
+                'on: many, medium and few are not reported.')
+        self._hand_to(runner.model.modules())
+        self._hand_to(runner.test_evaluator.metrics)

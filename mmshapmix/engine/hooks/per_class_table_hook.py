@@ -1,0 +1,44 @@
+"""Accuracy of each class, as a table beside the checkpoints."""
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+
+from ...registry import HOOKS
+
+
+@HOOKS.register_module()
+class PerClassTableHook(Hook):
+    """Writes the per-class table of :class:`LongTailMetric` as CSV.
+
+    ``work_dir/per_class_epoch_N.csv`` after the validation of epoch N, and
+    ``work_dir/per_class_test.csv`` after a test.
+    """
+
+    def after_val_epoch(self, runner, metrics: dict | None = None) -> None:
+        """Write the table of this validation."""
+        # Validation follows the epoch's increment, so this is the number of
+        # the checkpoint, too.
+        self._write(runner, runner.val_evaluator.metrics,
+                    f'per_class_epoch_{runner.epoch}.csv')
+
+    def after_test_epoch(self, runner, metrics: dict | None = None) -> None:
+        """Write the table of this test."""
+        self._write(runner, runner.test_evaluator.metrics,
+                    'per_class_test.csv')
+
+    def _write(self, runner, metrics: Iterable[Any], name: str) -> None:
+        if not is_main_process():
+            return
+        for metric in metrics:
+            rows = getattr(metric, 'per_class', None)
+            if rows:
+                path = Path(runner.work_dir) / name
+                with path.open('w', newline='') as file:
+                    writer = csv.DictWriter(file, rows[0].keys())
+                    writer.writeheader()
+                    writer.writerows(rows)
+                runner.logger.info(f'Accuracy of each class: {path}')

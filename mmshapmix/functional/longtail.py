@@ -1,0 +1,162 @@
+r"""Long-tailed class distributions: profiles, subsets, priors, shot groups.
+
+The exponential profile is that of Cao et al. (LDAM, arXiv 1906.07413) as BRL
+(arXiv 2308.14024, section IV-A) and Shap-Mix (arXiv 2407.12312, section 4.1)
+use it; many / medium / few follow both papers: more than 100, 20 to 100, and
+fewer than 20 training samples.
+"""
+from collections.abc import Sequence
+
+import numpy as np
+
+ClassCounts = np.ndarray
+"""Training samples per class, ``(K,)`` int64."""
+
+SHOT_GROUPS = ('many', 'medium', 'few')
+SHOT_THRESHOLDS = (20, 100)
+PROFILES = ('exp', 'step')
+
+
+def long_tail_counts(num_classes: int,
+                     max_per_class: int,
+                     imbalance_ratio: float,
+                     profile: str = 'exp') -> ClassCounts:
+    r"""Samples per class, from the most to the least frequent.
+
+    .. math::
+        n_k = \lfloor n_{max} \, \rho^{-k / (K - 1)} \rfloor
+        \quad\text{(exp)}, \qquad
+        n_k = n_{max} \text{ for } k < K / 2, \text{ else }
+        \lfloor n_{max} / \rho \rfloor \quad\text{(step)}
+
+    Args:
+        num_classes: K.
+        max_per_class: :math:`n_{max}`, samples of the head class.
+        imbalance_ratio: :math:`\rho = n_{max} / n_{min} \ge 1`.
+        profile: ``'exp'`` or ``'step'``.
+
+    Returns:
+        ``(K,)`` int64, descending.
+
+    Raises:
+        ValueError: For arguments out of range, or if a class would be empty.
+
+    Example:
+        >>> long_tail_counts(10, 100, 10).tolist()
+        [100, 77, 59, 46, 35, 27, 21, 16, 12, 10]
+        >>> long_tail_counts(4, 100, 10, profile='step').tolist()
+        [100, 100, 10, 10]
+    """
+    if num_classes < 1 or max_per_class < 1 or imbalance_ratio < 1:
+        raise ValueError(
+            'Expected `num_classes`, `max_per_class` and `imbalance_ratio` of '
+            f'at least 1, but got {num_classes}, {max_per_class} and '
+            f'{imbalance_ratio}.')
+    if profile not in PROFILES:
+        raise ValueError(
+            f'Expected `profile` in {PROFILES}, but got {profile!r}.')
+    if profile == 'exp':
+        # 1 / ratio to a power, as the released lists were computed: dividing
+        # by ratio ** x rounds differently just below an integer.
+        mu, last = 1 / imbalance_ratio, max(num_classes - 1, 1)
+        counts = [int(max_per_class * mu**(k / last))
+                  for k in range(num_classes)]
+    else:
+        head = (num_classes + 1) // 2
+        tail = int(max_per_class / imbalance_ratio)
+        counts = [max_per_class] * head + [tail] * (num_classes - head)
+    if min(counts) < 1:
+        raise ValueError(
+            f'Expected at least one sample in each class, but {max_per_class} '
+            f'samples with an imbalance ratio of {imbalance_ratio} leave '
+            'none in the tail. Raise `max_per_class` or lower '
+            '`imbalance_ratio`.')
+    return np.array(counts, dtype=np.int64)
+
+
+def select_long_tail(labels: Sequence[int] | np.ndarray,
+                     counts: ClassCounts,
+                     seed: int = 0) -> np.ndarray:
+    """Choose which samples stay, as BRL's published lists were drawn.
+
+    One ``RandomState(seed)`` for all classes; classes ascending; each class's
+    samples, in the order given, are shuffled and the first ``counts[k]`` kept.
+
+    Args:
+        labels: ``(N,)`` labels in file order.
+        counts: ``(K,)`` samples to keep of each class, by class index. Where
+            a class has fewer, all of them are kept.
+        seed: Seed of the draw.
+
+    Returns:
+        Indices into ``labels``, class by class in the shuffled order, int64.
+
+    Example:
+        >>> select_long_tail([0, 1, 0, 1, 0], np.array([2, 1])).tolist()
+        [4, 2, 1]
+    """
+    rng = np.random.RandomState(seed)
+    labels = np.asarray(labels)
+    kept = []
+    for label, count in enumerate(counts):
+        members = np.flatnonzero(labels == label)
+        rng.shuffle(members)
+        kept.append(members[:count])
+    return np.concatenate(kept)
+
+
+def count_classes(labels: Sequence[int] | np.ndarray,
+                  num_classes: int) -> ClassCounts:
+    """Samples per class, ``(K,)`` int64, of ``(N,)`` labels."""
+    return np.bincount(np.asarray(labels, dtype=np.int64),
+                       minlength=num_classes)
+
+
+def shot_groups(class_counts: ClassCounts,
+                thresholds: tuple[int, int] = SHOT_THRESHOLDS
+                ) -> dict[str, np.ndarray]:
+    """Which classes are many-, medium- and few-shot.
+
+    Args:
+        class_counts: ``(K,)`` training samples per class.
+        thresholds: ``(low, high)``: few < low <= medium <= high < many.
+
+    Returns:
+        For each of :data:`SHOT_GROUPS` a ``(K,)`` boolean mask.
+
+    Example:
+        >>> groups = shot_groups(np.array([101, 100, 20, 19]))
+        >>> groups['medium'].tolist()
+        [False, True, True, False]
+    """
+    low, high = thresholds
+    if not 0 <= low <= high:
+        raise ValueError('Expected `thresholds` (low, high) with 0 <= low <= '
+                         f'high, but got {thresholds}.')
+    counts = np.asarray(class_counts)
+    many, few = counts > high, counts < low
+    return dict(many=many, medium=~many & ~few, few=few)
+
+
+def imbalance_ratio(class_counts: ClassCounts) -> float:
+    r"""Head over tail, :math:`n_{max} / n_{min}`; infinite if one is empty."""
+    counts = np.asarray(class_counts)
+    return float(counts.max() / counts.min()) if counts.min() else float('inf')
+
+
+def describe_counts(class_counts: ClassCounts) -> str:
+    """One line on an imbalanced data set.
+
+    Example:
+        >>> print(describe_counts(np.array([200, 50, 10])))
+        Class counts: 260 samples of 3 classes, 200 (class 0) to 10 (class 2),
+        imbalance ratio 20; 1 many-, 1 medium- and 1 few-shot classes.
+    """
+    most, least = int(class_counts.argmax()), int(class_counts.argmin())
+    sizes = {k: int(v.sum()) for k, v in shot_groups(class_counts).items()}
+    return (
+        f'Class counts: {class_counts.sum()} samples of {len(class_counts)} '
+        f'classes, {class_counts[most]} (class {most}) to '
+        f'{class_counts[least]} (class {least}), imbalance ratio '
+        f'{imbalance_ratio(class_counts):.4g}; {sizes["many"]} many-, '
+        f'{sizes["medium"]} medium- and {sizes["few"]} few-shot classes.')

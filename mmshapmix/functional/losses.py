@@ -1,0 +1,185 @@
+r"""Classification losses for long-tailed training, on hard or soft labels.
+
+A loss is composed: adjust the logits, take the cross-entropy, weight by
+class, reduce. With targets :math:`q` (one-hot for hard labels), logits
+:math:`z` and class weights :math:`w`,
+
+.. math::
+    \ell_i = -\sum_c w_c \, q_{ic} \log \mathrm{softmax}(z_i)_c , \qquad
+    W_i = \sum_c w_c \, q_{ic} .
+
+Three reductions of :math:`\ell` are in use, and with class weights on mixed
+labels they differ:
+
+* ``'mean'``: :math:`\sum_i \ell_i / N` (the equations of most papers);
+* ``'weighted_mean'``: :math:`\sum_i \ell_i / \sum_i W_i` (PyTorch and
+  MMAction2);
+* two terms, each a weighted mean over its own labels, of a mixed pair (BRL's
+  released heads): :func:`mixed_cross_entropy` with ``'two_term'``, which needs
+  the two labels apart.
+"""
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+REDUCTIONS = ('mean', 'weighted_mean')
+MIXED_REDUCTIONS = (*REDUCTIONS, 'two_term')
+CLASS_WEIGHTS = ('inverse_frequency', )
+
+
+def _choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f'Expected `{name}` in {choices}, but got {value!r}.')
+
+
+def soft_labels(targets: Tensor, num_classes: int) -> Tensor:
+    """Soft labels ``(N, K)`` float of soft ``(N, K)`` or hard ``(N,)`` ones.
+
+    Raises:
+        ValueError: If the targets have neither shape.
+    """
+    if targets.ndim == 1:
+        return F.one_hot(targets, num_classes).float()
+    if targets.ndim == 2 and targets.shape[1] == num_classes:
+        return targets
+    raise ValueError(f'Expected targets of shape (N,) or (N, {num_classes}), '
+                     f'but got {tuple(targets.shape)}.')
+
+
+def _frequencies(class_counts: Tensor) -> Tensor:
+    """``(K,)`` shares of the classes, floating point, none of them 0."""
+    counts = torch.as_tensor(class_counts)
+    empty = torch.nonzero(counts <= 0).flatten().tolist()
+    if empty:
+        raise ValueError('Expected at least one training sample in each '
+                         f'class, but classes {empty} have none.')
+    counts = counts.to(torch.promote_types(counts.dtype, torch.float32))
+    return counts / counts.sum()
+
+
+def log_prior(class_counts: Tensor) -> Tensor:
+    r"""Log class frequencies :math:`\log(n_c / \sum_j n_j)`, ``(K,)``.
+
+    Raises:
+        ValueError: If a class has no sample, which would make it -inf.
+    """
+    return _frequencies(class_counts).log()
+
+
+def adjust_logits(logits: Tensor, prior: Tensor, tau: float = 1.0) -> Tensor:
+    r"""Logit adjustment :math:`z + \tau \log \pi`.
+
+    Menon et al., arXiv 2007.07314, Eq. (10). With ``tau=1``, cross-entropy on
+    it is balanced softmax (Ren et al., arXiv 2007.10740, Eq. (3)): the
+    softmax does not see the common shift between log counts and log
+    frequencies. With a negative ``tau`` it is the post-hoc adjustment of
+    scores of a plainly trained model.
+
+    Args:
+        logits: ``(N, K)``.
+        prior: ``(K,)``, from :func:`log_prior`.
+        tau: Strength; 0 leaves the logits as they are.
+    """
+    return logits + tau * prior.to(logits.device)
+
+
+def class_weights(class_counts: Tensor,
+                  scheme: str = 'inverse_frequency') -> Tensor:
+    r"""Class weights ``(K,)`` from measured counts.
+
+    ``'inverse_frequency'``: :math:`w_c = \sum_j n_j / n_c`, the weighted
+    softmax loss of BRL's Table III.
+
+    Raises:
+        ValueError: If a class has no sample.
+
+    Example:
+        >>> class_weights(torch.tensor([6, 2])).tolist()
+        [1.3333333730697632, 4.0]
+    """
+    _choice('scheme', scheme, CLASS_WEIGHTS)
+    return 1 / _frequencies(class_counts)
+
+
+def cross_entropy(logits: Tensor,
+                  targets: Tensor,
+                  class_weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    r"""Cross-entropy of each sample and its weight, :math:`\ell` and :math:`W`.
+
+    Args:
+        logits: ``(N, K)``.
+        targets: ``(N,)`` int64 labels or ``(N, K)`` soft labels.
+        class_weight: ``(K,)``; none: all ones.
+
+    Returns:
+        ``(N,)`` losses and ``(N,)`` weights, both before reduction.
+
+    Example:
+        >>> loss, weight = cross_entropy(torch.zeros(1, 2), torch.tensor([1]))
+        >>> round(loss.item(), 4), weight.item()
+        (0.6931, 1.0)
+    """
+    q = soft_labels(targets, logits.shape[1])
+    if class_weight is not None:
+        q = q * class_weight.to(q.device)
+    return -(q * logits.log_softmax(1)).sum(1), q.sum(1)
+
+
+def reduce_loss(loss: Tensor,
+                weight: Tensor,
+                reduction: str = 'weighted_mean') -> Tensor:
+    """Reduce ``(N,)`` losses to a scalar, as the module's head explains.
+
+    Args:
+        loss: ``(N,)`` losses, class weights included.
+        weight: ``(N,)`` their weights.
+        reduction: ``'mean'`` or ``'weighted_mean'``.
+    """
+    _choice('reduction', reduction, REDUCTIONS)
+    if reduction == 'mean':
+        return loss.mean()
+    return loss.sum() / weight.sum()
+
+
+def mixed_cross_entropy(logits: Tensor,
+                        labels: Tensor,
+                        partner_labels: Tensor,
+                        lam: Tensor,
+                        class_weight: Tensor | None = None,
+                        reduction: str = 'two_term') -> Tensor:
+    r"""Cross-entropy of mixed samples whose two labels are known apart.
+
+    With ``'two_term'``, as in BRL's released heads,
+
+    .. math::
+        \frac{\sum_i \lambda_i w_{a_i} \ell(z_i, a_i)}{\sum_i w_{a_i}} +
+        \frac{\sum_i (1 - \lambda_i) w_{b_i} \ell(z_i, b_i)}
+             {\sum_i w_{b_i}} .
+
+    The other reductions equal :func:`cross_entropy` on the soft labels
+    :math:`\lambda a + (1 - \lambda) b`.
+
+    Args:
+        logits: ``(N, K)``.
+        labels: ``(N,)`` int64 labels of the originals, :math:`a`.
+        partner_labels: ``(N,)`` int64 labels of the partners, :math:`b`.
+        lam: ``(N,)`` or scalar weight of the original.
+        class_weight: ``(K,)``; none: all ones.
+        reduction: One of :data:`MIXED_REDUCTIONS`.
+
+    Returns:
+        A scalar.
+    """
+    _choice('reduction', reduction, MIXED_REDUCTIONS)
+    lam = torch.as_tensor(lam, dtype=logits.dtype, device=logits.device)
+    terms = [(labels, lam), (partner_labels, 1 - lam)]
+    if reduction == 'two_term':
+        parts = []
+        for term_labels, share in terms:
+            loss, weight = cross_entropy(logits, term_labels, class_weight)
+            parts.append(reduce_loss(share * loss, weight))
+        return parts[0] + parts[1]
+    mixed = sum(
+        share.reshape(-1, 1) * F.one_hot(term_labels, logits.shape[1])
+        for term_labels, share in terms)
+    return reduce_loss(*cross_entropy(logits, mixed, class_weight), reduction)

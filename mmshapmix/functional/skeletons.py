@@ -1,0 +1,149 @@
+"""Skeleton sequences as arrays: modalities and normalisation.
+
+Sequences are ``(M, T, V, C)`` float arrays. No function changes its argument.
+"""
+import numpy as np
+
+from .layouts import Layout
+
+
+def _average_scores(layout: Layout, feature: np.ndarray, first: np.ndarray,
+                    second: np.ndarray) -> np.ndarray:
+    """On 2-D layouts the third channel is a score: average, not difference."""
+    if layout.dims == 2 and feature.shape[-1] == 3:
+        feature[..., 2] = (first[..., 2] + second[..., 2]) / 2
+    return feature
+
+
+def bone(joints: np.ndarray, layout: Layout) -> np.ndarray:
+    """Bone modality ``b``: each joint minus its parent.
+
+    Equal to MMAction2's ``JointToBone`` on its three layouts.
+
+    Args:
+        joints: ``(M, T, V, C)``; on 2-D layouts C = 3 carries the score.
+        layout: The skeleton, for its bones.
+
+    Returns:
+        ``(M, T, V, C)`` float32.
+    """
+    joints = np.asarray(joints, dtype=np.float32)
+    parents = joints[:, :, layout.parents]
+    return _average_scores(layout, joints - parents, joints, parents)
+
+
+def motion(feature: np.ndarray, layout: Layout) -> np.ndarray:
+    """Motion of a modality (``jm``, ``bm``): next frame minus this one.
+
+    The last frame is zero. Equal to MMAction2's ``ToMotion``.
+
+    Args:
+        feature: ``(M, T, V, C)``.
+        layout: The skeleton; on 2-D ones the score is averaged.
+
+    Returns:
+        ``(M, T, V, C)``.
+    """
+    now, following = feature[:, :-1], feature[:, 1:]
+    result = np.zeros_like(feature)
+    result[:, :-1] = _average_scores(layout, following - now, now, following)
+    return result
+
+
+def rotation_between(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Rotation matrix ``(3, 3)`` that turns ``start`` onto ``end``.
+
+    Rodrigues' formula; the identity where a vector vanishes or both are
+    parallel (also opposite, where no axis is distinguished).
+    """
+    axis = np.cross(start, end)
+    norm = np.linalg.norm(start) * np.linalg.norm(end)
+    if norm < 1e-12 or np.abs(axis).sum() < 1e-6:
+        return np.eye(3)
+    angle = np.arccos(np.clip(np.dot(start, end) / norm, -1, 1))
+    x, y, z = axis / np.linalg.norm(axis)
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.eye(3) + np.sin(angle) * cross + (
+        1 - np.cos(angle)) * cross @ cross
+
+
+def drop_empty_frames(joints: np.ndarray) -> np.ndarray:
+    """Frames in which the main person is seen, that person first.
+
+    The main person is the one of the first two who is seen in more frames.
+
+    Args:
+        joints: ``(M, T, V, C)``.
+
+    Returns:
+        ``(M, T', V, C)``; T' = T if nobody is ever seen.
+    """
+    seen = ~np.isclose(joints, 0).all(axis=(2, 3))
+    if len(joints) > 1 and seen[1].sum() > seen[0].sum():
+        order = [1, 0, *range(2, len(joints))]
+        joints, seen = joints[order], seen[order]
+    return joints[:, seen[0]] if seen[0].any() else joints
+
+
+def align_body(joints: np.ndarray, layout: Layout) -> np.ndarray:
+    """Move the body to the origin, its spine onto z, its shoulders onto x.
+
+    All by the main person's first frame. With :func:`drop_empty_frames` before
+    it, equal to MMAction2's ``PreNormalize3D`` on ``nturgb+d``.
+
+    Args:
+        joints: ``(M, T, V, 3)``. All-zero joints are missing and stay zero.
+        layout: A 3-D layout with ``origin``, ``spine`` and ``shoulders``.
+
+    Returns:
+        ``(M, T, V, 3)``.
+
+    Raises:
+        ValueError: If the layout lacks these axes.
+    """
+    if layout.origin is None or not layout.spine or not layout.shoulders:
+        raise ValueError(
+            f'Expected layout {layout.name!r} to have `origin`, `spine` and '
+            '`shoulders` for 3-D normalisation, but one is missing.')
+    seen = (joints != 0).any(-1, keepdims=True)
+    joints = (joints - joints[0, 0, layout.origin]) * seen
+    bottom, top = joints[0, 0, list(layout.spine)]
+    joints = joints @ rotation_between(top - bottom, np.array([0, 0, 1])).T
+    right, left = joints[0, 0, list(layout.shoulders)]
+    return joints @ rotation_between(right - left, np.array([1, 0, 0])).T
+
+
+def min_max(joints: np.ndarray) -> np.ndarray:
+    """Scale each coordinate of a sequence to [-1, 1].
+
+    NW-UCLA's preparation in CTR-GCN (arXiv 2107.12213) and BRL. A coordinate
+    that never changes becomes 0.
+
+    Args:
+        joints: ``(M, T, V, C)``.
+    """
+    low = joints.min(axis=(0, 1, 2))
+    high = joints.max(axis=(0, 1, 2))
+    span = np.where(high > low, high - low, 1)
+    scaled = (joints - low) / span * 2 - 1
+    return np.where(high > low, scaled, 0).astype(joints.dtype)
+
+
+def rotate(joints: np.ndarray, angles: np.ndarray) -> np.ndarray:
+    """Turn a sequence about the x, then the y, then the z axis.
+
+    Args:
+        joints: ``(M, T, V, 3)``.
+        angles: ``(3,)`` in radians.
+
+    Returns:
+        ``(M, T, V, 3)`` of the dtype of ``joints``.
+    """
+    matrix = np.eye(3)
+    for axis, angle in enumerate(angles):
+        i, j = (axis + 1) % 3, (axis + 2) % 3
+        turn = np.eye(3)
+        turn[i, i] = turn[j, j] = np.cos(angle)
+        turn[i, j], turn[j, i] = -np.sin(angle), np.sin(angle)
+        matrix = turn @ matrix
+    return (joints @ matrix.T).astype(joints.dtype)

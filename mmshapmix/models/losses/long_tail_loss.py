@@ -1,0 +1,85 @@
+"""Cross-entropy with logit adjustment and class weights."""
+from collections.abc import Sequence
+
+import torch
+from mmaction.models.losses import BaseWeightedLoss
+from torch import Tensor
+
+from ...functional import losses
+from ...registry import MODELS
+
+
+@MODELS.register_module()
+class LongTailLoss(BaseWeightedLoss):
+    """Cross-entropy, adjusted and weighted by the measured class counts.
+
+    Any of MMAction2's heads takes it as ``loss_cls``. Labels may be hard or
+    soft. :class:`~mmshapmix.engine.hooks.ClassCountsHook` hands it the counts.
+
+    Args:
+        tau: Strength of the logit adjustment; 0: none, 1: balanced softmax.
+        class_weight: A scheme of :func:`~.functional.losses.class_weights`,
+            ``(K,)`` weights, or none.
+        reduction: ``'weighted_mean'`` or ``'mean'``, see
+            :mod:`mmshapmix.functional.losses`; the same without weights.
+        loss_weight: Factor on the loss.
+    """
+
+    def __init__(self,
+                 tau: float = 0.0,
+                 class_weight: str | Sequence[float] | None = None,
+                 reduction: str = 'weighted_mean',
+                 loss_weight: float = 1.0) -> None:
+        super().__init__(loss_weight)
+        if reduction not in losses.REDUCTIONS:
+            raise ValueError(f'Expected `reduction` in {losses.REDUCTIONS}, '
+                             f'but got {reduction!r}.')
+        self.tau = tau
+        self.reduction = reduction
+        self.scheme = class_weight if isinstance(class_weight, str) else None
+        fixed = None if class_weight is None or self.scheme else torch.tensor(
+            class_weight, dtype=torch.float32)
+        # Not persistent: the counts are measured anew in every run and kept in
+        # the checkpoint's meta, and stock checkpoints load without a remark.
+        self.register_buffer('class_weight', fixed, persistent=False)
+        self.register_buffer('log_prior', None, persistent=False)
+
+    def set_class_counts(self, class_counts: Tensor) -> None:
+        """Take the measured training samples per class, ``(K,)``.
+
+        Raises:
+            ValueError: If the loss needs them and a class has none.
+        """
+        if self.tau:
+            self.log_prior = losses.log_prior(class_counts)
+        if self.scheme:
+            self.class_weight = losses.class_weights(class_counts, self.scheme)
+
+    def _forward(self, cls_score: Tensor, label: Tensor, **kwargs) -> Tensor:
+        """Loss of ``(N, K)`` scores and ``(N,)`` or ``(N, K)`` labels."""
+        if (self.tau and self.log_prior is None) or (self.scheme and
+                                                     self.class_weight is None):
+            raise RuntimeError(
+                f'Expected class counts in {type(self).__name__}, but nobody '
+                'has set them. Keep class_counts=dict(type='
+                "'mmshapmix.ClassCountsHook') in `default_hooks`, or call "
+                '`set_class_counts`.')
+        logits = cls_score.float()  # log-priors lose much in half precision
+        if self.tau:
+            logits = losses.adjust_logits(logits, self.log_prior, self.tau)
+        loss, weight = losses.cross_entropy(logits, label, self.class_weight)
+        return losses.reduce_loss(loss, weight, self.reduction)
+
+
+@MODELS.register_module()
+class BalancedSoftmaxLoss(LongTailLoss):
+    """Balanced softmax, Ren et al., arXiv 2007.10740, Eq. (3).
+
+    The same as logit adjustment (arXiv 2007.07314) with ``tau=1``.
+
+    Args:
+        loss_weight: Factor on the loss.
+    """
+
+    def __init__(self, loss_weight: float = 1.0) -> None:
+        super().__init__(tau=1.0, loss_weight=loss_weight)

@@ -1,0 +1,41 @@
+"""Versions of the packages that we extend."""
+import runpy
+from importlib.util import find_spec
+from pathlib import Path
+
+from packaging.version import Version
+
+# Package: first version that works, first that does not, what to install.
+# mmcv's upper bound is the one that MMAction2 1.2 asserts.
+SUPPORTED = dict(
+    mmengine=('0.10.6', '1.0', 'mmengine==0.10.7'),
+    mmcv=('2.0.0rc4', '2.2', 'mmcv-lite==2.1.0'),
+    mmaction=('1.2.0', '1.3', 'mmaction2==1.2.0'))
+
+
+def installed_version(package: str) -> Version | None:
+    """Version of an importable package, or none if it is absent.
+
+    It is read from the package's ``version.py``, which imports nothing heavy
+    and does not depend on the name of the distribution (mmcv, mmcv-lite, …).
+    """
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        return None
+    file = Path(spec.origin).with_name('version.py')
+    return Version(runpy.run_path(str(file))['__version__'])
+
+
+def check_versions() -> None:
+    """Refuse wrong versions of mmengine, mmcv and mmaction2.
+
+    Raises:
+        ImportError: Says which is wrong and what to install. An absent package
+            is none of our business here: the pure layer works without.
+    """
+    for package, (low, high, remedy) in SUPPORTED.items():
+        version = installed_version(package)
+        if version and not Version(low) <= version < Version(high):
+            raise ImportError(
+                f'Expected {package} >={low},<{high}, but got {version}. '
+                f'Install a version that works: pip install "{remedy}"')

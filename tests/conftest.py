@@ -1,0 +1,69 @@
+"""Fixtures of all tests. Real-data-like pickles are made here, small."""
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+DATA = Path(__file__).parent / 'data'
+
+
+@pytest.fixture(scope='session')
+def vectors() -> dict[str, dict]:
+    """Test vectors by id; their ``crosscheck`` says what they agree with."""
+    rows = json.loads((DATA / 'vectors.json').read_text())['vectors']
+    return {row['id']: row for row in rows}
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def make_annotations(num_classes: int,
+                     per_class: int,
+                     joints: int = 25,
+                     channels: int = 3,
+                     persons: int = 1,
+                     frames: int = 12,
+                     scores: bool = False) -> list[dict]:
+    """Random sequences in PYSKL's form; classes take turns in file order."""
+    rng = np.random.default_rng(0)
+    annotations = []
+    for i in range(num_classes * per_class):
+        label = i % num_classes
+        shape = (persons, frames, joints, channels)
+        row = dict(
+            frame_dir=f'S{i // num_classes:03d}A{label + 1:03d}',
+            label=label,
+            total_frames=frames,
+            keypoint=rng.normal(size=shape).astype(np.float32))
+        if scores:
+            row['keypoint_score'] = np.full(shape[:-1], .5, np.float32)
+            row['img_shape'] = row['original_shape'] = (1080, 1920)
+        annotations.append(row)
+    return annotations
+
+
+def make_data(*args, splits: tuple[str, ...] = ('train', 'val'),
+              **kwargs) -> dict:
+    """An annotation file's content; every split holds every sample."""
+    annotations = make_annotations(*args, **kwargs)
+    names = [row['frame_dir'] for row in annotations]
+    return dict(
+        split={split: list(names) for split in splits},
+        annotations=annotations)
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write an object as a pickle, return the path as a string."""
+
+    def write_pickle(data, name: str = 'data.pkl') -> str:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(pickle.dumps(data))
+        return str(path)
+
+    return write_pickle

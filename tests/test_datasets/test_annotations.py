@@ -1,0 +1,141 @@
+"""Annotation files: what is read, and what is refused with which words."""
+import os
+import pickle
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmshapmix.datasets.annotations import (annotations_of, load_pickle,
+                                            pick_annotations, read_list,
+                                            save_pickle)
+
+from ..conftest import make_data
+
+
+class WritesAFile:
+    """Unpickling it would create a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path), )
+
+
+@pytest.mark.parametrize('protocol', range(pickle.HIGHEST_PROTOCOL + 1))
+def test_containers_and_arrays_of_all_protocols(tmp_path, protocol):
+    data = dict(
+        array=np.arange(6, dtype=np.float16).reshape(2, 3),
+        fortran=np.asfortranarray(np.eye(3)),
+        big_endian=np.arange(3, dtype='>i4'),
+        scalar=np.float32(.5),
+        names={'a', 'b'},
+        order=OrderedDict(x=1),
+        nested=[dict(valid={.5: 3}), (1, None, True, 'é', b'\x00')])
+    path = tmp_path / 'x.pkl'
+    path.write_bytes(pickle.dumps(data, protocol=protocol))
+    loaded = load_pickle(path)
+    np.testing.assert_array_equal(loaded['array'], data['array'])
+    np.testing.assert_array_equal(loaded['fortran'], np.eye(3))
+    np.testing.assert_array_equal(loaded['big_endian'], [0, 1, 2])
+    assert loaded['array'].dtype == np.float16
+    for key in ('scalar', 'names', 'order', 'nested'):
+        assert loaded[key] == data[key]
+
+
+def test_numpy_1_and_numpy_2_names_are_the_same(tmp_path):
+    blob = pickle.dumps(np.arange(3), protocol=2)
+    modern, old = b'numpy._core.multiarray', b'numpy.core.multiarray'
+    assert modern in blob or old in blob
+    for name in (modern, old):
+        path = tmp_path / 'x.pkl'
+        path.write_bytes(blob.replace(modern, name).replace(old, name))
+        np.testing.assert_array_equal(load_pickle(path), [0, 1, 2])
+
+
+def test_a_hostile_pickle_is_refused_and_does_nothing(tmp_path):
+    target = tmp_path / 'made'
+    path = tmp_path / 'evil.pkl'
+    path.write_bytes(pickle.dumps([WritesAFile(target)]))
+    with pytest.raises(ValueError, match=r'evil\.pkl.*posix\.mkdir|nt\.mkdir'):
+        load_pickle(path)
+    assert not target.exists()
+    pickle.loads(path.read_bytes())  # the file is as bad as the test says
+    assert target.exists()
+
+
+@pytest.mark.parametrize('value', [Path('x'), np.random.RandomState(0), len])
+def test_a_foreign_class_is_named(write, value):
+    path = write(dict(annotations=[value]), 'foreign.pkl')
+    with pytest.raises(ValueError, match=r'foreign\.pkl.*asks for [\w.]+,'):
+        load_pickle(path)
+
+
+def test_not_a_pickle(tmp_path):
+    path = tmp_path / 'x.pkl'
+    path.write_text('not a pickle at all')
+    with pytest.raises(ValueError, match=r'Expected a pickle.*x\.pkl'):
+        load_pickle(path)
+    with pytest.raises(FileNotFoundError, match=r'missing\.pkl'):
+        load_pickle(tmp_path / 'missing.pkl')
+
+
+@pytest.mark.parametrize('kept', [0, 1, 40, 0.5, -1])
+def test_truncated(tmp_path, kept):
+    blob = pickle.dumps(make_data(2, 2))
+    cut = int(len(blob) * kept) if isinstance(kept, float) else kept
+    path = tmp_path / 'cut.pkl'
+    path.write_bytes(blob[:cut])
+    with pytest.raises(ValueError, match=r'cut\.pkl.*truncated'):
+        load_pickle(path)
+
+
+def test_a_missing_split_lists_those_there_are():
+    data = make_data(2, 2, splits=('xsub_train', 'xsub_val'))
+    with pytest.raises(ValueError, match=r"xsub_train.*xsub_val.*'xview'"):
+        annotations_of(data, 'xview', 'x.pkl')
+
+
+def test_not_an_annotation_file():
+    with pytest.raises(ValueError, match=r'x\.pkl holds a ndarray'):
+        annotations_of(np.zeros(3), 'train', 'x.pkl')
+
+
+def test_names_without_annotation():
+    data = make_data(2, 1)
+    data['split']['train'].append('nobody')
+    with pytest.raises(ValueError, match=r"1 of 3 have none: \['nobody'\]"):
+        annotations_of(data, 'train', 'x.pkl')
+
+
+def test_repeated_names():
+    data = make_data(2, 1)
+    with pytest.raises(ValueError, match='1 are repeated'):
+        pick_annotations(data['annotations'], ['S000A001'] * 2, 'a list')
+
+
+def test_the_order_is_the_splits():
+    data = make_data(3, 2)
+    data['split']['train'].reverse()
+    names = [row['frame_dir']
+             for row in annotations_of(data, 'train', 'x.pkl')]
+    assert names == data['split']['train']
+
+
+def test_a_list_may_lack_its_last_newline(tmp_path):
+    path = tmp_path / 'list.txt'
+    path.write_text('one\ntwo')
+    assert read_list(path) == ['one', 'two']
+    with pytest.raises(FileNotFoundError, match='none.txt'):
+        read_list(tmp_path / 'none.txt')
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / 'new' / 'x.pkl'
+    save_pickle([1], path)
+    with pytest.raises((pickle.PicklingError, AttributeError, TypeError)):
+        save_pickle([2, lambda: 0], path)
+    assert load_pickle(path) == [1]
+    assert [p.name for p in path.parent.iterdir()] == ['x.pkl']

@@ -1,0 +1,172 @@
+"""Samplers: frequencies, ranks, epochs; and the seeds that they send along."""
+import pickle
+import random
+
+import numpy as np
+import pytest
+import torch
+from mmengine.dataset import ConcatDataset, RepeatDataset, pseudo_collate
+from torch.utils.data import DataLoader
+
+from mmshapmix.datasets import (ClassBalancedSampler, LongTailPoseDataset,
+                                ShuffleSampler, samplers)
+from mmshapmix.datasets.sample_index import SampleIndex, seeded
+
+from ..conftest import make_data
+
+TAIL = dict(max_per_class=12, imbalance_ratio=4)
+BOTH = [ShuffleSampler, ClassBalancedSampler]
+
+
+def draw(results):
+    """A transform that draws from all three generators."""
+    return dict(
+        label=results['label'],
+        draws=(np.random.rand(), torch.rand(()).item(), random.random()))
+
+
+@pytest.fixture
+def dataset(write):
+    return LongTailPoseDataset(
+        write(make_data(3, 12)), [draw], split='train', long_tail=TAIL)
+
+
+def shares(sampler_type, dataset, world_size, monkeypatch, epoch=0, seed=0):
+    """What each rank gets."""
+    result = []
+    for rank in range(world_size):
+        monkeypatch.setattr(
+            samplers, 'get_dist_info', lambda rank=rank: (rank, world_size))
+        sampler = sampler_type(dataset, seed=seed)
+        sampler.set_epoch(epoch)
+        length = len(sampler)
+        result.append(list(sampler))
+        assert len(result[-1]) == length
+    return result
+
+
+@pytest.mark.parametrize('sampler_type', BOTH)
+@pytest.mark.parametrize('world_size', [1, 2, 4])
+def test_ranks_are_disjoint_and_equal(dataset, sampler_type, world_size,
+                                      monkeypatch):
+    ranks = shares(sampler_type, dataset, world_size, monkeypatch)
+    assert len({len(share) for share in ranks}) == 1
+    whole, = shares(sampler_type, dataset, 1, monkeypatch)
+    together = [i for step in zip(*ranks, strict=True) for i in step]
+    assert together[:len(whole)] == whole
+    assert len(together) - len(whole) < world_size
+    # The same draws too, however many ranks share the epoch.
+    for one, many in zip(whole, together, strict=False):
+        assert one.draw_seed == many.draw_seed
+    assert len({i.draw_seed for i in together}) == len(together)
+
+
+def test_shuffle_visits_everyone_once(dataset, monkeypatch):
+    whole, = shares(ShuffleSampler, dataset, 1, monkeypatch)
+    assert sorted(whole) == list(range(len(dataset)))
+    assert whole != sorted(whole)
+
+
+@pytest.mark.parametrize('sampler_type', BOTH)
+def test_epochs_and_seeds_differ_and_repeat(dataset, sampler_type,
+                                            monkeypatch):
+    args = (sampler_type, dataset, 1, monkeypatch)
+    first, = shares(*args)
+    assert shares(*args)[0] == first
+    assert shares(*args, epoch=1)[0] != first
+    assert shares(*args, seed=1)[0] != first
+
+
+@pytest.mark.parametrize('times', [1, 5])
+def test_class_balanced_frequencies(dataset, times, monkeypatch):
+    repeated = RepeatDataset(dataset, times=times)
+    whole, = shares(ClassBalancedSampler, repeated, 1, monkeypatch)
+    labels = np.tile(dataset.labels, times)
+    assert len(whole) == times * len(dataset)
+    assert np.ptp(np.bincount(labels[whole])) <= 1
+    for label in range(3):
+        # Within a class all samples take turns.
+        visits = np.bincount(
+            np.array(whole), minlength=len(labels))[labels == label]
+        assert np.ptp(visits) <= 1
+
+
+def test_class_balanced_needs_every_class(write):
+    data = make_data(3, 2)
+    for row in data['annotations']:
+        row['label'] = row['label'] and 2
+    dataset = LongTailPoseDataset(write(data), [], num_classes=3)
+    with pytest.raises(ValueError, match=r'classes \[1\] have none'):
+        ClassBalancedSampler(dataset)
+
+
+# Seeds ----------------------------------------------------------------------
+
+
+def epoch_draws(dataset, epoch=0, workers=0, disturb=False):
+    sampler = ShuffleSampler(dataset, seed=3)
+    sampler.set_epoch(epoch)
+    loader = DataLoader(
+        dataset, batch_size=4, sampler=sampler, num_workers=workers,
+        collate_fn=pseudo_collate)
+    if disturb:
+        np.random.seed(99)
+        torch.manual_seed(99)
+    return [draws for batch in loader
+            for draws in zip(*batch['draws'], strict=True)]
+
+
+def test_draws_do_not_depend_on_workers_or_the_global_state(dataset):
+    reference = epoch_draws(dataset)
+    assert epoch_draws(dataset, workers=2) == reference
+    assert epoch_draws(dataset, disturb=True) == reference
+    assert epoch_draws(dataset, epoch=1) != reference
+    assert len(set(reference)) == len(reference)
+
+
+def test_the_global_state_is_left_alone(dataset):
+    np.random.seed(4)
+    torch.manual_seed(4)
+    expected = np.random.RandomState(4).rand()
+    torch_expected = torch.rand((), generator=torch.manual_seed(4))
+    torch.manual_seed(4)
+    epoch_draws(dataset)
+    assert np.random.rand() == expected
+    # The loader itself takes one number from torch's generator.
+    with seeded([1]):
+        inside = torch.rand(())
+    torch.manual_seed(4)
+    with seeded([1]):
+        assert torch.rand(()) == inside
+    assert torch.rand(()) == torch_expected
+
+
+def test_a_repeated_sample_is_drawn_anew_within_an_epoch(dataset):
+    """Through RepeatDataset and ConcatDataset, which renumber the samples."""
+    wrapped = ConcatDataset([dataset, dataset])
+    assert len(set(epoch_draws(wrapped))) == len(wrapped)
+    repeated = RepeatDataset(dataset, times=3)
+    assert len(set(epoch_draws(repeated))) == len(repeated)
+
+
+def test_test_mode_depends_on_the_index_alone(write):
+    path = write(make_data(3, 4))
+    dataset = LongTailPoseDataset(path, [draw], test_mode=True)
+    first = [dataset[i]['draws'] for i in range(3)]
+    assert [dataset[i]['draws'] for i in range(3)] == first
+    assert len(set(first)) == 3
+
+
+def test_other_samplers_leave_training_to_the_global_state(dataset):
+    assert dataset[0]['draws'] != dataset[0]['draws']
+    np.random.seed(0)
+    first = dataset[0]['draws'][0]
+    np.random.seed(0)
+    assert dataset[0]['draws'][0] == first
+
+
+def test_the_index_keeps_its_seed():
+    index = SampleIndex(17, (1, 2, 3))
+    for other in (index % 5, index - 15, pickle.loads(pickle.dumps(index))):
+        assert other.draw_seed == (1, 2, 3)
+    assert (index % 5, index - 15, index) == (2, 2, 17)

@@ -1,0 +1,93 @@
+"""Who imports whom, and what works without whom."""
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / 'mmshapmix'
+ROOMS = ('datasets', 'models', 'engine', 'evaluation', 'interop')
+PURE = {'numpy', 'torch'}
+
+
+def imports(path):
+    """Absolute names of all modules that a file imports."""
+    package = ('mmshapmix', *path.relative_to(PACKAGE).parts[:-1])
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ''
+            if node.level:
+                kept = package[:len(package) - node.level + 1]
+                module = '.'.join((*kept, module)).rstrip('.')
+            yield from (f'{module}.{alias.name}' for alias in node.names)
+
+
+def files(room):
+    found = sorted((PACKAGE / room).rglob('*.py'))
+    return [pytest.param(path, id=str(path.relative_to(PACKAGE)))
+            for path in found]
+
+
+@pytest.mark.parametrize('path', files('functional'))
+def test_functional_is_pure(path):
+    for name in imports(path):
+        top = name.split('.')[0]
+        assert (top in PURE or top in sys.stdlib_module_names
+                or name.startswith('mmshapmix.functional')), name
+
+
+@pytest.mark.parametrize('path', [p for r in ROOMS for p in files(r)])
+def test_nothing_imports_analysis(path):
+    for name in imports(path):
+        assert not name.startswith('mmshapmix.analysis'), name
+
+
+def test_relative_imports_are_resolved():
+    """The tests above would be blind otherwise."""
+    path = PACKAGE / 'datasets' / 'transforms' / 'features.py'
+    assert 'mmshapmix.functional.layouts.get_layout' in imports(path)
+
+
+BLOCK = """
+import sys
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split('.')[0] in ('mmengine', 'mmcv', 'mmaction'):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Block())
+import importlib.util
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: (
+    None if name.split('.')[0] in ('mmengine', 'mmcv', 'mmaction')
+    else found(name, package))
+"""
+
+
+def python(code):
+    return subprocess.run([sys.executable, '-W', 'error', '-c', code],
+                          cwd=ROOT, capture_output=True, text=True)
+
+
+def test_functional_imports_without_mm_packages():
+    names = [path.stem for path in (PACKAGE / 'functional').glob('*.py')
+             if path.stem != '__init__']
+    lines = [f'import mmshapmix.functional.{name}' for name in names]
+    result = python('\n'.join([
+        BLOCK, *lines,
+        'assert not any(m.startswith("mm") and not m.startswith("mmshapmix") '
+        'and m != "mmap" for m in sys.modules), sys.modules',
+        'print("alone")'
+    ]))
+    assert result.stdout == 'alone\n', result.stderr
+
+
+def test_the_package_imports_no_heavy_module():
+    result = python(
+        'import sys, mmshapmix\n'
+        'heavy = ["mmaction", "mmcv", "mmengine.runner", "cv2", "matplotlib"]'
+        '\nprint([m for m in heavy if m in sys.modules])')
+    assert result.stdout == '[]\n', result.stderr

@@ -1,0 +1,85 @@
+"""Cut a long-tailed subset out of a split of an annotation pickle.
+
+Writes a new pickle with the subset as one more split, and a list file. Our
+configs do not need it: they cut the same subset by ``long_tail=dict(…)``.
+"""
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from mmshapmix.datasets.annotations import (annotations_of, check_labels,
+                                            load_pickle, sample_name,
+                                            save_pickle)
+from mmshapmix.datasets.subsets import long_tail_subset
+from mmshapmix.functional.longtail import (PROFILES, count_classes,
+                                           describe_counts)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('annotations', type=Path, help='annotation pickle')
+    parser.add_argument('split', help='the split to cut from')
+    parser.add_argument('out', type=Path, help='pickle to write')
+    parser.add_argument(
+        '--max-per-class', type=int, required=True, help='head class samples')
+    parser.add_argument(
+        '--imbalance-ratio', type=float, required=True, help='head over tail')
+    parser.add_argument('--profile', choices=PROFILES, default='exp')
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument(
+        '--class-order',
+        type=int,
+        nargs='+',
+        help='classes from most to least frequent (default: by index)')
+    parser.add_argument(
+        '--num-classes', type=int, help='default: largest label plus one')
+    parser.add_argument(
+        '--name', help='name of the new split (default: SPLIT_ltRATIO)')
+    parser.add_argument(
+        '--force', action='store_true', help='overwrite what is there')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    name = args.name or f'{args.split}_lt{args.imbalance_ratio:g}'
+    list_file = args.out.with_name(f'{args.out.stem}_{name}.txt')
+    for path in (args.out, list_file):
+        if path.exists() and not args.force:
+            raise FileExistsError(
+                f'{path} is there already; --force overwrites it.')
+    data = load_pickle(args.annotations)
+    samples = annotations_of(data, args.split, args.annotations)
+    labels = np.array([sample['label'] for sample in samples])
+    num_classes = args.num_classes or int(labels.max()) + 1
+    check_labels(samples, num_classes, str(args.annotations))
+    kept = long_tail_subset(
+        labels,
+        num_classes,
+        f'{args.annotations} ({args.split})',
+        max_per_class=args.max_per_class,
+        imbalance_ratio=args.imbalance_ratio,
+        profile=args.profile,
+        seed=args.seed,
+        class_order=args.class_order)
+    names = [sample_name(samples[i]) for i in kept]
+    if name in data['split'] and not args.force:
+        raise ValueError(f'Expected a new split, but {args.annotations} has '
+                         f'{name!r} already. Choose another --name.')
+    save_pickle({**data, 'split': {**data['split'], name: names}}, args.out)
+    list_file.write_text('\n'.join(names) + '\n')
+
+    counts = count_classes(labels[kept], num_classes)
+    for label, count in enumerate(counts):
+        print(f'class {label:3d}  {count:6d}')
+    print(describe_counts(counts))
+    print(f'Split {name!r} of {args.out}, and {list_file}')
+
+
+if __name__ == '__main__':
+    try:
+        main()
+    except (OSError, ValueError) as error:
+        sys.exit(f'{Path(sys.argv[0]).name}: {error}')
