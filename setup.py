@@ -1,4 +1,5 @@
 """Packaging; what is required stands in requirements/."""
+
 from pathlib import Path
 
 from setuptools import find_packages, setup
@@ -8,8 +9,11 @@ ROOT = Path(__file__).parent
 
 def requirements(name: str) -> list[str]:
     lines = (ROOT / 'requirements' / f'{name}.txt').read_text().splitlines()
-    return [line for line in map(str.strip, lines)
-            if line and not line.startswith('#')]
+    return [
+        line
+        for line in map(str.strip, lines)
+        if line and not line.startswith('#')
+    ]
 
 
 def version() -> str:
@@ -32,4 +36,6 @@ setup(
     extras_require=dict(
         optional=requirements('optional'),
         tests=requirements('tests'),
-        all=requirements('optional') + requirements('tests')))
+        all=requirements('optional') + requirements('tests'),
+    ),
+)

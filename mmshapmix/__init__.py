@@ -4,6 +4,7 @@ Importing the package checks the versions of mmengine, mmcv and mmaction2 that
 are there, and mends the faults of theirs that it needs mended
 (:mod:`mmshapmix.compat`). ``mmshapmix.functional`` works without any of them.
 """
+
 from importlib.util import find_spec
 
 from .version import __version__
@@ -13,6 +14,7 @@ check_versions()
 if find_spec('mmengine'):
     from . import registry  # noqa: F401
     from .compat import install_fixes
+
     install_fixes()
 
 __all__ = ['__version__']

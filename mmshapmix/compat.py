@@ -13,6 +13,7 @@
 Each function names its upstream issue and the last version that has the fault;
 beyond that version it does nothing.
 """  # noqa: E501
+
 import functools
 import os
 import subprocess
@@ -62,8 +63,10 @@ def stand_in_for_drn() -> None:
         """Stands in for a localizer that mmaction2's wheel does not have."""
 
         def __init__(self, *args, **kwargs) -> None:
-            raise ImportError("mmaction2's wheel does not have DRN "
-                              '(open-mmlab/mmaction2#2714).')
+            raise ImportError(
+                "mmaction2's wheel does not have DRN "
+                '(open-mmlab/mmaction2#2714).'
+            )
 
     for module_name in (name, f'{name}.drn'):
         sys.modules[module_name] = ModuleType(module_name)
@@ -80,12 +83,15 @@ class HistoryBufferGetattr:
     ALLOWED = ('min', 'max', 'mean', 'current')
 
     def __new__(cls, owner: Any, name: str) -> Any:
+        """Answer for a statistic of ``HistoryBuffer``, refuse all else."""
         from mmengine.logging import HistoryBuffer
+
         if owner is not HistoryBuffer or name not in cls.ALLOWED:
             raise ValueError(
                 f'The checkpoint asks for attribute {name!r} of {owner!r}, '
                 'which no MMEngine checkpoint needs. It is not loaded: it may '
-                'have been made to run code.')
+                'have been made to run code.'
+            )
         return getattr(owner, name)
 
 
@@ -100,12 +106,20 @@ def trust_history_buffer() -> None:
     import numpy as np
     from mmengine.logging import HistoryBuffer
     from torch.serialization import add_safe_globals
+
     core = np._core if hasattr(np, '_core') else np.core
-    add_safe_globals([
-        HistoryBuffer, np.ndarray, np.dtype, core.multiarray._reconstruct,
-        core.multiarray.scalar, np.dtypes.Float64DType, np.dtypes.Int64DType,
-        (HistoryBufferGetattr, 'builtins.getattr')
-    ])
+    add_safe_globals(
+        [
+            HistoryBuffer,
+            np.ndarray,
+            np.dtype,
+            core.multiarray._reconstruct,
+            core.multiarray.scalar,
+            np.dtypes.Float64DType,
+            np.dtypes.Int64DType,
+            (HistoryBufferGetattr, 'builtins.getattr'),
+        ]
+    )
 
 
 @until('mmengine', '0.10.7')
@@ -116,6 +130,7 @@ def download_weights_only() -> None:
     default is still to run whatever the file says.
     """
     from mmengine.utils import dl_utils
+
     safe = functools.partial(dl_utils.load_url, weights_only=True)
     # The second took its own reference if it was imported before us.
     for name in ('mmengine.utils.dl_utils', 'mmengine.runner.checkpoint'):
@@ -132,6 +147,7 @@ def locate_without_pkg_resources() -> None:
     """
     from mmengine.config import config
     from mmengine.config.utils import MODULE2PACKAGE
+
     modules = {package: module for module, package in MODULE2PACKAGE.items()}
 
     def is_installed(package: str) -> bool:
@@ -158,19 +174,23 @@ def use_gloo_without_cuda(cfg: Any, launcher: str) -> None:
         launcher: ``'none'``, ``'pytorch'`` or ``'slurm'``.
     """
     import torch
+
     if launcher == 'none' or torch.cuda.is_available():
         return
     if launcher == 'slurm':
         _export_slurm_ranks()
     elif launcher != 'pytorch':
-        raise ValueError("Expected launcher 'pytorch' or 'slurm' on a machine "
-                         f'without CUDA, but got {launcher!r}.')
+        raise ValueError(
+            "Expected launcher 'pytorch' or 'slurm' on a machine "
+            f'without CUDA, but got {launcher!r}.'
+        )
     torch.distributed.init_process_group('gloo')
     cfg.model_wrapper_cfg = dict(
         type='MMDistributedDataParallel',
         device_ids=None,
         broadcast_buffers=False,
-        find_unused_parameters=cfg.get('find_unused_parameters', False))
+        find_unused_parameters=cfg.get('find_unused_parameters', False),
+    )
 
 
 def _export_slurm_ranks() -> None:
@@ -183,7 +203,10 @@ def _export_slurm_ranks() -> None:
     if 'MASTER_ADDR' not in env:
         hosts = subprocess.run(
             ['scontrol', 'show', 'hostname', env['SLURM_NODELIST']],
-            capture_output=True, text=True, check=True).stdout
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
         env['MASTER_ADDR'] = hosts.split()[0]
 
 

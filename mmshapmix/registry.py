@@ -4,6 +4,7 @@ Configs keep ``default_scope = 'mmaction'`` and write our types with the prefix
 (``type='mmshapmix.LongTailMetric'``). The modules behind a registry are
 imported at its first look-up.
 """
+
 from mmengine.registry import DATA_SAMPLERS as ROOT_DATA_SAMPLERS
 from mmengine.registry import DATASETS as ROOT_DATASETS
 from mmengine.registry import HOOKS as ROOT_HOOKS
@@ -15,8 +16,11 @@ from mmengine.registry import Registry
 
 def _child(name: str, parent: Registry, module: str) -> Registry:
     return Registry(
-        name, parent=parent, scope='mmshapmix',
-        locations=[f'mmshapmix.{module}'])
+        name,
+        parent=parent,
+        scope='mmshapmix',
+        locations=[f'mmshapmix.{module}'],
+    )
 
 
 DATASETS = _child('dataset', ROOT_DATASETS, 'datasets')

@@ -1,4 +1,5 @@
 """Versions of the packages that we extend."""
+
 import runpy
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,7 +11,8 @@ from packaging.version import Version
 SUPPORTED = dict(
     mmengine=('0.10.6', '1.0', 'mmengine==0.10.7'),
     mmcv=('2.0.0rc4', '2.2', 'mmcv-lite==2.1.0'),
-    mmaction=('1.2.0', '1.3', 'mmaction2==1.2.0'))
+    mmaction=('1.2.0', '1.3', 'mmaction2==1.2.0'),
+)
 
 
 def installed_version(package: str) -> Version | None:
@@ -38,4 +40,5 @@ def check_versions() -> None:
         if version and not Version(low) <= version < Version(high):
             raise ImportError(
                 f'Expected {package} >={low},<{high}, but got {version}. '
-                f'Install a version that works: pip install "{remedy}"')
+                f'Install a version that works: pip install "{remedy}"'
+            )

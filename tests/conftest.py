@@ -1,4 +1,5 @@
 """Fixtures of all tests. Real-data-like pickles are made here, small."""
+
 import json
 import pickle
 from pathlib import Path
@@ -21,13 +22,15 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
-def make_annotations(num_classes: int,
-                     per_class: int,
-                     joints: int = 25,
-                     channels: int = 3,
-                     persons: int = 1,
-                     frames: int = 12,
-                     scores: bool = False) -> list[dict]:
+def make_annotations(
+    num_classes: int,
+    per_class: int,
+    joints: int = 25,
+    channels: int = 3,
+    persons: int = 1,
+    frames: int = 12,
+    scores: bool = False,
+) -> list[dict]:
     """Random sequences in PYSKL's form; classes take turns in file order."""
     rng = np.random.default_rng(0)
     annotations = []
@@ -38,22 +41,24 @@ def make_annotations(num_classes: int,
             frame_dir=f'S{i // num_classes:03d}A{label + 1:03d}',
             label=label,
             total_frames=frames,
-            keypoint=rng.normal(size=shape).astype(np.float32))
+            keypoint=rng.normal(size=shape).astype(np.float32),
+        )
         if scores:
-            row['keypoint_score'] = np.full(shape[:-1], .5, np.float32)
+            row['keypoint_score'] = np.full(shape[:-1], 0.5, np.float32)
             row['img_shape'] = row['original_shape'] = (1080, 1920)
         annotations.append(row)
     return annotations
 
 
-def make_data(*args, splits: tuple[str, ...] = ('train', 'val'),
-              **kwargs) -> dict:
+def make_data(
+    *args, splits: tuple[str, ...] = ('train', 'val'), **kwargs
+) -> dict:
     """An annotation file's content; every split holds every sample."""
     annotations = make_annotations(*args, **kwargs)
     names = [row['frame_dir'] for row in annotations]
     return dict(
-        split={split: list(names) for split in splits},
-        annotations=annotations)
+        split={split: list(names) for split in splits}, annotations=annotations
+    )
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 """The faults of the upstream stack, and that their fixes go away with them."""
+
 import os
 import subprocess
 import sys
@@ -19,16 +20,16 @@ FIXES = dict(
     stand_in_for_drn='1.2.1',
     trust_history_buffer='0.10.8',
     download_weights_only='0.10.8',
-    locate_without_pkg_resources='0.10.8')
+    locate_without_pkg_resources='0.10.8',
+)
 
 
 class MakesAFolder:
-
     def __init__(self, path):
         self.path = path
 
     def __reduce__(self):
-        return os.mkdir, (str(self.path), )
+        return os.mkdir, (str(self.path),)
 
 
 class Getattr:
@@ -42,37 +43,52 @@ class Getattr:
 
 
 def python(code):
-    result = subprocess.run([sys.executable, '-W', 'ignore', '-c', code],
-                            cwd=ROOT, capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, '-W', 'ignore', '-c', code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     return result.stdout, result.stderr
 
 
 def test_mmaction_models_import_on_the_plain_wheel():
-    out, err = python('import mmshapmix, mmaction.models as m; '
-                      'print(m.STGCN.__name__)')
+    out, err = python(
+        'import mmshapmix, mmaction.models as m; print(m.STGCN.__name__)'
+    )
     assert out == 'STGCN\n', err
     from mmaction.models.localizers import DRN
+
     with pytest.raises(ImportError, match='mmaction2#2714'):
         DRN()
 
 
 def test_an_mmengine_checkpoint_loads_weights_only(tmp_path):
-    buffer = HistoryBuffer([1., 2.], [1, 1])
+    buffer = HistoryBuffer([1.0, 2.0], [1, 1])
     path = tmp_path / 'ok.pth'
     torch.save(
-        dict(meta=dict(epoch=1, scores=np.float64(.5), n=np.int64(3)),
-             message_hub=dict(log_scalars=dict(loss=buffer)),
-             state_dict=dict(w=torch.ones(2))), path)
+        dict(
+            meta=dict(epoch=1, scores=np.float64(0.5), n=np.int64(3)),
+            message_hub=dict(log_scalars=dict(loss=buffer)),
+            state_dict=dict(w=torch.ones(2)),
+        ),
+        path,
+    )
     loaded = CheckpointLoader.load_checkpoint(str(path), 'cpu')
     kept = loaded['message_hub']['log_scalars']['loss']
     assert kept.mean() == 1.5 and kept.statistics('current') == 2
     assert loaded['meta']['n'] == 3
 
 
-@pytest.mark.parametrize('evil', [
-    MakesAFolder, lambda target: Getattr(np.ndarray, 'tofile'),
-    lambda target: Getattr(HistoryBuffer, '__init__')
-], ids=['code', 'getattr', 'HistoryBuffer attribute'])
+@pytest.mark.parametrize(
+    'evil',
+    [
+        MakesAFolder,
+        lambda target: Getattr(np.ndarray, 'tofile'),
+        lambda target: Getattr(HistoryBuffer, '__init__'),
+    ],
+    ids=['code', 'getattr', 'HistoryBuffer attribute'],
+)
 def test_a_hostile_checkpoint_is_refused(tmp_path, evil):
     target = tmp_path / 'made'
     path = tmp_path / 'evil.pth'
@@ -96,11 +112,13 @@ def test_bases_of_mmaction_are_found_without_pkg_resources(tmp_path):
     config = tmp_path / 'x.py'
     config.write_text(
         "_base_ = 'mmaction::skeleton/stgcnpp/stgcnpp_8xb16-joint-u100-80e_"
-        "ntu60-xsub-keypoint-3d.py'\n")
+        "ntu60-xsub-keypoint-3d.py'\n"
+    )
     out, err = python(
         'import sys; sys.modules["pkg_resources"] = None; import mmshapmix\n'
         'from mmengine.config import Config\n'
-        f'print(Config.fromfile({str(config)!r}).model.type)')
+        f'print(Config.fromfile({str(config)!r}).model.type)'
+    )
     assert out == 'RecognizerGCN\n', err
 
 
@@ -116,9 +134,13 @@ def test_fixes_do_nothing_beyond_their_version(name, monkeypatch):
     monkeypatch.setitem(sys.modules, 'mmengine.config', None)
     monkeypatch.setitem(sys.modules, 'mmengine.utils', None)
     assert fix() is None
-    monkeypatch.setattr(compat, 'installed_version',
-                        lambda package: Version('0.10.7')
-                        if last.major == 0 else Version('1.2.0'))
+    monkeypatch.setattr(
+        compat,
+        'installed_version',
+        lambda package: (
+            Version('0.10.7') if last.major == 0 else Version('1.2.0')
+        ),
+    )
     with pytest.raises((TypeError, ImportError, AttributeError)):
         fix()
 
@@ -130,8 +152,9 @@ def test_absent_packages_need_no_fix(monkeypatch):
 
 def test_gloo_is_only_for_launchers_without_cuda(monkeypatch):
     started = []
-    monkeypatch.setattr(torch.distributed, 'init_process_group',
-                        started.append)
+    monkeypatch.setattr(
+        torch.distributed, 'init_process_group', started.append
+    )
     cfg = Config(dict(find_unused_parameters=True))
     compat.use_gloo_without_cuda(cfg, 'none')
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
@@ -147,8 +170,9 @@ def test_gloo_is_only_for_launchers_without_cuda(monkeypatch):
 
 
 def test_slurm_ranks(monkeypatch):
-    monkeypatch.setattr(torch.distributed, 'init_process_group',
-                        lambda backend: None)
+    monkeypatch.setattr(
+        torch.distributed, 'init_process_group', lambda backend: None
+    )
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     for key in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_PORT'):
         monkeypatch.setenv(key, 'unset')
@@ -157,6 +181,7 @@ def test_slurm_ranks(monkeypatch):
     for key, value in dict(PROCID=3, NTASKS=8, LOCALID=1).items():
         monkeypatch.setenv(f'SLURM_{key}', str(value))
     compat.use_gloo_without_cuda(Config(), 'slurm')
-    assert [os.environ[k] for k in (
-        'RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_PORT')] == [
-            '3', '8', '1', '29500']
+    assert [
+        os.environ[k]
+        for k in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_PORT')
+    ] == ['3', '8', '1', '29500']

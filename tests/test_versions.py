@@ -1,4 +1,5 @@
 """What import says about wrong versions."""
+
 import subprocess
 import sys
 from pathlib import Path
@@ -14,20 +15,26 @@ def import_with(tmp_path, package, version):
     folder.mkdir()
     (folder / '__init__.py').write_text('')
     (folder / 'version.py').write_text(f'__version__ = {version!r}\n')
-    code = (f'import sys; sys.path.insert(0, {str(tmp_path)!r}); '
-            'import mmshapmix')
-    return subprocess.run([sys.executable, '-c', code], cwd=ROOT,
-                          capture_output=True, text=True)
+    code = (
+        f'import sys; sys.path.insert(0, {str(tmp_path)!r}); import mmshapmix'
+    )
+    return subprocess.run(
+        [sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True
+    )
 
 
-@pytest.mark.parametrize(('package', 'version', 'remedy'), [
-    ('mmengine', '0.7.1', 'pip install "mmengine==0.10.7"'),
-    ('mmcv', '2.2.0', 'pip install "mmcv-lite==2.1.0"'),
-    ('mmcv', '1.7.0', 'pip install "mmcv-lite==2.1.0"'),
-    ('mmaction', '0.24.1', 'pip install "mmaction2==1.2.0"'),
-])
-def test_wrong_versions_say_what_to_install(tmp_path, package, version,
-                                            remedy):
+@pytest.mark.parametrize(
+    ('package', 'version', 'remedy'),
+    [
+        ('mmengine', '0.7.1', 'pip install "mmengine==0.10.7"'),
+        ('mmcv', '2.2.0', 'pip install "mmcv-lite==2.1.0"'),
+        ('mmcv', '1.7.0', 'pip install "mmcv-lite==2.1.0"'),
+        ('mmaction', '0.24.1', 'pip install "mmaction2==1.2.0"'),
+    ],
+)
+def test_wrong_versions_say_what_to_install(
+    tmp_path, package, version, remedy
+):
     result = import_with(tmp_path, package, version)
     assert result.returncode != 0
     last = result.stderr.strip().splitlines()[-1]

@@ -1,7 +1,7 @@
 """Test a checkpoint. The arguments are those of MMAction2's test.py."""
+
 import argparse
 
-import mmshapmix  # noqa: F401  mends the stack before a config is read
 from mmengine.runner import Runner
 
 from mmshapmix.engine.launch import add_common_arguments, load_config
@@ -15,7 +15,8 @@ def parse_args() -> argparse.Namespace:
         '--dump',
         metavar='FILE',
         help='write the scores, labels and `frame_dir` of all samples to this '
-        '.pkl file')
+        '.pkl file',
+    )
     add_common_arguments(parser)
     args = parser.parse_args()
     if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
@@ -32,7 +33,7 @@ def main() -> None:
         metrics = metrics if isinstance(metrics, list) else [metrics]
         cfg.test_evaluator = [
             *metrics,
-            dict(type='DumpResults', out_file_path=args.dump)
+            dict(type='DumpResults', out_file_path=args.dump),
         ]
     Runner.from_cfg(cfg).test()
 

@@ -1,7 +1,7 @@
 """Train a recognizer. The arguments are those of MMAction2's train.py."""
+
 import argparse
 
-import mmshapmix  # noqa: F401  mends the stack before a config is read
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -16,25 +16,31 @@ def parse_args() -> argparse.Namespace:
         nargs='?',
         const='auto',
         help='resume from this checkpoint, or without one from the latest in '
-        'the work folder')
+        'the work folder',
+    )
     parser.add_argument(
-        '--amp', action='store_true', help='automatic mixed precision (CUDA)')
+        '--amp', action='store_true', help='automatic mixed precision (CUDA)'
+    )
     parser.add_argument(
-        '--no-validate', action='store_true', help='train only')
+        '--no-validate', action='store_true', help='train only'
+    )
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',
         help='scale the learning rate by the total batch size (our configs '
-        'do so anyway)')
+        'do so anyway)',
+    )
     parser.add_argument('--seed', type=int, help='random seed')
     parser.add_argument(
         '--diff-rank-seed',
         action='store_true',
-        help='a different seed on every process')
+        help='a different seed on every process',
+    )
     parser.add_argument(
         '--deterministic',
         action='store_true',
-        help='deterministic CUDNN algorithms')
+        help='deterministic CUDNN algorithms',
+    )
     add_common_arguments(parser)
     return parser.parse_args()
 
@@ -46,8 +52,10 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
     if args.amp:
         kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
         if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
-            raise ValueError("Expected optim_wrapper.type 'OptimWrapper' with "
-                             f'--amp, but got {kind!r}.')
+            raise ValueError(
+                "Expected optim_wrapper.type 'OptimWrapper' with "
+                f'--amp, but got {kind!r}.'
+            )
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
     if args.resume:
@@ -56,7 +64,8 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
     if args.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
     randomness = dict(
-        diff_rank_seed=args.diff_rank_seed, deterministic=args.deterministic)
+        diff_rank_seed=args.diff_rank_seed, deterministic=args.deterministic
+    )
     if args.seed is not None:
         randomness['seed'] = args.seed
     cfg.randomness = {**randomness, **cfg.get('randomness', {})}

@@ -1,6 +1,7 @@
 # NW-UCLA: the skeleton and its preparation (CTR-GCN, BRL), 52 frames. To be
 # listed beside a model's base; it defines no key that one has.
 
+# fmt: off
 # The row 'nw-ucla' of mmshapmix.functional.layouts; a test compares them.
 nw_ucla_graph = dict(
     num_node=20,
@@ -8,6 +9,7 @@ nw_ucla_graph = dict(
             (9, 8), (10, 9), (11, 10), (12, 0), (13, 12), (14, 13), (15, 14),
             (16, 0), (17, 16), (18, 17), (19, 18)],
     center=2)
+# fmt: on
 
 nw_ucla_train_pipeline = [
     # Drawn anew for every visit. BRL's release turns each sequence once, when
@@ -18,7 +20,7 @@ nw_ucla_train_pipeline = [
     dict(type='mmshapmix.SortedSampleFrames', clip_len=52),
     dict(type='PoseDecode'),
     dict(type='FormatGCNInput', num_person=1),
-    dict(type='PackActionInputs')
+    dict(type='PackActionInputs'),
 ]
 nw_ucla_test_pipeline = [
     dict(type='mmshapmix.MinMaxNormalize'),
@@ -26,5 +28,5 @@ nw_ucla_test_pipeline = [
     dict(type='mmshapmix.SortedSampleFrames', clip_len=52, test_mode=True),
     dict(type='PoseDecode'),
     dict(type='FormatGCNInput', num_person=1),
-    dict(type='PackActionInputs')
+    dict(type='PackActionInputs'),
 ]

@@ -1,5 +1,6 @@
-# ST-GCN++ on HRNet 2-D skeletons, long-tailed: MMAction2's config with our data set,
-# sampler, metric and hooks, trained as BRL (arXiv 2308.14024, section IV-B).
+# ST-GCN++ on HRNet 2-D skeletons, long-tailed: MMAction2's config with our
+# data set, sampler, metric and hooks, trained as BRL (arXiv 2308.14024,
+# section IV-B).
 # Leaves say which data; see configs/baseline.
 _base_ = 'mmaction::skeleton/stgcnpp/stgcnpp_8xb16-joint-u100-80e_ntu60-xsub-keypoint-2d.py'  # noqa: E501
 
@@ -17,7 +18,8 @@ test_pipeline[2].clip_len = clip_len
 pose_dataset = dict(type='mmshapmix.LongTailPoseDataset', layout='coco')
 train_dataloader = dict(
     sampler=dict(_delete_=True, type='mmshapmix.ShuffleSampler'),
-    dataset=dict(dataset=dict(pipeline=train_pipeline, **pose_dataset)))
+    dataset=dict(dataset=dict(pipeline=train_pipeline, **pose_dataset)),
+)
 val_dataloader = dict(dataset=dict(pipeline=val_pipeline, **pose_dataset))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline, **pose_dataset))
 
@@ -27,14 +29,17 @@ test_evaluator = val_evaluator
 # The rate is 0.1 * (processes * batch_size) / 128, whatever they are.
 optim_wrapper = dict(
     optimizer=dict(
-        type='SGD', lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True))
+        type='SGD', lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True
+    )
+)
 # Without T_max it ends with the training, however long that is.
 param_scheduler = [
     dict(
         type='CosineAnnealingLR',
         eta_min=0,
         by_epoch=True,
-        convert_to_iter_based=True)
+        convert_to_iter_based=True,
+    )
 ]
 auto_scale_lr = dict(enable=True, base_batch_size=128)
 
@@ -44,4 +49,5 @@ train_cfg = dict(max_epochs=24)  # of 5 passes each
 default_hooks = dict(
     class_counts=dict(type='mmshapmix.ClassCountsHook'),
     per_class_table=dict(type='mmshapmix.PerClassTableHook'),
-    sampler_seed=dict(type='mmshapmix.SamplerSeedHook'))
+    sampler_seed=dict(type='mmshapmix.SamplerSeedHook'),
+)

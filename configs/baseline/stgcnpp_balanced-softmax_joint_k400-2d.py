@@ -20,13 +20,20 @@ test_pipeline = [decompress, *_base_.test_pipeline]
 test_pipeline[3].clip_len = clip_len
 
 model = dict(cls_head=dict(num_classes=num_classes, loss_cls=loss))
-data = dict(ann_file=ann_file, num_classes=num_classes, data_prefix=data_prefix)
+data = dict(
+    ann_file=ann_file, num_classes=num_classes, data_prefix=data_prefix
+)
 train_dataloader = dict(
     batch_size=batch_size,
     dataset=dict(
-        dataset=dict(split=train_split, pipeline=train_pipeline, **data)))
+        dataset=dict(split=train_split, pipeline=train_pipeline, **data)
+    ),
+)
 val_dataloader = dict(
     batch_size=batch_size,
-    dataset=dict(split=val_split, pipeline=val_pipeline, **data))
-test_dataloader = dict(dataset=dict(split=val_split, pipeline=test_pipeline, **data))
+    dataset=dict(split=val_split, pipeline=val_pipeline, **data),
+)
+test_dataloader = dict(
+    dataset=dict(split=val_split, pipeline=test_pipeline, **data)
+)
 train_cfg = dict(max_epochs=max_epochs)

@@ -14,10 +14,10 @@ model = dict(cls_head=dict(num_classes=num_classes, loss_cls=loss))
 data = dict(ann_file=ann_file, num_classes=num_classes)
 train_dataloader = dict(
     batch_size=batch_size,
-    dataset=dict(
-        dataset=dict(split=train_split, long_tail=long_tail, **data)))
+    dataset=dict(dataset=dict(split=train_split, long_tail=long_tail, **data)),
+)
 val_dataloader = dict(
-    batch_size=batch_size,
-    dataset=dict(split=val_split, **data))
+    batch_size=batch_size, dataset=dict(split=val_split, **data)
+)
 test_dataloader = dict(dataset=dict(split=val_split, **data))
 train_cfg = dict(max_epochs=max_epochs)

@@ -17,14 +17,30 @@ test_pipeline = _base_.nw_ucla_test_pipeline
 
 model = dict(
     backbone=dict(graph_cfg=dict(layout=layout)),
-    cls_head=dict(num_classes=num_classes, loss_cls=loss))
+    cls_head=dict(num_classes=num_classes, loss_cls=loss),
+)
 data = dict(ann_file=ann_file, num_classes=num_classes)
 train_dataloader = dict(
     batch_size=batch_size,
     dataset=dict(
-        dataset=dict(split=train_split, long_tail=long_tail, layout='nw-ucla', pipeline=train_pipeline, **data)))
+        dataset=dict(
+            split=train_split,
+            long_tail=long_tail,
+            layout='nw-ucla',
+            pipeline=train_pipeline,
+            **data,
+        )
+    ),
+)
 val_dataloader = dict(
     batch_size=batch_size,
-    dataset=dict(split=val_split, layout='nw-ucla', pipeline=val_pipeline, **data))
-test_dataloader = dict(dataset=dict(split=val_split, layout='nw-ucla', pipeline=test_pipeline, **data))
+    dataset=dict(
+        split=val_split, layout='nw-ucla', pipeline=val_pipeline, **data
+    ),
+)
+test_dataloader = dict(
+    dataset=dict(
+        split=val_split, layout='nw-ucla', pipeline=test_pipeline, **data
+    )
+)
 train_cfg = dict(max_epochs=max_epochs)

@@ -7,7 +7,6 @@ test_pipeline = _base_.test_pipeline
 train_pipeline[1].feats = ['b']
 val_pipeline[1].feats = ['b']
 test_pipeline[1].feats = ['b']
-train_dataloader = dict(
-    dataset=dict(dataset=dict(pipeline=train_pipeline)))
+train_dataloader = dict(dataset=dict(dataset=dict(pipeline=train_pipeline)))
 val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

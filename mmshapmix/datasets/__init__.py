@@ -1,9 +1,14 @@
 """Data: annotations, the long-tailed data set, samplers and transforms."""
+
 from .labels import get_cat_ids, get_class_counts, get_labels
 from .longtail_pose_dataset import LongTailPoseDataset
 from .samplers import ClassBalancedSampler, ShuffleSampler
 
 __all__ = [
-    'ClassBalancedSampler', 'LongTailPoseDataset', 'ShuffleSampler',
-    'get_cat_ids', 'get_class_counts', 'get_labels'
+    'ClassBalancedSampler',
+    'LongTailPoseDataset',
+    'ShuffleSampler',
+    'get_cat_ids',
+    'get_class_counts',
+    'get_labels',
 ]

@@ -7,6 +7,7 @@ on 2-D data also ``keypoint_score`` ``(M, T, V)``. Kinetics is compressed: its
 annotations have ``box_score`` and ``valid`` only, and the ``kpfiles`` hold
 ``keypoint`` ``(boxes, V, 3)`` with ``frame_inds`` ``(boxes,)``.
 """
+
 import os
 import pickle
 from collections.abc import Sequence
@@ -23,10 +24,17 @@ Annotation = dict[str, Any]
 # ``core`` modules are numpy 1's names of what numpy 2 keeps in ``_core``.
 _NUMPY = 'multiarray._reconstruct multiarray.scalar numeric._frombuffer'
 ALLOWED = {
-    'numpy.ndarray', 'numpy.dtype', '_codecs.encode', 'builtins.set',
-    'builtins.frozenset', 'collections.OrderedDict',
-    *(f'numpy.{core}.{name}' for core in ('core', '_core')
-      for name in _NUMPY.split())
+    'numpy.ndarray',
+    'numpy.dtype',
+    '_codecs.encode',
+    'builtins.set',
+    'builtins.frozenset',
+    'collections.OrderedDict',
+    *(
+        f'numpy.{core}.{name}'
+        for core in ('core', '_core')
+        for name in _NUMPY.split()
+    ),
 }
 
 
@@ -44,7 +52,8 @@ class RestrictedUnpickler(pickle.Unpickler):
         if f'{module}.{name}' not in ALLOWED:
             raise pickle.UnpicklingError(
                 f'it asks for {module}.{name}, which skeleton annotations do '
-                'not need; loading it could run code')
+                'not need; loading it could run code'
+            )
         if module.startswith('numpy.core') and hasattr(np, '_core'):
             module = module.replace('numpy.core', 'numpy._core')
         elif module.startswith('numpy._core') and not hasattr(np, '_core'):
@@ -62,20 +71,23 @@ def load_pickle(path: str | Path) -> Any:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f'Expected an annotation file at {path}, but '
-                                'there is none.')
+        raise FileNotFoundError(
+            f'Expected an annotation file at {path}, but there is none.'
+        )
     with path.open('rb') as file:
         try:
             return RestrictedUnpickler(file).load()
         except EOFError as error:
-            raise ValueError(f'Expected a whole pickle, but {path} is empty '
-                             'or truncated.') from error
+            raise ValueError(
+                f'Expected a whole pickle, but {path} is empty or truncated.'
+            ) from error
         # A broken stream can make the unpickler raise nearly anything.
         except Exception as error:
-            reason = ('it is truncated' if 'truncated' in str(error)
-                      else error)
-            raise ValueError('Expected a pickle of skeleton annotations, but '
-                             f'{path} cannot be read: {reason}.') from error
+            reason = 'it is truncated' if 'truncated' in str(error) else error
+            raise ValueError(
+                'Expected a pickle of skeleton annotations, but '
+                f'{path} cannot be read: {reason}.'
+            ) from error
 
 
 def save_pickle(data: Any, path: str | Path) -> None:
@@ -96,8 +108,9 @@ def sample_name(annotation: Annotation) -> str:
     return annotation.get('frame_dir') or annotation['filename']
 
 
-def annotations_of(data: Any, split: str | None,
-                   source: str | Path) -> list[Annotation]:
+def annotations_of(
+    data: Any, split: str | None, source: str | Path
+) -> list[Annotation]:
     """Annotations of one split of a loaded file, in the order of the split.
 
     Args:
@@ -113,20 +126,25 @@ def annotations_of(data: Any, split: str | None,
     if not bare and not (isinstance(data, dict) and 'annotations' in data):
         raise ValueError(
             'Expected a list of annotations or a dict with `split` and '
-            f'`annotations`, but {source} holds a {type(data).__name__}.')
+            f'`annotations`, but {source} holds a {type(data).__name__}.'
+        )
     annotations = data if bare else data['annotations']
     if split is None:
         return annotations
     splits = {} if bare else data.get('split', {})
     if split not in splits:
-        raise ValueError(f'Expected a split of {source} ({sorted(splits)}), '
-                         f'but got {split!r}.')
-    return pick_annotations(annotations, splits[split],
-                            f'split {split!r} of {source}')
+        raise ValueError(
+            f'Expected a split of {source} ({sorted(splits)}), '
+            f'but got {split!r}.'
+        )
+    return pick_annotations(
+        annotations, splits[split], f'split {split!r} of {source}'
+    )
 
 
-def pick_annotations(annotations: Sequence[Annotation],
-                     names: Sequence[str], source: str) -> list[Annotation]:
+def pick_annotations(
+    annotations: Sequence[Annotation], names: Sequence[str], source: str
+) -> list[Annotation]:
     """Annotations of the named samples, in the order of the names.
 
     Args:
@@ -142,10 +160,13 @@ def pick_annotations(annotations: Sequence[Annotation],
     if missing:
         raise ValueError(
             f'Expected an annotation for every name in {source}, but '
-            f'{len(missing)} of {len(names)} have none: {missing[:5]}.')
+            f'{len(missing)} of {len(names)} have none: {missing[:5]}.'
+        )
     if len(set(names)) < len(names):
-        raise ValueError(f'Expected distinct names in {source}, but '
-                         f'{len(names) - len(set(names))} are repeated.')
+        raise ValueError(
+            f'Expected distinct names in {source}, but '
+            f'{len(names) - len(set(names))} are repeated.'
+        )
     return [by_name[name] for name in names]
 
 
@@ -153,13 +174,15 @@ def read_list(path: str | Path) -> list[str]:
     """Sample names of a list file, one a line; the last may lack its end."""
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f'Expected a sample list at {path}, but there '
-                                'is none.')
+        raise FileNotFoundError(
+            f'Expected a sample list at {path}, but there is none.'
+        )
     return path.read_text().split()
 
 
-def check_keypoints(annotation: Annotation, layout: Layout | None,
-                    source: str) -> None:
+def check_keypoints(
+    annotation: Annotation, layout: Layout | None, source: str
+) -> None:
     """Check the coordinates of one sample.
 
     Args:
@@ -176,16 +199,20 @@ def check_keypoints(annotation: Annotation, layout: Layout | None,
     if keypoint.size == 0 or annotation.get('total_frames') == 0:
         raise ValueError(f'Expected at least one frame, but {where} has none.')
     if not np.isfinite(keypoint).all():
-        raise ValueError(f'Expected finite coordinates, but {where} has NaN '
-                         'or infinite ones.')
+        raise ValueError(
+            f'Expected finite coordinates, but {where} has NaN '
+            'or infinite ones.'
+        )
     if layout and keypoint.shape[-2] != layout.num_joints:
         raise ValueError(
             f'Expected {layout.num_joints} joints (layout {layout.name!r}), '
-            f'but {where} has {keypoint.shape[-2]}.')
+            f'but {where} has {keypoint.shape[-2]}.'
+        )
 
 
-def check_labels(annotations: Sequence[Annotation], num_classes: int,
-                 source: str) -> None:
+def check_labels(
+    annotations: Sequence[Annotation], num_classes: int, source: str
+) -> None:
     """Check that all labels are in ``0..num_classes - 1``.
 
     Raises:
@@ -197,4 +224,5 @@ def check_labels(annotations: Sequence[Annotation], num_classes: int,
             raise ValueError(
                 f'Expected labels in 0..{num_classes - 1} (num_classes='
                 f'{num_classes}), but sample {sample_name(annotation)!r} of '
-                f'{source} has {label}.')
+                f'{source} has {label}.'
+            )

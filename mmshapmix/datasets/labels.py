@@ -3,11 +3,11 @@
 They see through MMEngine's ``RepeatDataset``, ``ConcatDataset`` and
 ``ClassBalancedDataset``, in any nesting.
 """
+
 from typing import Any
 
 import numpy as np
-from mmengine.dataset import (ClassBalancedDataset, ConcatDataset,
-                              RepeatDataset)
+from mmengine.dataset import ClassBalancedDataset, ConcatDataset, RepeatDataset
 
 from ..functional.longtail import ClassCounts
 
@@ -28,7 +28,8 @@ def get_labels(dataset: Any) -> np.ndarray:
         raise TypeError(
             'Expected a data set that knows its labels, but got '
             f'{type(dataset).__name__}. Use mmshapmix.LongTailPoseDataset in '
-            'place of PoseDataset.')
+            'place of PoseDataset.'
+        )
     return dataset.labels
 
 
@@ -52,11 +53,13 @@ def get_class_counts(dataset: Any) -> ClassCounts:
             raise ValueError(
                 'Expected the same number of classes in all data sets of a '
                 f'ConcatDataset, but got {[len(c) for c in counts]}. Set '
-                '`num_classes` on each.')
+                '`num_classes` on each.'
+            )
         return np.sum(counts, axis=0)
     if not hasattr(dataset, 'class_counts'):
         raise TypeError(
             'Expected a data set that knows its class counts, but got '
             f'{type(dataset).__name__}. Use mmshapmix.LongTailPoseDataset in '
-            'place of PoseDataset.')
+            'place of PoseDataset.'
+        )
     return dataset.class_counts

@@ -1,4 +1,5 @@
 """The data set: PYSKL pickles, long-tailed by configuration."""
+
 import contextlib
 import functools
 import os.path as osp
@@ -11,9 +12,16 @@ from mmaction.datasets import PoseDataset
 from ..functional.layouts import get_layout
 from ..functional.longtail import ClassCounts, count_classes
 from ..registry import DATASETS
-from .annotations import (Annotation, annotations_of, check_keypoints,
-                          check_labels, load_pickle, pick_annotations,
-                          read_list, sample_name)
+from .annotations import (
+    Annotation,
+    annotations_of,
+    check_keypoints,
+    check_labels,
+    load_pickle,
+    pick_annotations,
+    read_list,
+    sample_name,
+)
 from .sample_index import seeded
 from .subsets import long_tail_subset
 
@@ -64,23 +72,28 @@ class LongTailPoseDataset(PoseDataset):
         ValueError: For bad data; the message names file and sample.
     """
 
-    def __init__(self,
-                 ann_file: str,
-                 pipeline: list[dict | Callable],
-                 split: str | None = None,
-                 num_classes: int | None = None,
-                 layout: str | Mapping | None = None,
-                 long_tail: Mapping | None = None,
-                 sample_list: str | None = None,
-                 **kwargs) -> None:
+    def __init__(
+        self,
+        ann_file: str,
+        pipeline: list[dict | Callable],
+        split: str | None = None,
+        num_classes: int | None = None,
+        layout: str | Mapping | None = None,
+        long_tail: Mapping | None = None,
+        sample_list: str | None = None,
+        **kwargs,
+    ) -> None:
         if long_tail and sample_list:
-            raise ValueError('Expected `long_tail` or `sample_list`, but got '
-                             'both. Each of them chooses the samples.')
+            raise ValueError(
+                'Expected `long_tail` or `sample_list`, but got '
+                'both. Each of them chooses the samples.'
+            )
         self.layout = None if layout is None else get_layout(layout)
         self.long_tail = long_tail
         self.sample_list = sample_list
         super().__init__(
-            ann_file, pipeline, split=split, num_classes=num_classes, **kwargs)
+            ann_file, pipeline, split=split, num_classes=num_classes, **kwargs
+        )
 
     @property
     def source(self) -> str:
@@ -90,13 +103,16 @@ class LongTailPoseDataset(PoseDataset):
     def load_data_list(self) -> list[Annotation]:
         """Read the split's annotations and check them."""
         annotations = annotations_of(
-            load_pickle(self.ann_file), self.split, self.ann_file)
+            load_pickle(self.ann_file), self.split, self.ann_file
+        )
         if self.sample_list:
             annotations = pick_annotations(
-                annotations, read_list(self.sample_list), self.sample_list)
+                annotations, read_list(self.sample_list), self.sample_list
+            )
         if not annotations:
-            raise ValueError(f'Expected samples in {self.source}, but it is '
-                             'empty.')
+            raise ValueError(
+                f'Expected samples in {self.source}, but it is empty.'
+            )
         if self.num_classes is None:
             self.num_classes = 1 + max(a['label'] for a in annotations)
         check_labels(annotations, self.num_classes, self.ann_file)
@@ -107,17 +123,20 @@ class LongTailPoseDataset(PoseDataset):
 
     def filter_data(self) -> list[Annotation]:
         """Drop samples without people (Kinetics), then cut the long tail."""
-        if self.valid_ratio and any('valid' not in a or 'box_score' not in a
-                                    for a in self.data_list):
+        if self.valid_ratio and any(
+            'valid' not in a or 'box_score' not in a for a in self.data_list
+        ):
             raise ValueError(
                 'Expected `valid` and `box_score` in every annotation of '
                 f'{self.source}, since `valid_ratio` is {self.valid_ratio}, '
-                'but some have none. Only Kinetics has them.')
+                'but some have none. Only Kinetics has them.'
+            )
         data_list = super().filter_data()
         self.labels = np.array([a['label'] for a in data_list], dtype=np.int64)
         if self.long_tail:
-            kept = long_tail_subset(self.labels, self.num_classes, self.source,
-                                    **self.long_tail)
+            kept = long_tail_subset(
+                self.labels, self.num_classes, self.source, **self.long_tail
+            )
             self.labels = self.labels[kept]
             data_list = [data_list[i] for i in kept]
         if self._indices is not None:
@@ -129,8 +148,9 @@ class LongTailPoseDataset(PoseDataset):
         super().get_subset_(indices)
         self.labels = _subset(self.labels, indices)
 
-    def get_subset(self,
-                   indices: int | Sequence[int]) -> 'LongTailPoseDataset':
+    def get_subset(
+        self, indices: int | Sequence[int]
+    ) -> 'LongTailPoseDataset':
         """A data set of some of the samples."""
         subset = super().get_subset(indices)
         subset.labels = _subset(self.labels, indices)
@@ -167,7 +187,8 @@ class LongTailPoseDataset(PoseDataset):
             raise ValueError(
                 f'Expected `keypoint` in sample {sample_name(info)!r} of '
                 f'{self.ann_file}, but it has none. If the data is '
-                'compressed, set `data_prefix=dict(skeleton=FOLDER)`.')
+                'compressed, set `data_prefix=dict(skeleton=FOLDER)`.'
+            )
         path = osp.join(folder, f'{sample_name(info)}.pkl')
         return path, load_pickle(path)
 
@@ -175,8 +196,9 @@ class LongTailPoseDataset(PoseDataset):
         """Run the pipeline on a sample, with draws of its own."""
         info = self.get_data_info(idx)
         name = sample_name(info)
-        seed = (int(idx), ) if self.test_mode else getattr(
-            idx, 'draw_seed', None)
+        seed = (
+            (int(idx),) if self.test_mode else getattr(idx, 'draw_seed', None)
+        )
         with contextlib.nullcontext() if seed is None else seeded(seed):
             data = self.pipeline(info)
         if isinstance(data, dict) and 'data_samples' in data:

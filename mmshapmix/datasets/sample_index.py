@@ -7,6 +7,7 @@ epoch and position, sends them along with the index, and
 :class:`~.longtail_pose_dataset.LongTailPoseDataset` seeds its pipeline by
 them.
 """
+
 import contextlib
 import random
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,7 @@ class SampleIndex(int):
     draw_seed: tuple[int, ...]
 
     def __new__(cls, index: int, draw_seed: Sequence[int]) -> 'SampleIndex':
+        """Make an index of an integer and the parts of its seed."""
         self = super().__new__(cls, index)
         self.draw_seed = tuple(draw_seed)
         return self

@@ -5,6 +5,7 @@ epoch from (seed, epoch), give every rank a disjoint share of it of equal
 length, and know their length at construction, since MMEngine fixes schedules
 then.
 """
+
 import math
 from collections.abc import Iterator, Sized
 
@@ -49,8 +50,9 @@ class LongTailSampler(Sampler):
         order = self.epoch_order(rng)
         for step in range(self.num_samples):
             position = step * self.world_size + self.rank
-            yield SampleIndex(order[position % len(order)],
-                              (self.seed, self.epoch, position))
+            yield SampleIndex(
+                order[position % len(order)], (self.seed, self.epoch, position)
+            )
 
     def __len__(self) -> int:
         """Samples of this rank in an epoch."""
@@ -96,22 +98,24 @@ class ClassBalancedSampler(LongTailSampler):
         ]
         empty = [k for k, m in enumerate(self.members) if len(m) == 0]
         if empty:
-            raise ValueError('Expected at least one training sample in each '
-                             f'class, but classes {empty} have none.')
+            raise ValueError(
+                'Expected at least one training sample in each '
+                f'class, but classes {empty} have none.'
+            )
         super().__init__(dataset, seed)
 
     def epoch_order(self, rng: np.random.Generator) -> np.ndarray:
         """Random classes in equal numbers, each with its samples in turn."""
         length, classes = self.epoch_length(), len(self.members)
         rounds = math.ceil(length / classes)
-        picked = np.concatenate([
-            rng.permutation(classes) for _ in range(rounds)
-        ])[:length]
+        picked = np.concatenate(
+            [rng.permutation(classes) for _ in range(rounds)]
+        )[:length]
         order = np.empty(length, dtype=np.int64)
         for label, members in enumerate(self.members):
             places = np.flatnonzero(picked == label)
             passes = math.ceil(len(places) / len(members))
-            order[places] = np.concatenate([
-                rng.permutation(members) for _ in range(passes)
-            ])[:len(places)]
+            order[places] = np.concatenate(
+                [rng.permutation(members) for _ in range(passes)]
+            )[: len(places)]
         return order

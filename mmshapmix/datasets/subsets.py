@@ -1,21 +1,27 @@
 """Cutting a long tail out of a data set."""
+
 import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
-from ..functional.longtail import (count_classes, long_tail_counts,
-                                   select_long_tail)
+from ..functional.longtail import (
+    count_classes,
+    long_tail_counts,
+    select_long_tail,
+)
 
 
-def long_tail_subset(labels: np.ndarray,
-                     num_classes: int,
-                     source: str,
-                     max_per_class: int,
-                     imbalance_ratio: float,
-                     profile: str = 'exp',
-                     seed: int = 0,
-                     class_order: Sequence[int] | None = None) -> np.ndarray:
+def long_tail_subset(
+    labels: np.ndarray,
+    num_classes: int,
+    source: str,
+    max_per_class: int,
+    imbalance_ratio: float,
+    profile: str = 'exp',
+    seed: int = 0,
+    class_order: Sequence[int] | None = None,
+) -> np.ndarray:
     """Indices of a long-tailed subset.
 
     The same arguments choose the same samples on every machine.
@@ -37,21 +43,30 @@ def long_tail_subset(labels: np.ndarray,
     Raises:
         ValueError: If ``class_order`` is no permutation or a class is empty.
     """
-    order = np.arange(num_classes) if class_order is None else np.asarray(
-        class_order)
+    order = (
+        np.arange(num_classes)
+        if class_order is None
+        else np.asarray(class_order)
+    )
     if sorted(order.tolist()) != list(range(num_classes)):
-        raise ValueError('Expected `class_order` to name each of the classes '
-                         f'0..{num_classes - 1} once, but got {class_order}.')
+        raise ValueError(
+            'Expected `class_order` to name each of the classes '
+            f'0..{num_classes - 1} once, but got {class_order}.'
+        )
     wanted = np.empty(num_classes, dtype=np.int64)
-    wanted[order] = long_tail_counts(num_classes, max_per_class,
-                                     imbalance_ratio, profile)
+    wanted[order] = long_tail_counts(
+        num_classes, max_per_class, imbalance_ratio, profile
+    )
     there = count_classes(labels, num_classes)
     if not there.all():
         raise ValueError(
             f'Expected samples of all {num_classes} classes in {source}, but '
-            f'classes {np.flatnonzero(there == 0).tolist()} have none.')
+            f'classes {np.flatnonzero(there == 0).tolist()} have none.'
+        )
     for k in np.flatnonzero(there < wanted):
         warnings.warn(
             f'The profile asks for {wanted[k]} samples of class {k}, but '
-            f'{source} has {there[k]}: all of them are used.', stacklevel=2)
+            f'{source} has {there[k]}: all of them are used.',
+            stacklevel=2,
+        )
     return select_long_tail(labels, wanted, seed)

@@ -1,0 +1,1 @@
+"""What needs the runner: hooks, and the start of a run."""

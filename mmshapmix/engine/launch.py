@@ -1,4 +1,5 @@
 """What the train and test tools share: arguments, config, process group."""
+
 import argparse
 import os
 from pathlib import Path
@@ -16,12 +17,14 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         action=DictAction,
         help='override settings of the config, as key=value pairs: '
-        'train_cfg.max_epochs=2 model.backbone.down_stages="[3,5]"')
+        'train_cfg.max_epochs=2 model.backbone.down_stages="[3,5]"',
+    )
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none',
-        help='job launcher')
+        help='job launcher',
+    )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
@@ -36,13 +39,17 @@ def load_config(args: argparse.Namespace) -> Config:
     """
     if not Path(args.config).is_file():
         raise FileNotFoundError(
-            f'Expected a config at {args.config}, but there is none.')
+            f'Expected a config at {args.config}, but there is none.'
+        )
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = Config.fromfile(args.config)
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
     cfg.launcher = args.launcher
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(
-        Path('work_dirs') / Path(args.config).stem)
+    cfg.work_dir = (
+        args.work_dir
+        or cfg.get('work_dir')
+        or str(Path('work_dirs') / Path(args.config).stem)
+    )
     use_gloo_without_cuda(cfg, args.launcher)
     return cfg

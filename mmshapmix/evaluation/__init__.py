@@ -1,4 +1,5 @@
 """Metrics: scores → overall, many / medium / few, per class."""
+
 from .long_tail_metric import LongTailMetric
 
 __all__ = ['LongTailMetric']

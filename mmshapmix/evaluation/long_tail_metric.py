@@ -1,12 +1,18 @@
 """Accuracy, overall and by how often a class was seen in training."""
+
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
 
-from ..functional.accuracy import (class_accuracy, mean_class_accuracy,
-                                   shot_accuracy, top_classes, top_k_accuracy)
+from ..functional.accuracy import (
+    class_accuracy,
+    mean_class_accuracy,
+    shot_accuracy,
+    top_classes,
+    top_k_accuracy,
+)
 from ..functional.longtail import SHOT_THRESHOLDS, ClassCounts, shot_groups
 from ..registry import METRICS
 
@@ -32,11 +38,13 @@ class LongTailMetric(BaseMetric):
 
     default_prefix = 'acc'
 
-    def __init__(self,
-                 topk: Sequence[int] = (1, 5),
-                 thresholds: tuple[int, int] = SHOT_THRESHOLDS,
-                 collect_device: str = 'cpu',
-                 prefix: str | None = None) -> None:
+    def __init__(
+        self,
+        topk: Sequence[int] = (1, 5),
+        thresholds: tuple[int, int] = SHOT_THRESHOLDS,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.topk = tuple(topk)
         self.thresholds = tuple(thresholds)
@@ -51,12 +59,16 @@ class LongTailMetric(BaseMetric):
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep each sample's label and its best classes."""
         scores = np.stack(
-            [sample['pred_score'].float().cpu().numpy()
-             for sample in data_samples])
+            [
+                sample['pred_score'].float().cpu().numpy()
+                for sample in data_samples
+            ]
+        )
         ranked = top_classes(scores, max(self.topk))
         for sample, best in zip(data_samples, ranked, strict=True):
             self.results.append(
-                (int(sample['gt_label']), best, scores.shape[1]))
+                (int(sample['gt_label']), best, scores.shape[1])
+            )
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """The metrics of all samples.
@@ -68,25 +80,30 @@ class LongTailMetric(BaseMetric):
         ranked = np.stack([best for _, best, _ in results])
         num_classes = results[0][2]
         metrics = {
-            f'top{k}': top_k_accuracy(ranked, labels, k)
-            for k in self.topk
+            f'top{k}': top_k_accuracy(ranked, labels, k) for k in self.topk
         }
         correct, total = class_accuracy(ranked[:, 0], labels, num_classes)
         metrics['mean1'] = mean_class_accuracy(correct, total)
         if self.class_counts is not None:
-            groups = shot_accuracy(correct, total, self.class_counts,
-                                   self.thresholds)
+            groups = shot_accuracy(
+                correct, total, self.class_counts, self.thresholds
+            )
             metrics.update({name: acc for name, (acc, _) in groups.items()})
             metrics.update(
-                {f'num_{name}': size for name, (_, size) in groups.items()})
+                {f'num_{name}': size for name, (_, size) in groups.items()}
+            )
         self.per_class = self._table(correct, total)
         return metrics
 
-    def _table(self, correct: np.ndarray,
-               total: np.ndarray) -> list[dict[str, Any]]:
+    def _table(
+        self, correct: np.ndarray, total: np.ndarray
+    ) -> list[dict[str, Any]]:
         names = (self.dataset_meta or {}).get('classes')
-        groups = None if self.class_counts is None else shot_groups(
-            self.class_counts, self.thresholds)
+        groups = (
+            None
+            if self.class_counts is None
+            else shot_groups(self.class_counts, self.thresholds)
+        )
         rows = []
         for k in range(len(total)):
             row = dict(class_id=k)
@@ -96,7 +113,8 @@ class LongTailMetric(BaseMetric):
                 row['train_samples'] = int(self.class_counts[k])
                 row['group'] = next(g for g, mask in groups.items() if mask[k])
             row.update(test_samples=int(total[k]), correct=int(correct[k]))
-            row['accuracy'] = f'{correct[k] / total[k]:.4f}' if total[
-                k] else ''
+            row['accuracy'] = (
+                f'{correct[k] / total[k]:.4f}' if total[k] else ''
+            )
             rows.append(row)
         return rows

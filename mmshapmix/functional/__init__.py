@@ -1,0 +1,1 @@
+"""The pure layer: numpy and torch alone; formulas live here."""

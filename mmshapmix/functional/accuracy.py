@@ -1,4 +1,5 @@
 """Accuracy by class and by shot group, from predictions."""
+
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,9 +23,11 @@ def top_classes(scores: np.ndarray, k: int) -> np.ndarray:
     """
     if not np.isfinite(scores).all():
         bad = int((~np.isfinite(scores).all(1)).sum())
-        raise ValueError(f'Expected finite scores, but got NaN or infinite '
-                         f'ones in {bad} of {len(scores)} samples. Training '
-                         'has probably diverged.')
+        raise ValueError(
+            f'Expected finite scores, but got NaN or infinite '
+            f'ones in {bad} of {len(scores)} samples. Training '
+            'has probably diverged.'
+        )
     return np.argsort(-scores, axis=1, kind='stable')[:, :k]
 
 
@@ -34,6 +37,7 @@ def top_k_accuracy(ranked: np.ndarray, labels: np.ndarray, k: int) -> float:
     Args:
         ranked: ``(N, >=k)`` classes, best first, from :func:`top_classes`.
         labels: ``(N,)``.
+        k: How many of the best count.
 
     Example:
         >>> top_k_accuracy(np.array([[0, 1], [2, 1]]), np.array([1, 2]), 1)
@@ -42,8 +46,9 @@ def top_k_accuracy(ranked: np.ndarray, labels: np.ndarray, k: int) -> float:
     return float((ranked[:, :k] == np.asarray(labels)[:, None]).any(1).mean())
 
 
-def class_accuracy(predictions: np.ndarray, labels: np.ndarray,
-                   num_classes: int) -> tuple[np.ndarray, np.ndarray]:
+def class_accuracy(
+    predictions: np.ndarray, labels: np.ndarray, num_classes: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Correct and all samples of each class.
 
     Args:
@@ -57,13 +62,13 @@ def class_accuracy(predictions: np.ndarray, labels: np.ndarray,
     """
     predictions, labels = np.asarray(predictions), np.asarray(labels)
     total = np.bincount(labels, minlength=num_classes)
-    correct = np.bincount(
-        labels[predictions == labels], minlength=num_classes)
+    correct = np.bincount(labels[predictions == labels], minlength=num_classes)
     return correct, total
 
 
-def mean_class_accuracy(correct: np.ndarray, total: np.ndarray,
-                        classes: np.ndarray | None = None) -> float | None:
+def mean_class_accuracy(
+    correct: np.ndarray, total: np.ndarray, classes: np.ndarray | None = None
+) -> float | None:
     """Mean recall of the given classes that were tested.
 
     Args:
@@ -84,7 +89,7 @@ def shot_accuracy(
     correct: np.ndarray,
     total: np.ndarray,
     class_counts: ClassCounts | Sequence[int],
-    thresholds: tuple[int, int] = SHOT_THRESHOLDS
+    thresholds: tuple[int, int] = SHOT_THRESHOLDS,
 ) -> dict[str, tuple[float, int]]:
     """Mean class accuracy of the many-, medium- and few-shot classes.
 
@@ -103,8 +108,9 @@ def shot_accuracy(
         {'many': (0.75, 1), 'few': (0.5, 1)}
     """
     result = {}
-    for name, classes in shot_groups(np.asarray(class_counts),
-                                     thresholds).items():
+    for name, classes in shot_groups(
+        np.asarray(class_counts), thresholds
+    ).items():
         accuracy = mean_class_accuracy(correct, total, classes)
         if accuracy is not None:
             result[name] = (accuracy, int((classes & (total > 0)).sum()))

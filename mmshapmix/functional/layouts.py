@@ -6,6 +6,7 @@ code), NTU and NW-UCLA halves BRL (arXiv 2308.14024, released code). No source
 gives parts or halves for ``openpose``, ``penn-action`` and ``sbu``: they are
 chosen here by the same anatomy. Left and right are the person's own.
 """
+
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -86,7 +87,8 @@ class Layout:
         return dict(
             num_node=self.num_joints,
             inward=list(self.inward),
-            center=self.center)
+            center=self.center,
+        )
 
 
 def _repeated(values: Iterable) -> list:
@@ -98,11 +100,13 @@ def _check_range(layout: Layout, what: str, joints: Iterable[int]) -> None:
     if wrong:
         raise ValueError(
             f'Expected joints in 0..{layout.num_joints - 1} in {what} of '
-            f'layout {layout.name!r}, but got {wrong}.')
+            f'layout {layout.name!r}, but got {wrong}.'
+        )
 
 
-def _check_cover(layout: Layout, what: str,
-                 groups: Mapping[str, Joints]) -> None:
+def _check_cover(
+    layout: Layout, what: str, groups: Mapping[str, Joints]
+) -> None:
     """The groups must be disjoint and cover every joint."""
     joints = [v for group in groups.values() for v in group]
     _check_range(layout, what, joints)
@@ -110,21 +114,24 @@ def _check_cover(layout: Layout, what: str,
     if missing:
         raise ValueError(
             f'Expected {what} of layout {layout.name!r} to cover every joint, '
-            f'but joints {missing} are missing.')
+            f'but joints {missing} are missing.'
+        )
     if _repeated(joints):
         raise ValueError(
             f'Expected {what} of layout {layout.name!r} to be disjoint, but '
-            f'joints {_repeated(joints)} are in more than one place.')
+            f'joints {_repeated(joints)} are in more than one place.'
+        )
 
 
 def _check_tree(layout: Layout, what: str, pairs: tuple[Pair, ...]) -> None:
-    """Every joint has at most one parent, and no walk up the tree is a loop."""
+    """Every joint has at most one parent, and nobody is above itself."""
     _check_range(layout, what, [v for pair in pairs for v in pair])
     children = [joint for joint, _ in pairs]
     if _repeated(children):
         raise ValueError(
             f'Expected each joint to have one parent in {what} of layout '
-            f'{layout.name!r}, but joints {_repeated(children)} have several.')
+            f'{layout.name!r}, but joints {_repeated(children)} have several.'
+        )
     parents = dict(pairs)
     for joint in children:
         seen = set()
@@ -132,7 +139,8 @@ def _check_tree(layout: Layout, what: str, pairs: tuple[Pair, ...]) -> None:
             if joint in seen:
                 raise ValueError(
                     f'Expected {what} of layout {layout.name!r} to be a tree, '
-                    f'but joint {joint} is on a loop.')
+                    f'but joint {joint} is on a loop.'
+                )
             seen.add(joint)
             joint = parents[joint]
 
@@ -141,34 +149,46 @@ def _check(layout: Layout) -> None:
     if _repeated(layout.joints):
         raise ValueError(
             f'Expected distinct joint names in layout {layout.name!r}, but '
-            f'{_repeated(layout.joints)} are doubled.')
+            f'{_repeated(layout.joints)} are doubled.'
+        )
     if layout.dims not in (2, 3):
-        raise ValueError(f'Expected `dims` of layout {layout.name!r} to be 2 '
-                         f'or 3, but got {layout.dims!r}.')
+        raise ValueError(
+            f'Expected `dims` of layout {layout.name!r} to be 2 '
+            f'or 3, but got {layout.dims!r}.'
+        )
     _check_tree(layout, 'inward', layout.inward)
     connected = {v for pair in layout.inward for v in pair} | {layout.center}
     loose = sorted(set(range(layout.num_joints)) - connected)
     if loose:
         raise ValueError(
             f'Expected inward of layout {layout.name!r} to connect every '
-            f'joint, but joints {loose} are missing.')
+            f'joint, but joints {loose} are missing.'
+        )
     _check_tree(layout, 'bones', layout.bones)
     axes = [layout.origin, *(layout.spine or ()), *(layout.shoulders or ())]
-    _check_range(layout, 'center, origin, spine and shoulders',
-                 [layout.center, *(v for v in axes if v is not None)])
+    _check_range(
+        layout,
+        'center, origin, spine and shoulders',
+        [layout.center, *(v for v in axes if v is not None)],
+    )
     pairs = [v for pair in layout.mirror for v in pair]
     _check_range(layout, 'mirror', pairs)
     if _repeated(pairs):
         raise ValueError(
             f'Expected each joint once in mirror of layout {layout.name!r}, '
-            f'but joints {_repeated(pairs)} are doubled.')
+            f'but joints {_repeated(pairs)} are doubled.'
+        )
     if layout.parts:
         _check_cover(layout, 'parts', layout.parts)
     if layout.upper or layout.lower:
-        _check_cover(layout, 'upper and lower',
-                     dict(upper=layout.upper, lower=layout.lower))
+        _check_cover(
+            layout,
+            'upper and lower',
+            dict(upper=layout.upper, lower=layout.lower),
+        )
 
 
+# fmt: off
 NTURGBD = Layout(
     name='nturgb+d',
     joints=('spine_base', 'spine_mid', 'neck', 'head',
@@ -315,6 +335,7 @@ SBU = Layout(
     origin=2,
     spine=(2, 1),
     shoulders=(6, 3))
+# fmt: on
 
 LAYOUTS: dict[str, Layout] = {
     layout.name: layout
@@ -344,8 +365,10 @@ def get_layout(layout: str | Mapping | Layout) -> Layout:
         return layout
     if isinstance(layout, str):
         if layout not in LAYOUTS:
-            raise ValueError(f'Expected a layout of {sorted(LAYOUTS)} or a '
-                             f'dict of its fields, but got {layout!r}.')
+            raise ValueError(
+                f'Expected a layout of {sorted(LAYOUTS)} or a '
+                f'dict of its fields, but got {layout!r}.'
+            )
         return LAYOUTS[layout]
     return _from_dict(dict(layout))
 
@@ -356,7 +379,8 @@ def _from_dict(row: dict[str, Any]) -> Layout:
     if not required <= set(row) <= known:
         raise ValueError(
             f'Expected a layout dict with {sorted(required)} and optionally '
-            f'{sorted(known - required)}, but got {sorted(row)}.')
+            f'{sorted(known - required)}, but got {sorted(row)}.'
+        )
     row.setdefault('name', 'custom')
     if isinstance(row['joints'], int):
         row['joints'] = [f'joint_{v}' for v in range(row['joints'])]

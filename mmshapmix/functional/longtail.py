@@ -5,6 +5,7 @@ The exponential profile is that of Cao et al. (LDAM, arXiv 1906.07413) as BRL
 use it; many / medium / few follow both papers: more than 100, 20 to 100, and
 fewer than 20 training samples.
 """
+
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,10 +18,12 @@ SHOT_THRESHOLDS = (20, 100)
 PROFILES = ('exp', 'step')
 
 
-def long_tail_counts(num_classes: int,
-                     max_per_class: int,
-                     imbalance_ratio: float,
-                     profile: str = 'exp') -> ClassCounts:
+def long_tail_counts(
+    num_classes: int,
+    max_per_class: int,
+    imbalance_ratio: float,
+    profile: str = 'exp',
+) -> ClassCounts:
     r"""Samples per class, from the most to the least frequent.
 
     .. math::
@@ -51,16 +54,19 @@ def long_tail_counts(num_classes: int,
         raise ValueError(
             'Expected `num_classes`, `max_per_class` and `imbalance_ratio` of '
             f'at least 1, but got {num_classes}, {max_per_class} and '
-            f'{imbalance_ratio}.')
+            f'{imbalance_ratio}.'
+        )
     if profile not in PROFILES:
         raise ValueError(
-            f'Expected `profile` in {PROFILES}, but got {profile!r}.')
+            f'Expected `profile` in {PROFILES}, but got {profile!r}.'
+        )
     if profile == 'exp':
         # 1 / ratio to a power, as the released lists were computed: dividing
         # by ratio ** x rounds differently just below an integer.
         mu, last = 1 / imbalance_ratio, max(num_classes - 1, 1)
-        counts = [int(max_per_class * mu**(k / last))
-                  for k in range(num_classes)]
+        counts = [
+            int(max_per_class * mu ** (k / last)) for k in range(num_classes)
+        ]
     else:
         head = (num_classes + 1) // 2
         tail = int(max_per_class / imbalance_ratio)
@@ -70,13 +76,14 @@ def long_tail_counts(num_classes: int,
             f'Expected at least one sample in each class, but {max_per_class} '
             f'samples with an imbalance ratio of {imbalance_ratio} leave '
             'none in the tail. Raise `max_per_class` or lower '
-            '`imbalance_ratio`.')
+            '`imbalance_ratio`.'
+        )
     return np.array(counts, dtype=np.int64)
 
 
-def select_long_tail(labels: Sequence[int] | np.ndarray,
-                     counts: ClassCounts,
-                     seed: int = 0) -> np.ndarray:
+def select_long_tail(
+    labels: Sequence[int] | np.ndarray, counts: ClassCounts, seed: int = 0
+) -> np.ndarray:
     """Choose which samples stay, as BRL's published lists were drawn.
 
     One ``RandomState(seed)`` for all classes; classes ascending; each class's
@@ -105,16 +112,18 @@ def select_long_tail(labels: Sequence[int] | np.ndarray,
     return np.concatenate(kept)
 
 
-def count_classes(labels: Sequence[int] | np.ndarray,
-                  num_classes: int) -> ClassCounts:
+def count_classes(
+    labels: Sequence[int] | np.ndarray, num_classes: int
+) -> ClassCounts:
     """Samples per class, ``(K,)`` int64, of ``(N,)`` labels."""
-    return np.bincount(np.asarray(labels, dtype=np.int64),
-                       minlength=num_classes)
+    return np.bincount(
+        np.asarray(labels, dtype=np.int64), minlength=num_classes
+    )
 
 
-def shot_groups(class_counts: ClassCounts,
-                thresholds: tuple[int, int] = SHOT_THRESHOLDS
-                ) -> dict[str, np.ndarray]:
+def shot_groups(
+    class_counts: ClassCounts, thresholds: tuple[int, int] = SHOT_THRESHOLDS
+) -> dict[str, np.ndarray]:
     """Which classes are many-, medium- and few-shot.
 
     Args:
@@ -131,8 +140,10 @@ def shot_groups(class_counts: ClassCounts,
     """
     low, high = thresholds
     if not 0 <= low <= high:
-        raise ValueError('Expected `thresholds` (low, high) with 0 <= low <= '
-                         f'high, but got {thresholds}.')
+        raise ValueError(
+            'Expected `thresholds` (low, high) with 0 <= low <= '
+            f'high, but got {thresholds}.'
+        )
     counts = np.asarray(class_counts)
     many, few = counts > high, counts < low
     return dict(many=many, medium=~many & ~few, few=few)
@@ -159,4 +170,5 @@ def describe_counts(class_counts: ClassCounts) -> str:
         f'classes, {class_counts[most]} (class {most}) to '
         f'{class_counts[least]} (class {least}), imbalance ratio '
         f'{imbalance_ratio(class_counts):.4g}; {sizes["many"]} many-, '
-        f'{sizes["medium"]} medium- and {sizes["few"]} few-shot classes.')
+        f'{sizes["medium"]} medium- and {sizes["few"]} few-shot classes.'
+    )

@@ -18,13 +18,14 @@ labels they differ:
   released heads): :func:`mixed_cross_entropy` with ``'two_term'``, which needs
   the two labels apart.
 """
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 REDUCTIONS = ('mean', 'weighted_mean')
 MIXED_REDUCTIONS = (*REDUCTIONS, 'two_term')
-CLASS_WEIGHTS = ('inverse_frequency', )
+CLASS_WEIGHTS = ('inverse_frequency',)
 
 
 def _choice(name: str, value: str, choices: tuple[str, ...]) -> None:
@@ -42,8 +43,10 @@ def soft_labels(targets: Tensor, num_classes: int) -> Tensor:
         return F.one_hot(targets, num_classes).float()
     if targets.ndim == 2 and targets.shape[1] == num_classes:
         return targets
-    raise ValueError(f'Expected targets of shape (N,) or (N, {num_classes}), '
-                     f'but got {tuple(targets.shape)}.')
+    raise ValueError(
+        f'Expected targets of shape (N,) or (N, {num_classes}), '
+        f'but got {tuple(targets.shape)}.'
+    )
 
 
 def _frequencies(class_counts: Tensor) -> Tensor:
@@ -51,8 +54,10 @@ def _frequencies(class_counts: Tensor) -> Tensor:
     counts = torch.as_tensor(class_counts)
     empty = torch.nonzero(counts <= 0).flatten().tolist()
     if empty:
-        raise ValueError('Expected at least one training sample in each '
-                         f'class, but classes {empty} have none.')
+        raise ValueError(
+            'Expected at least one training sample in each '
+            f'class, but classes {empty} have none.'
+        )
     counts = counts.to(torch.promote_types(counts.dtype, torch.float32))
     return counts / counts.sum()
 
@@ -83,8 +88,9 @@ def adjust_logits(logits: Tensor, prior: Tensor, tau: float = 1.0) -> Tensor:
     return logits + tau * prior.to(logits.device)
 
 
-def class_weights(class_counts: Tensor,
-                  scheme: str = 'inverse_frequency') -> Tensor:
+def class_weights(
+    class_counts: Tensor, scheme: str = 'inverse_frequency'
+) -> Tensor:
     r"""Class weights ``(K,)`` from measured counts.
 
     ``'inverse_frequency'``: :math:`w_c = \sum_j n_j / n_c`, the weighted
@@ -101,10 +107,10 @@ def class_weights(class_counts: Tensor,
     return 1 / _frequencies(class_counts)
 
 
-def cross_entropy(logits: Tensor,
-                  targets: Tensor,
-                  class_weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    r"""Cross-entropy of each sample and its weight, :math:`\ell` and :math:`W`.
+def cross_entropy(
+    logits: Tensor, targets: Tensor, class_weight: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    r"""Cross-entropy :math:`\ell` of each sample, and its weight :math:`W`.
 
     Args:
         logits: ``(N, K)``.
@@ -125,9 +131,9 @@ def cross_entropy(logits: Tensor,
     return -(q * logits.log_softmax(1)).sum(1), q.sum(1)
 
 
-def reduce_loss(loss: Tensor,
-                weight: Tensor,
-                reduction: str = 'weighted_mean') -> Tensor:
+def reduce_loss(
+    loss: Tensor, weight: Tensor, reduction: str = 'weighted_mean'
+) -> Tensor:
     """Reduce ``(N,)`` losses to a scalar, as the module's head explains.
 
     Args:
@@ -141,12 +147,14 @@ def reduce_loss(loss: Tensor,
     return loss.sum() / weight.sum()
 
 
-def mixed_cross_entropy(logits: Tensor,
-                        labels: Tensor,
-                        partner_labels: Tensor,
-                        lam: Tensor,
-                        class_weight: Tensor | None = None,
-                        reduction: str = 'two_term') -> Tensor:
+def mixed_cross_entropy(
+    logits: Tensor,
+    labels: Tensor,
+    partner_labels: Tensor,
+    lam: Tensor,
+    class_weight: Tensor | None = None,
+    reduction: str = 'two_term',
+) -> Tensor:
     r"""Cross-entropy of mixed samples whose two labels are known apart.
 
     With ``'two_term'``, as in BRL's released heads,
@@ -181,5 +189,6 @@ def mixed_cross_entropy(logits: Tensor,
         return parts[0] + parts[1]
     mixed = sum(
         share.reshape(-1, 1) * F.one_hot(term_labels, logits.shape[1])
-        for term_labels, share in terms)
+        for term_labels, share in terms
+    )
     return reduce_loss(*cross_entropy(logits, mixed, class_weight), reduction)

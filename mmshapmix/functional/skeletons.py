@@ -2,13 +2,15 @@
 
 Sequences are ``(M, T, V, C)`` float arrays. No function changes its argument.
 """
+
 import numpy as np
 
 from .layouts import Layout
 
 
-def _average_scores(layout: Layout, feature: np.ndarray, first: np.ndarray,
-                    second: np.ndarray) -> np.ndarray:
+def _average_scores(
+    layout: Layout, feature: np.ndarray, first: np.ndarray, second: np.ndarray
+) -> np.ndarray:
     """On 2-D layouts the third channel is a score: average, not difference."""
     if layout.dims == 2 and feature.shape[-1] == 3:
         feature[..., 2] = (first[..., 2] + second[..., 2]) / 2
@@ -63,8 +65,9 @@ def rotation_between(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     angle = np.arccos(np.clip(np.dot(start, end) / norm, -1, 1))
     x, y, z = axis / np.linalg.norm(axis)
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + np.sin(angle) * cross + (
-        1 - np.cos(angle)) * cross @ cross
+    return (
+        np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+    )
 
 
 def drop_empty_frames(joints: np.ndarray) -> np.ndarray:
@@ -104,7 +107,8 @@ def align_body(joints: np.ndarray, layout: Layout) -> np.ndarray:
     if layout.origin is None or not layout.spine or not layout.shoulders:
         raise ValueError(
             f'Expected layout {layout.name!r} to have `origin`, `spine` and '
-            '`shoulders` for 3-D normalisation, but one is missing.')
+            '`shoulders` for 3-D normalisation, but one is missing.'
+        )
     seen = (joints != 0).any(-1, keepdims=True)
     joints = (joints - joints[0, 0, layout.origin]) * seen
     bottom, top = joints[0, 0, list(layout.spine)]

@@ -1,4 +1,5 @@
 """Annotation files: what is read, and what is refused with which words."""
+
 import os
 import pickle
 from collections import OrderedDict
@@ -7,9 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmshapmix.datasets.annotations import (annotations_of, load_pickle,
-                                            pick_annotations, read_list,
-                                            save_pickle)
+from mmshapmix.datasets.annotations import (
+    annotations_of,
+    load_pickle,
+    pick_annotations,
+    read_list,
+    save_pickle,
+)
 
 from ..conftest import make_data
 
@@ -21,7 +26,7 @@ class WritesAFile:
         self.path = path
 
     def __reduce__(self):
-        return os.mkdir, (str(self.path), )
+        return os.mkdir, (str(self.path),)
 
 
 @pytest.mark.parametrize('protocol', range(pickle.HIGHEST_PROTOCOL + 1))
@@ -30,10 +35,11 @@ def test_containers_and_arrays_of_all_protocols(tmp_path, protocol):
         array=np.arange(6, dtype=np.float16).reshape(2, 3),
         fortran=np.asfortranarray(np.eye(3)),
         big_endian=np.arange(3, dtype='>i4'),
-        scalar=np.float32(.5),
+        scalar=np.float32(0.5),
         names={'a', 'b'},
         order=OrderedDict(x=1),
-        nested=[dict(valid={.5: 3}), (1, None, True, 'é', b'\x00')])
+        nested=[dict(valid={0.5: 3}), (1, None, True, 'é', b'\x00')],
+    )
     path = tmp_path / 'x.pkl'
     path.write_bytes(pickle.dumps(data, protocol=protocol))
     loaded = load_pickle(path)
@@ -119,8 +125,9 @@ def test_repeated_names():
 def test_the_order_is_the_splits():
     data = make_data(3, 2)
     data['split']['train'].reverse()
-    names = [row['frame_dir']
-             for row in annotations_of(data, 'train', 'x.pkl')]
+    names = [
+        row['frame_dir'] for row in annotations_of(data, 'train', 'x.pkl')
+    ]
     assert names == data['split']['train']
 
 

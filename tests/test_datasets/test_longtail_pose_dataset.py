@@ -1,14 +1,18 @@
 """The data set: the tail, the forms of data, the errors, the draws."""
+
 import pickle
 
 import numpy as np
 import pytest
 from mmaction.datasets import PoseDataset
-from mmengine.dataset import (ClassBalancedDataset, ConcatDataset,
-                              RepeatDataset)
+from mmengine.dataset import ClassBalancedDataset, ConcatDataset, RepeatDataset
 
-from mmshapmix.datasets import (LongTailPoseDataset, get_cat_ids,
-                                get_class_counts, get_labels)
+from mmshapmix.datasets import (
+    LongTailPoseDataset,
+    get_cat_ids,
+    get_class_counts,
+    get_labels,
+)
 from mmshapmix.functional.longtail import long_tail_counts
 
 from ..conftest import make_annotations, make_data
@@ -36,27 +40,33 @@ def test_profile_gives_its_counts(write):
 
 def test_same_seed_same_samples_whatever_the_annotations_order(write):
     data = make_data(5, 12)
-    first = LongTailPoseDataset(
-        write(data), [], split='train', long_tail=TAIL)
+    first = LongTailPoseDataset(write(data), [], split='train', long_tail=TAIL)
     data['annotations'].reverse()
     second = LongTailPoseDataset(
-        write(data, 'b.pkl'), [], split='train', long_tail=TAIL)
+        write(data, 'b.pkl'), [], split='train', long_tail=TAIL
+    )
     other = LongTailPoseDataset(
-        write(data), [], split='train', long_tail=dict(seed=1, **TAIL))
+        write(data), [], split='train', long_tail=dict(seed=1, **TAIL)
+    )
     assert names_of(first) == names_of(second)
     assert set(names_of(first)) != set(names_of(other))
 
 
 def test_class_order_puts_another_class_first(write):
     dataset = LongTailPoseDataset(
-        write(make_data(3, 12)), [], split='train',
-        long_tail=dict(class_order=[2, 0, 1], **TAIL))
+        write(make_data(3, 12)),
+        [],
+        split='train',
+        long_tail=dict(class_order=[2, 0, 1], **TAIL),
+    )
     head, middle, tail = long_tail_counts(3, 12, 4)
     assert dataset.class_counts.tolist() == [middle, tail, head]
     with pytest.raises(ValueError, match='class_order.*once'):
         LongTailPoseDataset(
-            write(make_data(3, 12)), [],
-            long_tail=dict(class_order=[0, 0, 1], **TAIL))
+            write(make_data(3, 12)),
+            [],
+            long_tail=dict(class_order=[0, 0, 1], **TAIL),
+        )
 
 
 def test_without_a_tail_it_is_posedataset(write):
@@ -75,8 +85,12 @@ def test_a_list_file_chooses(write, tmp_path):
     chosen = ['S002A003', 'S000A001', 'S001A001']
     (tmp_path / 'list.txt').write_text('\n'.join(chosen))
     dataset = LongTailPoseDataset(
-        path, [], split='train', num_classes=3,
-        sample_list=str(tmp_path / 'list.txt'))
+        path,
+        [],
+        split='train',
+        num_classes=3,
+        sample_list=str(tmp_path / 'list.txt'),
+    )
     assert names_of(dataset) == chosen
     assert dataset.class_counts.tolist() == [2, 0, 1]
     with pytest.raises(ValueError, match='long_tail.*sample_list.*both'):
@@ -93,7 +107,8 @@ def test_labels_follow_subsets(write, indices):
     path = write(make_data(3, 4))
     whole = LongTailPoseDataset(path, [], num_classes=3)
     expected = {4: [0, 1, 2, 0], -4: [2, 0, 1, 2]}.get(
-        indices if isinstance(indices, int) else None, [0, 2, 1])
+        indices if isinstance(indices, int) else None, [0, 2, 1]
+    )
     at_once = LongTailPoseDataset(path, [], num_classes=3, indices=indices)
     subset = whole.get_subset(indices)
     for dataset in (at_once, subset):
@@ -102,18 +117,21 @@ def test_labels_follow_subsets(write, indices):
         assert infos == expected[:3]
     assert len(whole.labels) == 12
     whole.get_subset_(indices)
-    assert whole.class_counts.tolist() == np.bincount(
-        expected, minlength=3).tolist()
+    assert (
+        whole.class_counts.tolist()
+        == np.bincount(expected, minlength=3).tolist()
+    )
 
 
 def test_labels_and_counts_through_wrappers_without_a_pipeline(write):
     dataset = LongTailPoseDataset(
-        write(make_data(3, 12)), [fails], split='train', long_tail=TAIL)
+        write(make_data(3, 12)), [fails], split='train', long_tail=TAIL
+    )
     counts = long_tail_counts(3, 12, 4)
     repeated = RepeatDataset(dataset, times=5)
     both = ConcatDataset([dataset, RepeatDataset(dataset, 2).dataset])
     nested = RepeatDataset(dataset, times=2)
-    balanced = ClassBalancedDataset(dataset, oversample_thr=.5)
+    balanced = ClassBalancedDataset(dataset, oversample_thr=0.5)
     assert get_class_counts(dataset).tolist() == counts.tolist()
     assert get_class_counts(repeated).tolist() == counts.tolist()
     assert get_class_counts(nested).tolist() == counts.tolist()
@@ -145,28 +163,38 @@ def break_(data, **changes):
 BAD = np.zeros((1, 12, 25, 3), np.float32)
 
 
-@pytest.mark.parametrize(('changes', 'message'), [
-    (dict(label=3), r'0\.\.2 .*S001A001.*data\.pkl has 3'),
-    (dict(label=-1), r'0\.\.2 .*S001A001.*has -1'),
-    (dict(keypoint=BAD[:, :0], total_frames=0), 'S001A001.*has none'),
-    (dict(keypoint=np.where(np.arange(3) == 1, np.nan, BAD)),
-     'S001A001.*NaN or infinite'),
-    (dict(keypoint=np.where(np.arange(3) == 1, np.inf, BAD)),
-     'S001A001.*data.pkl has NaN or infinite'),
-    (dict(keypoint=BAD[:, :, :20]), 'Expected 25 joints.*S001A001.*has 20'),
-])
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(label=3), r'0\.\.2 .*S001A001.*data\.pkl has 3'),
+        (dict(label=-1), r'0\.\.2 .*S001A001.*has -1'),
+        (dict(keypoint=BAD[:, :0], total_frames=0), 'S001A001.*has none'),
+        (
+            dict(keypoint=np.where(np.arange(3) == 1, np.nan, BAD)),
+            'S001A001.*NaN or infinite',
+        ),
+        (
+            dict(keypoint=np.where(np.arange(3) == 1, np.inf, BAD)),
+            'S001A001.*data.pkl has NaN or infinite',
+        ),
+        (
+            dict(keypoint=BAD[:, :, :20]),
+            'Expected 25 joints.*S001A001.*has 20',
+        ),
+    ],
+)
 def test_bad_samples_are_named(write, changes, message):
     path = write(break_(make_data(3, 2), **changes))
     with pytest.raises(ValueError, match=message):
         LongTailPoseDataset(
-            path, [], split='train', num_classes=3, layout='nturgb+d')
+            path, [], split='train', num_classes=3, layout='nturgb+d'
+        )
 
 
 def test_too_few_samples_warn_with_both_numbers(write):
     path = write(make_data(3, 5))
     with pytest.warns(UserWarning) as caught:
-        dataset = LongTailPoseDataset(
-            path, [], split='train', long_tail=TAIL)
+        dataset = LongTailPoseDataset(path, [], split='train', long_tail=TAIL)
     texts = [str(w.message) for w in caught]
     assert any('12 samples of class 0' in t and 'has 5' in t for t in texts)
     assert dataset.class_counts.tolist() == [5, 5, 3]
@@ -176,7 +204,8 @@ def test_an_empty_class_is_an_error(write):
     data = make_data(3, 12)
     with pytest.raises(ValueError, match=r'all 4 classes.*classes \[3\]'):
         LongTailPoseDataset(
-            write(data), [], split='train', num_classes=4, long_tail=TAIL)
+            write(data), [], split='train', num_classes=4, long_tail=TAIL
+        )
 
 
 def test_an_empty_split(write):
@@ -190,7 +219,7 @@ def test_an_empty_split(write):
 
 DECOMPRESS = [
     dict(type='mmaction.DecompressPose', squeeze=True),
-    dict(type='mmaction.PoseDecode')
+    dict(type='mmaction.PoseDecode'),
 ]
 
 
@@ -201,18 +230,24 @@ def kinetics(tmp_path, write, pyskl):
         frames = np.sort(np.concatenate([np.arange(10), np.arange(4, 7)]))
         boxes = np.zeros((13, 17, 3), np.float16)
         boxes[..., 0] = frames[:, None]  # x tells the frame
-        boxes[..., 2] = .9
-        score = np.where(np.arange(13) % 5 == 4, .6, .9)
+        boxes[..., 2] = 0.9
+        score = np.where(np.arange(13) % 5 == 4, 0.6, 0.9)
         packs[f'key{i}'] = dict(keypoint=boxes, frame_inds=frames)
         row = dict(
-            frame_dir=f'clip{i}', label=i, total_frames=10,
-            img_shape=(240, 320), original_shape=(240, 320),
-            box_score=score, valid={.5: 10, .8: 7 + i})
+            frame_dir=f'clip{i}',
+            label=i,
+            total_frames=10,
+            img_shape=(240, 320),
+            original_shape=(240, 320),
+            box_score=score,
+            valid={0.5: 10, 0.8: 7 + i},
+        )
         if pyskl:
             row.update(raw_file='somewhere/kpfiles/k400_0.pkl', key=f'key{i}')
         annotations.append(row)
-    path = write(dict(split=dict(train=['clip0', 'clip1']),
-                      annotations=annotations))
+    path = write(
+        dict(split=dict(train=['clip0', 'clip1']), annotations=annotations)
+    )
     if pyskl:
         write(packs, 'kp/k400_0.pkl')
     else:
@@ -225,7 +260,8 @@ def kinetics(tmp_path, write, pyskl):
 def test_kinetics_compressed_keypoints(tmp_path, write, pyskl):
     path, prefix = kinetics(tmp_path, write, pyskl)
     dataset = LongTailPoseDataset(
-        path, DECOMPRESS, split='train', layout='coco', data_prefix=prefix)
+        path, DECOMPRESS, split='train', layout='coco', data_prefix=prefix
+    )
     data = dataset[1]
     assert data['keypoint'].shape == (2, 10, 17, 2)
     # The first person is in every frame, the second in three of them.
@@ -238,13 +274,20 @@ def test_kinetics_compressed_keypoints(tmp_path, write, pyskl):
 def test_kinetics_thresholds(tmp_path, write, pyskl):
     path, prefix = kinetics(tmp_path, write, pyskl)
     dataset = LongTailPoseDataset(
-        path, DECOMPRESS, split='train', data_prefix=prefix, box_thr=.8,
-        valid_ratio=.8)
+        path,
+        DECOMPRESS,
+        split='train',
+        data_prefix=prefix,
+        box_thr=0.8,
+        valid_ratio=0.8,
+    )
     assert names_of(dataset) == ['clip1']  # clip0: 7 of 10 frames are valid
     assert dataset.labels.tolist() == [1]
-    score = np.where(np.arange(13) % 5 == 4, .6, .9)
-    assert dataset.get_data_info(0)['anno_inds'].tolist() == (
-        score >= .8).tolist()
+    score = np.where(np.arange(13) % 5 == 4, 0.6, 0.9)
+    assert (
+        dataset.get_data_info(0)['anno_inds'].tolist()
+        == (score >= 0.8).tolist()
+    )
     assert dataset[0]['keypoint_score'].max() > 0
 
 
@@ -254,13 +297,16 @@ def test_kinetics_errors(tmp_path, write):
     with pytest.raises(ValueError, match="'clip0'.*data_prefix"):
         dataset[0]
     dataset = LongTailPoseDataset(
-        path, DECOMPRESS, split='train', layout='nturgb+d',
-        data_prefix=prefix)
-    with pytest.raises(ValueError, match=r"25 joints.*'clip1'.*clip1\.pkl.*17"):
+        path, DECOMPRESS, split='train', layout='nturgb+d', data_prefix=prefix
+    )
+    with pytest.raises(
+        ValueError, match=r"25 joints.*'clip1'.*clip1\.pkl.*17"
+    ):
         dataset[1]
     (tmp_path / 'kp' / 'clip0.pkl').write_bytes(
-        pickle.dumps(np.random.RandomState(0)))
+        pickle.dumps(np.random.RandomState(0))
+    )
     with pytest.raises(ValueError, match=r'clip0\.pkl.*asks for'):
         dataset[0]
     with pytest.raises(ValueError, match='`valid` and `box_score`'):
-        LongTailPoseDataset(write(make_data(2, 2)), [], valid_ratio=.5)
+        LongTailPoseDataset(write(make_data(2, 2)), [], valid_ratio=0.5)

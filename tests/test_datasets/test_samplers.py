@@ -1,4 +1,5 @@
 """Samplers: frequencies, ranks, epochs; and the seeds that they send along."""
+
 import pickle
 import random
 
@@ -8,8 +9,12 @@ import torch
 from mmengine.dataset import ConcatDataset, RepeatDataset, pseudo_collate
 from torch.utils.data import DataLoader
 
-from mmshapmix.datasets import (ClassBalancedSampler, LongTailPoseDataset,
-                                ShuffleSampler, samplers)
+from mmshapmix.datasets import (
+    ClassBalancedSampler,
+    LongTailPoseDataset,
+    ShuffleSampler,
+    samplers,
+)
 from mmshapmix.datasets.sample_index import SampleIndex, seeded
 
 from ..conftest import make_data
@@ -22,13 +27,15 @@ def draw(results):
     """A transform that draws from all three generators."""
     return dict(
         label=results['label'],
-        draws=(np.random.rand(), torch.rand(()).item(), random.random()))
+        draws=(np.random.rand(), torch.rand(()).item(), random.random()),
+    )
 
 
 @pytest.fixture
 def dataset(write):
     return LongTailPoseDataset(
-        write(make_data(3, 12)), [draw], split='train', long_tail=TAIL)
+        write(make_data(3, 12)), [draw], split='train', long_tail=TAIL
+    )
 
 
 def shares(sampler_type, dataset, world_size, monkeypatch, epoch=0, seed=0):
@@ -36,7 +43,8 @@ def shares(sampler_type, dataset, world_size, monkeypatch, epoch=0, seed=0):
     result = []
     for rank in range(world_size):
         monkeypatch.setattr(
-            samplers, 'get_dist_info', lambda rank=rank: (rank, world_size))
+            samplers, 'get_dist_info', lambda rank=rank: (rank, world_size)
+        )
         sampler = sampler_type(dataset, seed=seed)
         sampler.set_epoch(epoch)
         length = len(sampler)
@@ -47,13 +55,14 @@ def shares(sampler_type, dataset, world_size, monkeypatch, epoch=0, seed=0):
 
 @pytest.mark.parametrize('sampler_type', BOTH)
 @pytest.mark.parametrize('world_size', [1, 2, 4])
-def test_ranks_are_disjoint_and_equal(dataset, sampler_type, world_size,
-                                      monkeypatch):
+def test_ranks_are_disjoint_and_equal(
+    dataset, sampler_type, world_size, monkeypatch
+):
     ranks = shares(sampler_type, dataset, world_size, monkeypatch)
     assert len({len(share) for share in ranks}) == 1
-    whole, = shares(sampler_type, dataset, 1, monkeypatch)
+    (whole,) = shares(sampler_type, dataset, 1, monkeypatch)
     together = [i for step in zip(*ranks, strict=True) for i in step]
-    assert together[:len(whole)] == whole
+    assert together[: len(whole)] == whole
     assert len(together) - len(whole) < world_size
     # The same draws too, however many ranks share the epoch.
     for one, many in zip(whole, together, strict=False):
@@ -62,16 +71,17 @@ def test_ranks_are_disjoint_and_equal(dataset, sampler_type, world_size,
 
 
 def test_shuffle_visits_everyone_once(dataset, monkeypatch):
-    whole, = shares(ShuffleSampler, dataset, 1, monkeypatch)
+    (whole,) = shares(ShuffleSampler, dataset, 1, monkeypatch)
     assert sorted(whole) == list(range(len(dataset)))
     assert whole != sorted(whole)
 
 
 @pytest.mark.parametrize('sampler_type', BOTH)
-def test_epochs_and_seeds_differ_and_repeat(dataset, sampler_type,
-                                            monkeypatch):
+def test_epochs_and_seeds_differ_and_repeat(
+    dataset, sampler_type, monkeypatch
+):
     args = (sampler_type, dataset, 1, monkeypatch)
-    first, = shares(*args)
+    (first,) = shares(*args)
     assert shares(*args)[0] == first
     assert shares(*args, epoch=1)[0] != first
     assert shares(*args, seed=1)[0] != first
@@ -80,14 +90,15 @@ def test_epochs_and_seeds_differ_and_repeat(dataset, sampler_type,
 @pytest.mark.parametrize('times', [1, 5])
 def test_class_balanced_frequencies(dataset, times, monkeypatch):
     repeated = RepeatDataset(dataset, times=times)
-    whole, = shares(ClassBalancedSampler, repeated, 1, monkeypatch)
+    (whole,) = shares(ClassBalancedSampler, repeated, 1, monkeypatch)
     labels = np.tile(dataset.labels, times)
     assert len(whole) == times * len(dataset)
     assert np.ptp(np.bincount(labels[whole])) <= 1
     for label in range(3):
         # Within a class all samples take turns.
-        visits = np.bincount(
-            np.array(whole), minlength=len(labels))[labels == label]
+        visits = np.bincount(np.array(whole), minlength=len(labels))[
+            labels == label
+        ]
         assert np.ptp(visits) <= 1
 
 
@@ -107,13 +118,20 @@ def epoch_draws(dataset, epoch=0, workers=0, disturb=False):
     sampler = ShuffleSampler(dataset, seed=3)
     sampler.set_epoch(epoch)
     loader = DataLoader(
-        dataset, batch_size=4, sampler=sampler, num_workers=workers,
-        collate_fn=pseudo_collate)
+        dataset,
+        batch_size=4,
+        sampler=sampler,
+        num_workers=workers,
+        collate_fn=pseudo_collate,
+    )
     if disturb:
         np.random.seed(99)
         torch.manual_seed(99)
-    return [draws for batch in loader
-            for draws in zip(*batch['draws'], strict=True)]
+    return [
+        draws
+        for batch in loader
+        for draws in zip(*batch['draws'], strict=True)
+    ]
 
 
 def test_draws_do_not_depend_on_workers_or_the_global_state(dataset):

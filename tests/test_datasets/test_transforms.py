@@ -1,13 +1,18 @@
 """Our transforms against MMAction2's, and what they promise."""
+
 import numpy as np
 import pytest
 from mmaction.datasets.transforms import GenSkeFeat as StockGenSkeFeat
 from mmaction.datasets.transforms import PreNormalize3D as StockPreNormalize3D
 from mmengine.dataset import Compose
 
-from mmshapmix.datasets.transforms import (GenSkeFeat, MinMaxNormalize,
-                                           PreNormalize3D, RandomRotate,
-                                           SortedSampleFrames)
+from mmshapmix.datasets.transforms import (
+    GenSkeFeat,
+    MinMaxNormalize,
+    PreNormalize3D,
+    RandomRotate,
+    SortedSampleFrames,
+)
 from mmshapmix.functional.layouts import LAYOUTS
 
 from ..conftest import make_annotations
@@ -19,8 +24,13 @@ def sample(name, scores=None):
     layout = LAYOUTS[name]
     flat = layout.dims == 2
     return make_annotations(
-        1, 1, layout.num_joints, layout.dims, persons=2,
-        scores=flat if scores is None else scores)[0]
+        1,
+        1,
+        layout.num_joints,
+        layout.dims,
+        persons=2,
+        scores=flat if scores is None else scores,
+    )[0]
 
 
 @pytest.mark.parametrize('feats', FEATS)
@@ -29,8 +39,7 @@ def test_features_are_mmaction2s(name, feats):
     ours = GenSkeFeat(layout=name, feats=feats)(sample(name))
     stock = StockGenSkeFeat(dataset=name, feats=list(feats))(sample(name))
     assert 'keypoint_score' not in ours
-    np.testing.assert_allclose(
-        ours['keypoint'], stock['keypoint'], atol=1e-6)
+    np.testing.assert_allclose(ours['keypoint'], stock['keypoint'], atol=1e-6)
 
 
 @pytest.mark.parametrize('name', LAYOUTS)
@@ -48,7 +57,8 @@ def test_bone_motion_is_the_motion_of_the_bones(name):
                 step = joints[:, t + 1] - joints[:, t]
                 expected = step[:, child] - step[:, parent]
             np.testing.assert_allclose(
-                result[:, t, child], expected, atol=1e-5)
+                result[:, t, child], expected, atol=1e-5
+            )
 
 
 def test_unknown_features():
@@ -70,7 +80,7 @@ def test_normalisation_is_prenormalize3d():
 def test_rotation_is_random_within_its_limits():
     np.random.seed(0)
     turn = RandomRotate((0, 60, 0))
-    x_axis = np.zeros((1, 1, 1, 3)) + [1., 0, 0]
+    x_axis = np.zeros((1, 1, 1, 3)) + [1.0, 0, 0]
     angles = []
     for _ in range(200):
         x, y, z = turn(dict(keypoint=x_axis))['keypoint'][0, 0, 0]
@@ -86,14 +96,12 @@ def test_centring_and_scale_do_not_show_after_min_max():
     """Why NW-UCLA's pipeline has neither, though its sources do."""
     row = sample('nw-ucla', scores=False)
     plain = dict(keypoint=row['keypoint'].copy())
-    moved = dict(
-        keypoint=1.3 * (row['keypoint'] - row['keypoint'][0, 0, 1]))
+    moved = dict(keypoint=1.3 * (row['keypoint'] - row['keypoint'][0, 0, 1]))
     for results in (plain, moved):
         np.random.seed(5)
         RandomRotate((60, 60, 0))(results)
         MinMaxNormalize()(results)
-    np.testing.assert_allclose(
-        plain['keypoint'], moved['keypoint'], atol=1e-5)
+    np.testing.assert_allclose(plain['keypoint'], moved['keypoint'], atol=1e-5)
 
 
 def test_sorted_frames():
@@ -110,14 +118,16 @@ def test_sorted_frames():
 
 
 def test_the_nw_ucla_pipeline_through_the_registry():
-    pipeline = Compose([
-        dict(type='mmshapmix.RandomRotate', degrees=(60, 60, 0)),
-        dict(type='mmshapmix.MinMaxNormalize'),
-        dict(type='mmshapmix.GenSkeFeat', layout='nw-ucla', feats=['j']),
-        dict(type='mmshapmix.SortedSampleFrames', clip_len=7),
-        dict(type='mmaction.PoseDecode'),
-        dict(type='mmaction.FormatGCNInput', num_person=1)
-    ])
+    pipeline = Compose(
+        [
+            dict(type='mmshapmix.RandomRotate', degrees=(60, 60, 0)),
+            dict(type='mmshapmix.MinMaxNormalize'),
+            dict(type='mmshapmix.GenSkeFeat', layout='nw-ucla', feats=['j']),
+            dict(type='mmshapmix.SortedSampleFrames', clip_len=7),
+            dict(type='mmaction.PoseDecode'),
+            dict(type='mmaction.FormatGCNInput', num_person=1),
+        ]
+    )
     keypoint = pipeline(sample('nw-ucla', scores=False))['keypoint']
     assert keypoint.shape == (1, 1, 7, 20, 3)
     assert np.abs(keypoint).max() <= 1 + 1e-6

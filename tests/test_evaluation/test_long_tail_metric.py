@@ -1,4 +1,5 @@
 """The metric alone; under DDP it is tested in test_distributed.py."""
+
 import numpy as np
 import pytest
 import torch
@@ -34,7 +35,7 @@ def test_groups_are_the_vector(vectors):
     vector = vectors['lt_shots.accuracy']
     labels = np.array(vector['inputs']['labels'])
     scores = np.eye(4)[vector['inputs']['preds']]
-    metric = LongTailMetric(topk=(1, ))
+    metric = LongTailMetric(topk=(1,))
     metric.set_class_counts(torch.tensor(vector['inputs']['class_counts']))
     metrics = evaluate(metric, scores, labels)
     expected = vector['expected']
@@ -43,28 +44,42 @@ def test_groups_are_the_vector(vectors):
         assert metrics[f'acc/{group}'] == pytest.approx(expected[group])
         assert metrics[f'acc/num_{group}'] == size
     assert [row['accuracy'] for row in metric.per_class] == [
-        f'{a:.4f}' for a in expected['per_class']]
+        f'{a:.4f}' for a in expected['per_class']
+    ]
     assert [row['group'] for row in metric.per_class] == [
-        'many', 'many', 'medium', 'few']
+        'many',
+        'many',
+        'medium',
+        'few',
+    ]
 
 
 def test_thresholds_names_and_absent_groups():
-    metric = LongTailMetric(topk=(1, ), thresholds=(2, 5))
+    metric = LongTailMetric(topk=(1,), thresholds=(2, 5))
     metric.set_class_counts([9, 3, 3])
     metric.dataset_meta = dict(classes=['wave', 'kick', 'bow'])
     metrics = evaluate(metric, np.eye(3)[[0, 1]], np.array([0, 0]))
-    assert metrics['acc/many'] == .5
+    assert metrics['acc/many'] == 0.5
     assert not any('medium' in key or 'few' in key for key in metrics)
     kick = metric.per_class[1]
     assert kick == dict(
-        class_id=1, name='kick', train_samples=3, group='medium',
-        test_samples=0, correct=0, accuracy='')
+        class_id=1,
+        name='kick',
+        train_samples=3,
+        group='medium',
+        test_samples=0,
+        correct=0,
+        accuracy='',
+    )
 
 
 def test_diverged_scores_are_refused():
     with pytest.raises(ValueError, match='1 of 2 samples.*diverged'):
-        evaluate(LongTailMetric(), np.array([[0, 1.], [np.nan, 1]]),
-                 np.array([0, 1]))
+        evaluate(
+            LongTailMetric(),
+            np.array([[0, 1.0], [np.nan, 1]]),
+            np.array([0, 1]),
+        )
 
 
 def test_bad_thresholds():

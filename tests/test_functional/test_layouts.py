@@ -1,4 +1,5 @@
 """The layout table against MMAction2's own, and its validation."""
+
 import numpy as np
 import pytest
 from mmaction.datasets.transforms import JointToBone
@@ -24,7 +25,8 @@ def test_graph_is_mmaction2s(name):
 def test_bones_are_mmaction2s(name):
     pairs = dict(JointToBone(dataset=name).pairs)
     np.testing.assert_array_equal(
-        get_layout(name).parents, [pairs[v] for v in sorted(pairs)])
+        get_layout(name).parents, [pairs[v] for v in sorted(pairs)]
+    )
 
 
 @pytest.mark.parametrize('name', ALL)
@@ -45,16 +47,21 @@ def test_left_and_right_are_anatomical(name):
         assert right_name == 'r_' + left_name[2:]
     sided = {v for v, n in enumerate(layout.joints) if n[:2] in ('l_', 'r_')}
     assert sided == {v for pair in layout.mirror for v in pair}
-    arms = [f'{side}_{joint}' for side in 'lr'
-            for joint in ('shoulder', 'elbow', 'wrist', 'hand')]
+    arms = [
+        f'{side}_{joint}'
+        for side in 'lr'
+        for joint in ('shoulder', 'elbow', 'wrist', 'hand')
+    ]
     for part, joints in layout.parts.items():
         side, _, limb = part.partition('_')
         for v in joints:
             if limb:
                 assert layout.joints[v].startswith(f'{side[0]}_')
-                assert (limb == 'arm') == (layout.joints[v] in arms
-                                           or 'thumb' in layout.joints[v]
-                                           or 'tip' in layout.joints[v])
+                assert (limb == 'arm') == (
+                    layout.joints[v] in arms
+                    or 'thumb' in layout.joints[v]
+                    or 'tip' in layout.joints[v]
+                )
 
 
 @pytest.mark.parametrize('name', ALL)
@@ -63,16 +70,20 @@ def test_mirroring_twice_is_the_identity_and_keeps_bones(name):
     mirrored = layout.mirrored
     np.testing.assert_array_equal(mirrored[mirrored], range(len(mirrored)))
     edges = {frozenset(pair) for pair in layout.inward}
-    assert {frozenset(mirrored[list(edge)].tolist()) for edge in edges} == edges
+    assert {
+        frozenset(mirrored[list(edge)].tolist()) for edge in edges
+    } == edges
 
 
 def test_ntu_parts_are_the_vector(vectors):
     expected = vectors['skeleton.parts_ntu']['expected']
     layout = get_layout('nturgb+d')
     assert {k: list(v) for k, v in layout.parts.items()} == (
-        expected['parts_0based'])
+        expected['parts_0based']
+    )
     assert [len(v) for v in layout.parts.values()] == (
-        expected['joints_per_part'])
+        expected['joints_per_part']
+    )
 
 
 def test_ntu_halves_are_the_vector(vectors):
@@ -89,7 +100,8 @@ def arm(**changes):
         joints=['shoulder', 'elbow', 'wrist', 'hand'],
         inward=[(1, 0), (2, 1), (3, 2)],
         center=0,
-        parts=dict(above=[0, 1], below=[2, 3]))
+        parts=dict(above=[0, 1], below=[2, 3]),
+    )
     return {**row, **changes}
 
 
@@ -100,23 +112,29 @@ def test_a_users_own_layout():
     assert get_layout(arm(joints=4)).joints[3] == 'joint_3'
 
 
-@pytest.mark.parametrize(('changes', 'message'), [
-    (dict(parts=dict(above=[0, 1], below=[2])), r'joints \[3\] are missing'),
-    (dict(parts=dict(a=[0, 1], b=[1, 2, 3])), r'joints \[1\] are in more'),
-    (dict(parts=dict(a=[0, 1], b=[2, 3, 4])), r'0\.\.3 in parts.*\[4\]'),
-    (dict(inward=[(1, 0), (2, 1), (3, 7)]), r'0\.\.3 in inward.*\[7\]'),
-    (dict(inward=[(1, 0), (2, 1)]), r'joints \[3\] are missing'),
-    (dict(inward=[(1, 0), (2, 1), (3, 2), (3, 1)]), r'\[3\] have several'),
-    (dict(inward=[(1, 2), (2, 1), (3, 2)]), 'on a loop'),
-    (dict(mirror=[(0, 1), (1, 2)]), r'joints \[1\] are doubled'),
-    (dict(mirror=[(0, -1)]), r'0\.\.3 in mirror.*\[-1\]'),
-    (dict(upper=[0, 1], lower=[2]), r'joints \[3\] are missing'),
-    (dict(center=4), r'0\.\.3 in (inward|center).*\[4\]|\[4\]'),
-    (dict(origin=9), r'\[9\]'),
-    (dict(joints=['a', 'a', 'b', 'c']), r"\['a'\] are doubled"),
-    (dict(dims=4), '`dims`.*2 or 3.*4'),
-    (dict(colour='red'), 'colour'),
-])
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (
+            dict(parts=dict(above=[0, 1], below=[2])),
+            r'joints \[3\] are missing',
+        ),
+        (dict(parts=dict(a=[0, 1], b=[1, 2, 3])), r'joints \[1\] are in more'),
+        (dict(parts=dict(a=[0, 1], b=[2, 3, 4])), r'0\.\.3 in parts.*\[4\]'),
+        (dict(inward=[(1, 0), (2, 1), (3, 7)]), r'0\.\.3 in inward.*\[7\]'),
+        (dict(inward=[(1, 0), (2, 1)]), r'joints \[3\] are missing'),
+        (dict(inward=[(1, 0), (2, 1), (3, 2), (3, 1)]), r'\[3\] have several'),
+        (dict(inward=[(1, 2), (2, 1), (3, 2)]), 'on a loop'),
+        (dict(mirror=[(0, 1), (1, 2)]), r'joints \[1\] are doubled'),
+        (dict(mirror=[(0, -1)]), r'0\.\.3 in mirror.*\[-1\]'),
+        (dict(upper=[0, 1], lower=[2]), r'joints \[3\] are missing'),
+        (dict(center=4), r'0\.\.3 in (inward|center).*\[4\]|\[4\]'),
+        (dict(origin=9), r'\[9\]'),
+        (dict(joints=['a', 'a', 'b', 'c']), r"\['a'\] are doubled"),
+        (dict(dims=4), '`dims`.*2 or 3.*4'),
+        (dict(colour='red'), 'colour'),
+    ],
+)
 def test_bad_layouts_say_which_joint(changes, message):
     with pytest.raises(ValueError, match=message):
         get_layout(arm(**changes))

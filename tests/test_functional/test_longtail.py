@@ -1,4 +1,5 @@
 """Profiles and subsets against what was published."""
+
 import hashlib
 import json
 from pathlib import Path
@@ -6,28 +7,41 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmshapmix.functional.longtail import (imbalance_ratio, long_tail_counts,
-                                           select_long_tail, shot_groups)
+from mmshapmix.functional.longtail import (
+    imbalance_ratio,
+    long_tail_counts,
+    select_long_tail,
+    shot_groups,
+)
 
 COUNTS = [
-    'ntu60_xsub_if100', 'ntu60_xsub_if50', 'ntu60_xsub_if10',
-    'ntu60_xview_if100', 'ntu120_xsub_if100', 'ntu120_xsub_if50',
-    'ntu120_xsub_if10', 'ntu120_xset_if100', 'ntu120_xset_if50',
-    'ntu120_xset_if10', 'nwucla_ir10'
+    'ntu60_xsub_if100',
+    'ntu60_xsub_if50',
+    'ntu60_xsub_if10',
+    'ntu60_xview_if100',
+    'ntu120_xsub_if100',
+    'ntu120_xsub_if50',
+    'ntu120_xsub_if10',
+    'ntu120_xset_if100',
+    'ntu120_xset_if50',
+    'ntu120_xset_if10',
+    'nwucla_ir10',
 ]
 # Which samples the published lists hold, told without their names: the size of
 # each class in the full split, and the place of each chosen sample among those
 # of its class (hashed; int32, in the order of the list).
 LISTS = json.loads(
-    (Path(__file__).parents[1] / 'data/published_lists.json').read_text())
+    (Path(__file__).parents[1] / 'data/published_lists.json').read_text()
+)
 
 
 @pytest.mark.parametrize('name', COUNTS)
 def test_counts_and_groups_are_the_vectors(vectors, name):
     vector = vectors[f'lt_counts.{name}']
     params, expected = vector['params'], vector['expected']
-    counts = long_tail_counts(params['num_classes'], params['n_max'],
-                              1 / params['imb_factor'])
+    counts = long_tail_counts(
+        params['num_classes'], params['n_max'], 1 / params['imb_factor']
+    )
     assert counts.tolist() == expected['counts']
     assert counts.sum() == expected['total']
     for group, mask in shot_groups(counts).items():
@@ -39,15 +53,19 @@ def test_counts_and_groups_are_the_vectors(vectors, name):
 def test_boundaries_are_the_vector(vectors):
     vector = vectors['lt_shots.boundaries']
     groups = shot_groups(np.array(vector['inputs']['class_counts']))
-    names = [next(g for g, mask in groups.items() if mask[k])
-             for k in range(4)]
+    names = [
+        next(g for g, mask in groups.items() if mask[k]) for k in range(4)
+    ]
     assert names == vector['expected']['group']
 
 
 def test_thresholds_are_options():
     groups = shot_groups(np.array([9, 5, 1]), thresholds=(2, 8))
     assert [groups[g].tolist() for g in ('many', 'medium', 'few')] == [
-        [True, False, False], [False, True, False], [False, False, True]]
+        [True, False, False],
+        [False, True, False],
+        [False, False, True],
+    ]
     with pytest.raises(ValueError, match='low <= high'):
         shot_groups(np.array([1]), thresholds=(8, 2))
 
@@ -92,11 +110,14 @@ def test_step_profile_and_ratio():
     assert long_tail_counts(3, 7, 1).tolist() == [7, 7, 7]
 
 
-@pytest.mark.parametrize(('args', 'message'), [
-    ((10, 100, 0.1), 'at least 1.*0.1'),
-    ((10, 5, 100), 'leave none in the tail'),
-    ((0, 5, 1), 'at least 1, but got 0'),
-])
+@pytest.mark.parametrize(
+    ('args', 'message'),
+    [
+        ((10, 100, 0.1), 'at least 1.*0.1'),
+        ((10, 5, 100), 'leave none in the tail'),
+        ((0, 5, 1), 'at least 1, but got 0'),
+    ],
+)
 def test_bad_profiles(args, message):
     with pytest.raises(ValueError, match=message):
         long_tail_counts(*args)

@@ -1,12 +1,18 @@
 """Losses against the vectors, gradients, and limiting cases."""
+
 import pytest
 import torch
 import torch.nn.functional as F
 
-from mmshapmix.functional.losses import (adjust_logits, class_weights,
-                                         cross_entropy, log_prior,
-                                         mixed_cross_entropy, reduce_loss,
-                                         soft_labels)
+from mmshapmix.functional.losses import (
+    adjust_logits,
+    class_weights,
+    cross_entropy,
+    log_prior,
+    mixed_cross_entropy,
+    reduce_loss,
+    soft_labels,
+)
 
 
 def tensors(vector):
@@ -18,7 +24,8 @@ def tensors(vector):
 
 def close(actual, expected):
     torch.testing.assert_close(
-        actual, torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-9)
+        actual, torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-9
+    )
 
 
 def test_cross_entropy_is_the_vector(vectors):
@@ -36,8 +43,9 @@ def test_weighted_cross_entropy_is_the_vector(vectors):
     weights = class_weights(counts)
     close(weights, vector['expected']['class_weight'])
     loss, weight = cross_entropy(logits, labels, weights)
-    close(reduce_loss(loss, weight, 'weighted_mean'),
-          vector['expected']['loss'])
+    close(
+        reduce_loss(loss, weight, 'weighted_mean'), vector['expected']['loss']
+    )
     close(reduce_loss(loss, weight, 'mean'), vector['expected']['loss_div_N'])
 
 
@@ -50,7 +58,7 @@ def test_balanced_softmax_is_the_vector(vectors):
     loss, weight = cross_entropy(adjust_logits(logits, prior), labels)
     close(loss, expected['per_sample'])
     close(reduce_loss(loss, weight), expected['loss'])
-    grad, = torch.autograd.grad(reduce_loss(loss, weight), logits)
+    (grad,) = torch.autograd.grad(reduce_loss(loss, weight), logits)
     close(grad, expected['grad_logits'])
     soft = torch.tensor(vector['inputs']['soft_labels'], dtype=torch.float64)
     loss, weight = cross_entropy(adjust_logits(logits, prior), soft)
@@ -64,7 +72,7 @@ def test_logit_adjustment_is_the_vector(vectors):
     logits, labels, counts = tensors(vector)
     prior = log_prior(counts)
     close(prior.exp(), expected['prior'])
-    for tau, key in ((1, 'loss_tau1'), (.5, 'loss_tau0p5'), (2, 'loss_tau2')):
+    for tau, key in ((1, 'loss_tau1'), (0.5, 'loss_tau0p5'), (2, 'loss_tau2')):
         loss, weight = cross_entropy(adjust_logits(logits, prior, tau), labels)
         close(reduce_loss(loss, weight), expected[key])
     posthoc = adjust_logits(logits, prior, tau=-1)
@@ -78,96 +86,108 @@ def test_mixed_label_reductions_are_the_vector(vectors):
     logits, labels, _ = tensors(vector)
     partner = torch.tensor(vector['inputs']['labels_b'])
     lam = vector['params']['lam']
-    weights = torch.tensor(vector['params']['class_weight'],
-                           dtype=torch.float64)
+    weights = torch.tensor(
+        vector['params']['class_weight'], dtype=torch.float64
+    )
     names = dict(
         two_term='two_term_weighted_means',
         weighted_mean='soft_label_weighted_mean',
-        mean='soft_label_div_N')
+        mean='soft_label_div_N',
+    )
     for reduction, key in names.items():
         close(
-            mixed_cross_entropy(logits, labels, partner, lam, weights,
-                                reduction), expected[key])
+            mixed_cross_entropy(
+                logits, labels, partner, lam, weights, reduction
+            ),
+            expected[key],
+        )
         close(
             mixed_cross_entropy(logits, labels, partner, lam, None, reduction),
-            expected['two_term_unweighted'])
+            expected['two_term_unweighted'],
+        )
 
 
 def test_two_terms_by_a_naive_loop():
     torch.manual_seed(0)
     logits = torch.randn(5, 4, dtype=torch.float64)
-    a, b = torch.randint(4, (5, )), torch.randint(4, (5, ))
+    a, b = torch.randint(4, (5,)), torch.randint(4, (5,))
     lam = torch.rand(5, dtype=torch.float64)
-    w = torch.rand(4, dtype=torch.float64) + .1
+    w = torch.rand(4, dtype=torch.float64) + 0.1
     probs = logits.softmax(1)
-    top = [0., 0.]
-    bottom = [0., 0.]
+    top = [0.0, 0.0]
+    bottom = [0.0, 0.0]
     for i in range(5):
         for t, (y, share) in enumerate(((a[i], lam[i]), (b[i], 1 - lam[i]))):
             top[t] += share * w[y] * -probs[i, y].log()
             bottom[t] += w[y]
     naive = top[0] / bottom[0] + top[1] / bottom[1]
     torch.testing.assert_close(
-        mixed_cross_entropy(logits, a, b, lam, w, 'two_term'), naive)
+        mixed_cross_entropy(logits, a, b, lam, w, 'two_term'), naive
+    )
 
 
 @pytest.mark.parametrize('weighted', [False, True])
 def test_pytorch_agrees(weighted):
     torch.manual_seed(1)
-    logits, labels = torch.randn(6, 5), torch.randint(5, (6, ))
-    w = torch.rand(5) + .1 if weighted else None
+    logits, labels = torch.randn(6, 5), torch.randint(5, (6,))
+    w = torch.rand(5) + 0.1 if weighted else None
     ours = reduce_loss(*cross_entropy(logits, labels, w))
     torch.testing.assert_close(ours, F.cross_entropy(logits, labels, weight=w))
 
 
 def test_soft_one_hot_equals_hard():
     torch.manual_seed(2)
-    logits, labels = torch.randn(6, 5), torch.randint(5, (6, ))
+    logits, labels = torch.randn(6, 5), torch.randint(5, (6,))
     w = torch.rand(5)
     for hard, soft in zip(
-            cross_entropy(logits, labels, w),
-            cross_entropy(logits, F.one_hot(labels, 5).float(), w),
-            strict=True):
+        cross_entropy(logits, labels, w),
+        cross_entropy(logits, F.one_hot(labels, 5).float(), w),
+        strict=True,
+    ):
         torch.testing.assert_close(hard, soft)
 
 
 def test_permuted_classes_give_the_same_loss():
     torch.manual_seed(3)
-    logits, labels = torch.randn(6, 4), torch.randint(4, (6, ))
+    logits, labels = torch.randn(6, 4), torch.randint(4, (6,))
     counts = torch.tensor([100, 3, 40, 7])
     order = torch.tensor([2, 0, 3, 1])  # new class k is old class order[k]
     renamed = order.argsort()[labels]
     for weights in (False, True):
         values = []
-        for z, y, n in ((logits, labels, counts),
-                        (logits[:, order], renamed, counts[order])):
+        for z, y, n in (
+            (logits, labels, counts),
+            (logits[:, order], renamed, counts[order]),
+        ):
             w = class_weights(n) if weights else None
             values.append(
-                reduce_loss(*cross_entropy(
-                    adjust_logits(z, log_prior(n)), y, w)))
+                reduce_loss(
+                    *cross_entropy(adjust_logits(z, log_prior(n)), y, w)
+                )
+            )
         torch.testing.assert_close(values[0], values[1])
 
 
 def test_finite_for_extreme_logits():
-    logits = torch.tensor([[1e4, -1e4, 0.], [-1e4, 1e4, 0.]])
+    logits = torch.tensor([[1e4, -1e4, 0.0], [-1e4, 1e4, 0.0]])
     prior = log_prior(torch.tensor([1000, 1, 1]))
-    loss, _ = cross_entropy(
-        adjust_logits(logits, prior), torch.tensor([1, 1]))
+    loss, _ = cross_entropy(adjust_logits(logits, prior), torch.tensor([1, 1]))
     assert torch.isfinite(loss).all()
 
 
 def test_uniform_counts_change_nothing():
     torch.manual_seed(4)
-    logits, labels = torch.randn(6, 4), torch.randint(4, (6, ))
-    prior = log_prior(torch.full((4, ), 9))
+    logits, labels = torch.randn(6, 4), torch.randint(4, (6,))
+    prior = log_prior(torch.full((4,), 9))
     torch.testing.assert_close(
         cross_entropy(adjust_logits(logits, prior), labels)[0],
-        cross_entropy(logits, labels)[0])
+        cross_entropy(logits, labels)[0],
+    )
 
 
 def test_arguments_are_left_alone():
     logits, soft = torch.randn(2, 3), torch.full((2, 3), 1 / 3)
-    w, kept = torch.tensor([1., 2., 3.]), soft.clone()
+    w, kept = torch.tensor([1.0, 2.0, 3.0]), soft.clone()
     cross_entropy(logits, soft, w)
     assert torch.equal(soft, kept)
 

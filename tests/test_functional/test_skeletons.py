@@ -1,12 +1,19 @@
 """Modalities and normalisation against MMAction2's and limiting cases."""
+
 import numpy as np
 import pytest
 from mmaction.datasets.transforms import JointToBone, PreNormalize3D, ToMotion
 
 from mmshapmix.functional.layouts import LAYOUTS, get_layout
-from mmshapmix.functional.skeletons import (align_body, bone,
-                                            drop_empty_frames, min_max, motion,
-                                            rotate, rotation_between)
+from mmshapmix.functional.skeletons import (
+    align_body,
+    bone,
+    drop_empty_frames,
+    min_max,
+    motion,
+    rotate,
+    rotation_between,
+)
 
 THREE_D = [name for name, layout in LAYOUTS.items() if layout.dims == 3]
 
@@ -23,7 +30,8 @@ def test_bone_and_motion_are_mmaction2s(rng, name, channels):
     layout, joints = get_layout(name), skeleton(rng, name, channels=channels)
     stock = JointToBone(dataset=name)(dict(keypoint=joints.copy()))
     np.testing.assert_allclose(
-        bone(joints, layout), stock['keypoint'], atol=1e-6)
+        bone(joints, layout), stock['keypoint'], atol=1e-6
+    )
     stock = ToMotion(dataset=name)(dict(keypoint=joints.copy()))
     np.testing.assert_allclose(motion(joints, layout), stock['motion'])
 
@@ -32,7 +40,7 @@ def test_bone_and_motion_are_mmaction2s(rng, name, channels):
 def test_bones_by_provenance(name):
     """Joint v holds 100 v, so a bone tells whose difference it is."""
     layout = get_layout(name)
-    values = 100. * np.arange(layout.num_joints)
+    values = 100.0 * np.arange(layout.num_joints)
     joints = np.broadcast_to(values[:, None], (1, 1, len(values), 2))
     bones = bone(joints, layout)[0, 0, :, 0]
     pairs = dict(layout.bones or layout.inward)
@@ -42,7 +50,7 @@ def test_bones_by_provenance(name):
 
 def test_motion_of_constant_speed():
     layout = get_layout('nw-ucla')
-    frames = np.arange(5.)[None, :, None, None] * np.ones((1, 1, 20, 3))
+    frames = np.arange(5.0)[None, :, None, None] * np.ones((1, 1, 20, 3))
     moved = motion(frames, layout)
     assert (moved[:, :-1] == 1).all() and (moved[:, -1] == 0).all()
 
@@ -83,13 +91,15 @@ def test_normalisation_keeps_lengths_and_ignores_the_view(rng, name):
     layout = get_layout(name)
     joints = skeleton(rng, name, persons=1).astype(np.float64)
     ours = align_body(joints, layout)
-    moved = rotate(joints, np.array([.3, -.8, 1.1])) + [1., 2., 3.]
+    moved = rotate(joints, np.array([0.3, -0.8, 1.1])) + [1.0, 2.0, 3.0]
     # Two alignments in turn leave a rotation about x undetermined in general;
     # lengths are kept whatever the view.
     for sequence in (ours, align_body(moved, layout)):
         np.testing.assert_allclose(
             np.linalg.norm(bone(sequence, layout), axis=-1),
-            np.linalg.norm(bone(joints, layout), axis=-1), rtol=1e-4)
+            np.linalg.norm(bone(joints, layout), axis=-1),
+            rtol=1e-4,
+        )
 
 
 def test_missing_joints_stay_zero(rng):
@@ -115,9 +125,11 @@ def test_rotation_between_turns_one_onto_the_other(rng):
         start, end = rng.normal(size=(2, 3))
         turned = rotation_between(start, end) @ start
         np.testing.assert_allclose(
-            turned / np.linalg.norm(turned), end / np.linalg.norm(end))
+            turned / np.linalg.norm(turned), end / np.linalg.norm(end)
+        )
     np.testing.assert_array_equal(
-        rotation_between(np.zeros(3), np.ones(3)), np.eye(3))
+        rotation_between(np.zeros(3), np.ones(3)), np.eye(3)
+    )
 
 
 def test_min_max(rng):
@@ -135,15 +147,19 @@ def test_min_max(rng):
 
 def test_rotate_keeps_lengths_and_turns_the_right_way(rng):
     joints = skeleton(rng, 'nw-ucla', persons=1)
-    turned = rotate(joints, np.array([.4, .5, .6]))
+    turned = rotate(joints, np.array([0.4, 0.5, 0.6]))
     np.testing.assert_allclose(
-        np.linalg.norm(turned, axis=-1), np.linalg.norm(joints, axis=-1),
-        rtol=1e-5)
-    up = np.array([[[[0., 0., 1.]]]])
+        np.linalg.norm(turned, axis=-1),
+        np.linalg.norm(joints, axis=-1),
+        rtol=1e-5,
+    )
+    up = np.array([[[[0.0, 0.0, 1.0]]]])
     np.testing.assert_allclose(
-        rotate(up, np.array([np.pi / 2, 0, 0])), [[[[0, -1, 0]]]], atol=1e-12)
+        rotate(up, np.array([np.pi / 2, 0, 0])), [[[[0, -1, 0]]]], atol=1e-12
+    )
     np.testing.assert_allclose(
-        rotate(up, np.array([0, np.pi / 2, 0])), [[[[1, 0, 0]]]], atol=1e-12)
+        rotate(up, np.array([0, np.pi / 2, 0])), [[[[1, 0, 0]]]], atol=1e-12
+    )
 
 
 def test_arguments_are_left_alone(rng):

@@ -1,4 +1,5 @@
 """The loss modules in MMAction2's head."""
+
 import pytest
 import torch
 from mmaction.models.heads import GCNHead
@@ -10,8 +11,10 @@ COUNTS = torch.tensor([100, 10, 1])
 
 
 def data_of(vector):
-    return (torch.tensor(vector['inputs']['logits']),
-            torch.tensor(vector['inputs']['labels']))
+    return (
+        torch.tensor(vector['inputs']['logits']),
+        torch.tensor(vector['inputs']['labels']),
+    )
 
 
 def test_balanced_softmax_is_the_vector(vectors):
@@ -20,35 +23,43 @@ def test_balanced_softmax_is_the_vector(vectors):
     loss.set_class_counts(COUNTS)
     logits, labels = data_of(vector)
     assert loss(logits, labels).item() == pytest.approx(
-        vector['expected']['loss'], rel=1e-5)
+        vector['expected']['loss'], rel=1e-5
+    )
     soft = torch.tensor(vector['inputs']['soft_labels'])
     assert loss(logits, soft).item() == pytest.approx(
-        vector['expected']['loss_soft'], rel=1e-5)
+        vector['expected']['loss_soft'], rel=1e-5
+    )
 
 
-@pytest.mark.parametrize(('reduction', 'key'), [
-    ('weighted_mean', 'loss'), ('mean', 'loss_div_N')])
+@pytest.mark.parametrize(
+    ('reduction', 'key'), [('weighted_mean', 'loss'), ('mean', 'loss_div_N')]
+)
 def test_weighted_is_the_vector(vectors, reduction, key):
     vector = vectors['weighted_ce']
     logits, labels = data_of(vector)
     by_scheme = LongTailLoss(
-        class_weight='inverse_frequency', reduction=reduction)
+        class_weight='inverse_frequency', reduction=reduction
+    )
     by_scheme.set_class_counts(COUNTS)
     by_hand = LongTailLoss(
-        class_weight=vector['expected']['class_weight'], reduction=reduction)
+        class_weight=vector['expected']['class_weight'], reduction=reduction
+    )
     for loss in (by_scheme, by_hand):
         assert loss(logits, labels).item() == pytest.approx(
-            vector['expected'][key], rel=1e-5)
+            vector['expected'][key], rel=1e-5
+        )
 
 
-@pytest.mark.parametrize(('tau', 'key'), [(.5, 'loss_tau0p5'),
-                                          (2., 'loss_tau2')])
+@pytest.mark.parametrize(
+    ('tau', 'key'), [(0.5, 'loss_tau0p5'), (2.0, 'loss_tau2')]
+)
 def test_logit_adjustment_is_the_vector(vectors, tau, key):
     vector = vectors['logit_adjustment']
-    loss = LongTailLoss(tau=tau, loss_weight=2.)
+    loss = LongTailLoss(tau=tau, loss_weight=2.0)
     loss.set_class_counts(COUNTS)
     assert loss(*data_of(vector)).item() == pytest.approx(
-        2 * vector['expected'][key], rel=1e-5)
+        2 * vector['expected'][key], rel=1e-5
+    )
 
 
 def head(loss):
@@ -67,15 +78,17 @@ def test_the_head_logs_top_1_and_trains_without_the_prior_at_test():
     plain.load_state_dict(module.state_dict())  # not even a buffer more
     with torch.no_grad():
         for a, b in zip(
-                module.predict(feats, samples), plain.predict(feats, samples),
-                strict=True):
+            module.predict(feats, samples),
+            plain.predict(feats, samples),
+            strict=True,
+        ):
             torch.testing.assert_close(a.pred_score, b.pred_score)
 
 
 def test_half_precision_scores_give_a_float_loss():
     loss = BalancedSoftmaxLoss()
     loss.set_class_counts(torch.tensor([100000, 10, 1]))
-    scores = torch.tensor([[1., 2., 3.]])
+    scores = torch.tensor([[1.0, 2.0, 3.0]])
     exact = loss(scores, torch.tensor([2]))
     half = loss(scores.half(), torch.tensor([2]))
     assert half.dtype == torch.float32
@@ -83,8 +96,10 @@ def test_half_precision_scores_give_a_float_loss():
 
 
 def test_missing_counts_say_what_to_do():
-    for loss in (BalancedSoftmaxLoss(),
-                 LongTailLoss(class_weight='inverse_frequency')):
+    for loss in (
+        BalancedSoftmaxLoss(),
+        LongTailLoss(class_weight='inverse_frequency'),
+    ):
         with pytest.raises(RuntimeError, match='mmshapmix.ClassCountsHook'):
             loss(torch.zeros(1, 3), torch.tensor([0]))
     # Plain cross-entropy needs none.

@@ -3,18 +3,26 @@
 Writes a new pickle with the subset as one more split, and a list file. Our
 configs do not need it: they cut the same subset by ``long_tail=dict(…)``.
 """
+
 import argparse
 import sys
 from pathlib import Path
 
 import numpy as np
 
-from mmshapmix.datasets.annotations import (annotations_of, check_labels,
-                                            load_pickle, sample_name,
-                                            save_pickle)
+from mmshapmix.datasets.annotations import (
+    annotations_of,
+    check_labels,
+    load_pickle,
+    sample_name,
+    save_pickle,
+)
 from mmshapmix.datasets.subsets import long_tail_subset
-from mmshapmix.functional.longtail import (PROFILES, count_classes,
-                                           describe_counts)
+from mmshapmix.functional.longtail import (
+    PROFILES,
+    count_classes,
+    describe_counts,
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -23,22 +31,28 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('split', help='the split to cut from')
     parser.add_argument('out', type=Path, help='pickle to write')
     parser.add_argument(
-        '--max-per-class', type=int, required=True, help='head class samples')
+        '--max-per-class', type=int, required=True, help='head class samples'
+    )
     parser.add_argument(
-        '--imbalance-ratio', type=float, required=True, help='head over tail')
+        '--imbalance-ratio', type=float, required=True, help='head over tail'
+    )
     parser.add_argument('--profile', choices=PROFILES, default='exp')
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument(
         '--class-order',
         type=int,
         nargs='+',
-        help='classes from most to least frequent (default: by index)')
+        help='classes from most to least frequent (default: by index)',
+    )
     parser.add_argument(
-        '--num-classes', type=int, help='default: largest label plus one')
+        '--num-classes', type=int, help='default: largest label plus one'
+    )
     parser.add_argument(
-        '--name', help='name of the new split (default: SPLIT_ltRATIO)')
+        '--name', help='name of the new split (default: SPLIT_ltRATIO)'
+    )
     parser.add_argument(
-        '--force', action='store_true', help='overwrite what is there')
+        '--force', action='store_true', help='overwrite what is there'
+    )
     return parser.parse_args()
 
 
@@ -49,7 +63,8 @@ def main() -> None:
     for path in (args.out, list_file):
         if path.exists() and not args.force:
             raise FileExistsError(
-                f'{path} is there already; --force overwrites it.')
+                f'{path} is there already; --force overwrites it.'
+            )
     data = load_pickle(args.annotations)
     samples = annotations_of(data, args.split, args.annotations)
     labels = np.array([sample['label'] for sample in samples])
@@ -63,11 +78,14 @@ def main() -> None:
         imbalance_ratio=args.imbalance_ratio,
         profile=args.profile,
         seed=args.seed,
-        class_order=args.class_order)
+        class_order=args.class_order,
+    )
     names = [sample_name(samples[i]) for i in kept]
     if name in data['split'] and not args.force:
-        raise ValueError(f'Expected a new split, but {args.annotations} has '
-                         f'{name!r} already. Choose another --name.')
+        raise ValueError(
+            f'Expected a new split, but {args.annotations} has '
+            f'{name!r} already. Choose another --name.'
+        )
     save_pickle({**data, 'split': {**data['split'], name: names}}, args.out)
     list_file.write_text('\n'.join(names) + '\n')
 

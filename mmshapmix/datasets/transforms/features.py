@@ -1,4 +1,5 @@
 """Modalities: joint, bone and their motions."""
+
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -12,7 +13,7 @@ FEATURES = {
     'j': lambda joints, layout: joints,
     'b': bone,
     'jm': motion,
-    'bm': lambda joints, layout: motion(bone(joints, layout), layout)
+    'bm': lambda joints, layout: motion(bone(joints, layout), layout),
 }
 
 
@@ -29,14 +30,15 @@ class GenSkeFeat(BaseTransform):
         feats: Some of ``'j'``, ``'b'``, ``'jm'``, ``'bm'``.
     """
 
-    def __init__(self,
-                 layout: str | Mapping = 'nturgb+d',
-                 feats: Sequence[str] = ('j', )) -> None:
+    def __init__(
+        self, layout: str | Mapping = 'nturgb+d', feats: Sequence[str] = ('j',)
+    ) -> None:
         self.layout = get_layout(layout)
         unknown = [feat for feat in feats if feat not in FEATURES]
         if unknown or not feats:
-            raise ValueError(f'Expected `feats` of {list(FEATURES)}, but got '
-                             f'{list(feats)}.')
+            raise ValueError(
+                f'Expected `feats` of {list(FEATURES)}, but got {list(feats)}.'
+            )
         self.feats = list(feats)
 
     def transform(self, results: dict) -> dict:
@@ -47,9 +49,12 @@ class GenSkeFeat(BaseTransform):
             joints = np.concatenate([joints, score], axis=-1)
         results['keypoint'] = np.concatenate(
             [FEATURES[feat](joints, self.layout) for feat in self.feats],
-            axis=-1)
+            axis=-1,
+        )
         return results
 
     def __repr__(self) -> str:
-        return (f'{type(self).__name__}(layout={self.layout.name!r}, '
-                f'feats={self.feats})')
+        return (
+            f'{type(self).__name__}(layout={self.layout.name!r}, '
+            f'feats={self.feats})'
+        )

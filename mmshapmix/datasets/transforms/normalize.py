@@ -1,4 +1,5 @@
 """Normalisation of 3-D skeletons."""
+
 from collections.abc import Mapping
 
 from mmcv.transforms import BaseTransform

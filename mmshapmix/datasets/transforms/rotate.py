@@ -1,4 +1,5 @@
 """Random views of a 3-D skeleton."""
+
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,8 +22,9 @@ class RandomRotate(BaseTransform):
 
     def __init__(self, degrees: Sequence[float]) -> None:
         if len(degrees) != 3:
-            raise ValueError('Expected `degrees` about x, y and z, but got '
-                             f'{degrees!r}.')
+            raise ValueError(
+                f'Expected `degrees` about x, y and z, but got {degrees!r}.'
+            )
         self.degrees = tuple(degrees)
 
     def transform(self, results: dict) -> dict:

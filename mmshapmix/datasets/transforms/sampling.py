@@ -1,4 +1,5 @@
 """Choice of frames."""
+
 import numpy as np
 from mmcv.transforms import BaseTransform
 
@@ -33,9 +34,12 @@ class SortedSampleFrames(BaseTransform):
             frame_inds=inds,
             clip_len=self.clip_len,
             frame_interval=None,
-            num_clips=1)
+            num_clips=1,
+        )
         return results
 
     def __repr__(self) -> str:
-        return (f'{type(self).__name__}(clip_len={self.clip_len}, '
-                f'test_mode={self.test_mode})')
+        return (
+            f'{type(self).__name__}(clip_len={self.clip_len}, '
+            f'test_mode={self.test_mode})'
+        )

@@ -1,4 +1,5 @@
 """Class counts: measured once, handed to whatever wants them."""
+
 from collections.abc import Iterable
 from typing import Any
 
@@ -48,13 +49,15 @@ class ClassCountsHook(Hook):
             raise ValueError(
                 f'Expected {num_classes} classes in the training data, as the '
                 f'head has, but got {len(counts)}. Set `num_classes` to the '
-                'same number in head and data set.')
+                'same number in head and data set.'
+            )
         empty = np.flatnonzero(counts == 0).tolist()
         if empty and not self.allow_empty_classes:
             raise ValueError(
                 'Expected training samples of every class, but classes '
                 f'{empty} have none. Check labels, split and `num_classes`, '
-                'or set `default_hooks.class_counts.allow_empty_classes`.')
+                'or set `default_hooks.class_counts.allow_empty_classes`.'
+            )
 
     def _hand_to(self, receivers: Iterable[Any]) -> None:
         if self.class_counts is None:
@@ -84,6 +87,7 @@ class ClassCountsHook(Hook):
         if self.class_counts is None:
             runner.logger.warning(
                 'The checkpoint does not know the class counts it was trained '
-                'on: many, medium and few are not reported.')
+                'on: many, medium and few are not reported.'
+            )
         self._hand_to(runner.model.modules())
         self._hand_to(runner.test_evaluator.metrics)

@@ -1,4 +1,5 @@
 """Accuracy of each class, as a table beside the checkpoints."""
+
 import csv
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,13 +23,17 @@ class PerClassTableHook(Hook):
         """Write the table of this validation."""
         # Validation follows the epoch's increment, so this is the number of
         # the checkpoint, too.
-        self._write(runner, runner.val_evaluator.metrics,
-                    f'per_class_epoch_{runner.epoch}.csv')
+        self._write(
+            runner,
+            runner.val_evaluator.metrics,
+            f'per_class_epoch_{runner.epoch}.csv',
+        )
 
     def after_test_epoch(self, runner, metrics: dict | None = None) -> None:
         """Write the table of this test."""
-        self._write(runner, runner.test_evaluator.metrics,
-                    'per_class_test.csv')
+        self._write(
+            runner, runner.test_evaluator.metrics, 'per_class_test.csv'
+        )
 
     def _write(self, runner, metrics: Iterable[Any], name: str) -> None:
         if not is_main_process():

@@ -1,4 +1,5 @@
 """Seeds of the training data."""
+
 from mmengine.hooks import DistSamplerSeedHook
 
 from ...datasets.samplers import LongTailSampler
@@ -23,4 +24,5 @@ class SamplerSeedHook(DistSamplerSeedHook):
             runner.logger.warning(
                 f'{type(sampler).__name__} does not seed the draws of '
                 'training: a resumed run augments its samples in another way '
-                'than an uninterrupted one. mmshapmix.ShuffleSampler does.')
+                'than an uninterrupted one. mmshapmix.ShuffleSampler does.'
+            )

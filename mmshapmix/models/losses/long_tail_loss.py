@@ -1,4 +1,5 @@
 """Cross-entropy with logit adjustment and class weights."""
+
 from collections.abc import Sequence
 
 import torch
@@ -25,20 +26,27 @@ class LongTailLoss(BaseWeightedLoss):
         loss_weight: Factor on the loss.
     """
 
-    def __init__(self,
-                 tau: float = 0.0,
-                 class_weight: str | Sequence[float] | None = None,
-                 reduction: str = 'weighted_mean',
-                 loss_weight: float = 1.0) -> None:
+    def __init__(
+        self,
+        tau: float = 0.0,
+        class_weight: str | Sequence[float] | None = None,
+        reduction: str = 'weighted_mean',
+        loss_weight: float = 1.0,
+    ) -> None:
         super().__init__(loss_weight)
         if reduction not in losses.REDUCTIONS:
-            raise ValueError(f'Expected `reduction` in {losses.REDUCTIONS}, '
-                             f'but got {reduction!r}.')
+            raise ValueError(
+                f'Expected `reduction` in {losses.REDUCTIONS}, '
+                f'but got {reduction!r}.'
+            )
         self.tau = tau
         self.reduction = reduction
         self.scheme = class_weight if isinstance(class_weight, str) else None
-        fixed = None if class_weight is None or self.scheme else torch.tensor(
-            class_weight, dtype=torch.float32)
+        fixed = (
+            None
+            if class_weight is None or self.scheme
+            else torch.tensor(class_weight, dtype=torch.float32)
+        )
         # Not persistent: the counts are measured anew in every run and kept in
         # the checkpoint's meta, and stock checkpoints load without a remark.
         self.register_buffer('class_weight', fixed, persistent=False)
@@ -57,13 +65,15 @@ class LongTailLoss(BaseWeightedLoss):
 
     def _forward(self, cls_score: Tensor, label: Tensor, **kwargs) -> Tensor:
         """Loss of ``(N, K)`` scores and ``(N,)`` or ``(N, K)`` labels."""
-        if (self.tau and self.log_prior is None) or (self.scheme and
-                                                     self.class_weight is None):
+        if (self.tau and self.log_prior is None) or (
+            self.scheme and self.class_weight is None
+        ):
             raise RuntimeError(
                 f'Expected class counts in {type(self).__name__}, but nobody '
                 'has set them. Keep class_counts=dict(type='
                 "'mmshapmix.ClassCountsHook') in `default_hooks`, or call "
-                '`set_class_counts`.')
+                '`set_class_counts`.'
+            )
         logits = cls_score.float()  # log-priors lose much in half precision
         if self.tau:
             logits = losses.adjust_logits(logits, self.log_prior, self.tau)

@@ -1,0 +1,1 @@
+"""Figures and reports from saved files. Only tools import this."""

@@ -1,0 +1,86 @@
+"""Per-class accuracy as a bar chart."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+Table = list[dict[str, str]]
+
+
+def read_table(path: str | Path) -> Table:
+    """Rows of a CSV file that ``PerClassTableHook`` wrote.
+
+    Raises:
+        ValueError: If it is no such file.
+    """
+    with Path(path).open(newline='') as file:
+        rows = list(csv.DictReader(file))
+    needed = {'class_id', 'test_samples', 'correct'}
+    if not rows or not needed <= rows[0].keys():
+        raise ValueError(
+            f'Expected a per-class table with the columns {sorted(needed)}, '
+            f'but {path} is none.'
+        )
+    return rows
+
+
+def class_label(row: Mapping[str, str]) -> str:
+    """Name or number of a class, with its training samples if known."""
+    label = row.get('name') or row['class_id']
+    samples = row.get('train_samples')
+    return f'{label} ({samples})' if samples else label
+
+
+def plot_per_class(tables: Mapping[str, Table], path: str | Path) -> None:
+    """Draw the accuracy of each class, a bar for each model.
+
+    Classes stand in the order of their training samples, the most frequent
+    first; without counts, by number.
+
+    Args:
+        tables: Model name to its per-class table; all of the same classes.
+        path: The figure to write; its ending tells the format.
+
+    Raises:
+        ValueError: If the tables are of different classes.
+    """
+    import matplotlib
+
+    matplotlib.use('Agg')
+    from matplotlib import pyplot as plt
+
+    first = next(iter(tables.values()))
+    classes = [row['class_id'] for row in first]
+    for name, table in tables.items():
+        if [row['class_id'] for row in table] != classes:
+            raise ValueError(
+                'Expected tables of the same classes, but that of '
+                f'{name!r} has others.'
+            )
+    order = np.argsort(
+        [-int(row.get('train_samples') or 0) for row in first], kind='stable'
+    )
+    figure, axes = plt.subplots(
+        figsize=(max(6, 0.5 * len(classes)), 4.5), layout='constrained'
+    )
+    width = 0.8 / len(tables)
+    for i, (name, table) in enumerate(tables.items()):
+        total = np.array([int(row['test_samples']) for row in table])
+        correct = np.array([int(row['correct']) for row in table])
+        accuracy = 100 * correct / np.maximum(total, 1)
+        places = np.arange(len(classes)) + (i - (len(tables) - 1) / 2) * width
+        axes.bar(places, accuracy[order], width, label=name)
+    axes.set_xticks(
+        range(len(classes)),
+        [class_label(first[k]) for k in order],
+        rotation=60,
+        ha='right',
+    )
+    axes.set_xlabel('class (training samples)')
+    axes.set_ylabel('accuracy (%)')
+    axes.set_ylim(0, 100)
+    axes.legend()
+    figure.savefig(path, dpi=120)
+    plt.close(figure)

@@ -1,0 +1,447 @@
+"""Training and testing through the real tools, on a small set."""
+
+import csv
+import os
+import pickle
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import mmaction
+import numpy as np
+import pytest
+import torch
+
+from mmshapmix.datasets.annotations import save_pickle
+from mmshapmix.datasets.synthetic import CLASSES, make_dataset
+
+ROOT = Path(__file__).parents[1]
+TOOLS = ROOT / 'tools'
+MMACTION_TOOLS = Path(mmaction.__file__).parent / '.mim' / 'tools'
+LEAF = ROOT / 'configs/baseline/stgcnpp_balanced-softmax_joint_synthetic-lt.py'
+STOCK = (
+    'mmaction::skeleton/stgcnpp/'
+    'stgcnpp_8xb16-joint-u100-80e_ntu60-xsub-keypoint-3d.py'
+)
+EPOCHS = 3
+MISMATCH = 'do not match exactly'
+
+# A user's config: it inherits a leaf and changes a few things.
+CONFIG = f"""
+_base_ = {str(LEAF)!r}
+train_dataloader = dict(
+    batch_size=4, num_workers=1,
+    dataset=dict(times=1, dataset=dict(
+        long_tail=dict(max_per_class=12, imbalance_ratio=6))))
+val_dataloader = dict(batch_size=5, num_workers=0, persistent_workers=False)
+test_dataloader = dict(batch_size=5, num_workers=0, persistent_workers=False)
+model = dict(
+    backbone=dict(
+        base_channels=8, num_stages=3, inflate_stages=[2], down_stages=[2]),
+    cls_head=dict(in_channels=16))
+train_cfg = dict(max_epochs={EPOCHS})
+default_hooks = dict(logger=dict(interval=1))
+vis_backends = [
+    dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')]
+visualizer = dict(type='ActionVisualizer', vis_backends=vis_backends)
+"""
+
+# MMAction2's own config for the same model and the same data.
+STOCK_CONFIG = f"""
+_base_ = {STOCK!r}
+model = dict(
+    backbone=dict(
+        base_channels=8, num_stages=3, inflate_stages=[2], down_stages=[2]),
+    cls_head=dict(num_classes={len(CLASSES)}, in_channels=16))
+test_pipeline = _base_.val_pipeline
+test_pipeline[2].clip_len = 32
+test_pipeline[4].num_person = 1
+test_dataloader = dict(
+    batch_size=5, num_workers=0, persistent_workers=False,
+    dataset=dict(
+        ann_file='data/skeleton/synthetic.pkl', split='val',
+        pipeline=test_pipeline))
+custom_imports = dict(imports=['mmshapmix'])
+"""
+
+
+def run(*args, **kwargs):
+    """Run a command in the current folder; fail with what it printed."""
+    env = dict(
+        os.environ, OMP_NUM_THREADS='1', PYTHON=sys.executable, PYTHONPATH=''
+    )
+    result = subprocess.run(
+        [str(a) for a in args],
+        env=env,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=300,
+        **kwargs,
+    )
+    assert result.returncode == 0, result.stdout[-5000:]
+    return result.stdout
+
+
+def train(work_dir, *args, tool=TOOLS / 'train.py'):
+    return run(
+        sys.executable,
+        tool,
+        'config.py',
+        '--work-dir',
+        work_dir,
+        '--cfg-options',
+        'randomness.seed=0',
+        *args,
+    )
+
+
+def metrics_of(text):
+    """The last line of metrics in a log."""
+    line = [x for x in text.splitlines() if 'acc/top1:' in x][-1]
+    return {k: float(v) for k, v in re.findall(r'acc/(\w+): ([\d.]+)', line)}
+
+
+def checkpoint(work_dir):
+    return torch.load(
+        Path(work_dir) / f'epoch_{EPOCHS}.pth', weights_only=True
+    )
+
+
+def assert_same_weights(one, other):
+    one, other = (checkpoint(w)['state_dict'] for w in (one, other))
+    assert one.keys() == other.keys()
+    for name in one:
+        assert torch.equal(one[name], other[name]), name
+
+
+@pytest.fixture(scope='module', autouse=True)
+def folder(tmp_path_factory):
+    """A user's working folder: their config, and the data."""
+    root = tmp_path_factory.mktemp('user')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        # Odd numbers, so that the last batches of two ranks differ.
+        save_pickle(
+            make_dataset(max_per_class=12, imbalance_ratio=6, val_per_class=3),
+            'data/skeleton/synthetic.pkl',
+        )
+        Path('config.py').write_text(CONFIG)
+        Path('stock.py').write_text(STOCK_CONFIG)
+        yield root
+
+
+@pytest.fixture(scope='module')
+def trained(folder):
+    """The work folder and the output of one uninterrupted training."""
+    return 'whole', train('whole')
+
+
+def test_the_training_log(trained):
+    _, output = trained
+    assert re.search(
+        r'Class counts: \d+ samples of 16 classes, 12 .* to 2 ', output
+    )
+    assert re.search(r'Epoch\(train\) \[1\]\[ *2/.*top1_acc: ', output)
+    metrics = metrics_of(output)
+    assert {'top1', 'top5', 'mean1', 'few', 'num_few'} <= set(metrics)
+    assert 'many' not in metrics and metrics['num_few'] == 16
+    losses = [float(x) for x in re.findall(r'loss_cls: ([\d.]+)', output)]
+    assert np.mean(losses[-10:]) < np.mean(losses[:10])
+
+
+def test_class_counts_are_in_the_checkpoint(trained):
+    counts = checkpoint('whole')['meta']['class_counts']
+    assert counts[0] == 12 and counts[-1] == 2 and len(counts) == 16
+
+
+def test_the_per_class_table_lies_beside_the_checkpoint(trained):
+    rows = list(csv.DictReader(open(f'whole/per_class_epoch_{EPOCHS}.csv')))
+    assert [int(row['train_samples']) for row in rows] == (
+        checkpoint('whole')['meta']['class_counts']
+    )
+    correct = sum(int(row['correct']) for row in rows)
+    total = sum(int(row['test_samples']) for row in rows)
+    assert total == 48
+    top1 = metrics_of(trained[1])['top1']
+    assert top1 == pytest.approx(correct / total, abs=1e-4)
+
+
+def test_tensorboard_has_the_scalars(trained):
+    from tensorboard.backend.event_processing.event_accumulator import (
+        EventAccumulator,
+    )
+
+    events = next(Path('whole').rglob('events.out.tfevents*'))
+    accumulator = EventAccumulator(str(events))
+    accumulator.Reload()
+    assert {'loss', 'lr', 'acc/few'} <= set(accumulator.Tags()['scalars'])
+
+
+def test_killed_and_resumed_equals_uninterrupted(trained):
+    """SIGKILL in the middle of epoch 2; the seed is not given again."""
+    log = Path('killed.log')
+    with log.open('w') as file:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                TOOLS / 'train.py',
+                'config.py',
+                '--work-dir',
+                'killed',
+                '--seed',
+                '0',
+            ],
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+            env=dict(os.environ, OMP_NUM_THREADS='1'),
+        )
+        deadline = time.time() + 120
+        while 'Epoch(train) [2][' not in log.read_text():
+            assert process.poll() is None and time.time() < deadline
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert not list(Path('killed').glob('epoch_2*'))
+    output = run(
+        sys.executable,
+        TOOLS / 'train.py',
+        'config.py',
+        '--work-dir',
+        'killed',
+        '--resume',
+    )
+    assert 'Epoch(train) [2][ 1/' in output
+    assert 'Epoch(train) [1]' not in output
+    assert_same_weights('killed', 'whole')
+    assert metrics_of(output) == metrics_of(trained[1])
+
+
+def test_validation_does_not_disturb_training(trained):
+    run(
+        sys.executable,
+        TOOLS / 'train.py',
+        'config.py',
+        '--work-dir',
+        'blind',
+        '--no-validate',
+        '--seed',
+        '0',
+    )
+    assert_same_weights('blind', 'whole')
+
+
+def test_testing_takes_the_counts_from_the_checkpoint(trained):
+    """And agrees with the last validation, whose pipeline is the same."""
+    output = run(
+        sys.executable,
+        TOOLS / 'test.py',
+        'config.py',
+        f'whole/epoch_{EPOCHS}.pth',
+        '--work-dir',
+        'tested',
+        '--dump',
+        'scores.pkl',
+        '--cfg-options',
+        'model.cls_head.loss_cls.type=CrossEntropyLoss',
+    )
+    assert metrics_of(output) == metrics_of(trained[1])
+    assert Path('tested/per_class_test.csv').is_file()
+    with open('scores.pkl', 'rb') as file:
+        dump = pickle.load(file)
+    with open('data/skeleton/synthetic.pkl', 'rb') as file:
+        data = pickle.load(file)
+    labels = {row['frame_dir']: row['label'] for row in data['annotations']}
+    assert [row['frame_dir'] for row in dump] == data['split']['val']
+    for row in dump:
+        assert labels[row['frame_dir']] == row['gt_label'].item()
+    top1 = np.mean(
+        [row['pred_score'].argmax() == row['gt_label'].item() for row in dump]
+    )
+    assert metrics_of(output)['top1'] == pytest.approx(top1, abs=1e-4)
+
+
+def test_mmaction2s_own_tools_run_our_configs(trained):
+    train('theirs', tool=MMACTION_TOOLS / 'train.py')
+    assert_same_weights('theirs', 'whole')
+    output = run(
+        sys.executable,
+        MMACTION_TOOLS / 'test.py',
+        'config.py',
+        f'whole/epoch_{EPOCHS}.pth',
+        '--work-dir',
+        'tested_theirs',
+    )
+    assert metrics_of(output) == metrics_of(trained[1])
+
+
+def test_our_checkpoint_in_the_stock_config(trained):
+    output = run(
+        sys.executable,
+        TOOLS / 'test.py',
+        'stock.py',
+        f'whole/epoch_{EPOCHS}.pth',
+        '--work-dir',
+        'stock',
+    )
+    assert MISMATCH not in output
+    ours = metrics_of(trained[1])
+    stock = metrics_of(output)
+    for name in ('top1', 'top5', 'mean1'):
+        assert stock[name] == pytest.approx(ours[name], abs=1e-4)
+
+
+def test_a_stock_checkpoint_in_our_config(trained):
+    kept = checkpoint('whole')
+    stock = dict(meta=dict(epoch=1, iter=1), state_dict=kept['state_dict'])
+    torch.save(stock, 'stock.pth')
+    output = run(
+        sys.executable,
+        TOOLS / 'test.py',
+        'config.py',
+        'stock.pth',
+        '--work-dir',
+        'from_stock',
+    )
+    assert MISMATCH not in output
+    assert 'does not know the class counts' in output
+    ours, theirs = metrics_of(trained[1]), metrics_of(output)
+    assert set(theirs) == {'top1', 'top5', 'mean1'}
+    assert theirs['top1'] == ours['top1']
+    output = train(
+        'fine_tuned', 'load_from=stock.pth', 'train_cfg.max_epochs=1'
+    )
+    assert MISMATCH not in output and 'Load checkpoint from stock' in output
+    first = float(re.search(r'loss_cls: ([\d.]+)', output)[1])
+    assert first < 2.7  # it starts from what was learnt, not from log(16)
+
+
+def test_two_gloo_processes(trained):
+    port = str(20000 + os.getpid() % 20000)
+    os.environ['PORT'] = port
+    output = run(
+        'bash',
+        TOOLS / 'dist_train.sh',
+        'config.py',
+        '2',
+        '--work-dir',
+        'dist',
+        '--seed',
+        '0',
+    )
+    steps = len(range(0, sum(checkpoint('dist')['meta']['class_counts']), 8))
+    assert re.search(
+        rf'Epoch\(train\) \[{EPOCHS}\]\[ *{steps}/{steps}\]', output
+    )
+    assert 'current batch size is 8' in output  # two processes of four
+    alone = run(
+        sys.executable,
+        TOOLS / 'test.py',
+        'config.py',
+        f'dist/epoch_{EPOCHS}.pth',
+        '--work-dir',
+        'alone',
+    )
+    assert metrics_of(alone) == metrics_of(output)
+    # 47 test samples: the ranks' last batches are uneven.
+    options = ('--cfg-options', 'test_dataloader.dataset.indices=47')
+    both = run(
+        'bash',
+        TOOLS / 'dist_test.sh',
+        'config.py',
+        f'dist/epoch_{EPOCHS}.pth',
+        '2',
+        '--work-dir',
+        'both',
+        '--dump',
+        'both.pkl',
+        *options,
+    )
+    alone = run(
+        sys.executable,
+        TOOLS / 'test.py',
+        'config.py',
+        f'dist/epoch_{EPOCHS}.pth',
+        '--work-dir',
+        'alone47',
+        *options,
+    )
+    assert metrics_of(both) == metrics_of(alone)
+    tables = [
+        Path(f'{w}/per_class_test.csv').read_text()
+        for w in ('both', 'alone47')
+    ]
+    assert tables[0] == tables[1]
+    with open('both.pkl', 'rb') as file:
+        names = [row['frame_dir'] for row in pickle.load(file)]
+    assert len(names) == len(set(names)) == 47
+
+
+def test_slurm_scripts_hand_everything_on(tmp_path, trained):
+    """A stand-in srun that runs one task, as Slurm would."""
+    srun = tmp_path / 'srun'
+    srun.write_text(
+        '#!/usr/bin/env bash\n'
+        'while [[ $1 == -* ]]; do echo "srun $1"; '
+        '[[ $1 == -p ]] && shift; shift; done\n'
+        'SLURM_PROCID=0 SLURM_NTASKS=1 SLURM_NODELIST=me MASTER_ADDR=127.0.0.1'
+        ' exec "$@"\n'
+    )
+    srun.chmod(0o755)
+    env = dict(
+        os.environ,
+        PATH=f'{tmp_path}:{os.environ["PATH"]}',
+        PYTHON=sys.executable,
+        GPUS='1',
+        GPUS_PER_NODE='0',
+    )
+    outputs = []
+    for script, args in (
+        ('slurm_train.sh', ['--work-dir', 'slurm', '--seed', '0']),
+        ('slurm_test.sh', [f'slurm/epoch_{EPOCHS}.pth', '--work-dir', 's2']),
+    ):
+        result = subprocess.run(
+            ['bash', TOOLS / script, 'part', 'job', 'config.py', *args],
+            env=env,
+            capture_output=True,
+            text=True,
+        )
+        assert result.returncode == 0, result.stderr[-3000:]
+        assert 'srun --job-name=job' in result.stdout
+        assert '--gres' not in result.stdout
+        outputs.append(result.stdout + result.stderr)
+    assert metrics_of(outputs[1]) == metrics_of(outputs[0])
+
+
+@pytest.mark.parametrize(
+    ('args', 'message'),
+    [
+        (['train.py', 'nowhere.py'], 'Expected a config at nowhere.py'),
+        (
+            ['test.py', 'config.py', 'x.pth', '--dump', 'x.json'],
+            'expected a .pkl file, but got x.json',
+        ),
+    ],
+)
+def test_bad_arguments(args, message):
+    result = subprocess.run(
+        [sys.executable, TOOLS / args[0], *args[1:]],
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode != 0 and message in result.stderr
+
+
+@pytest.mark.parametrize(
+    'script',
+    ['dist_train.sh', 'dist_test.sh', 'slurm_train.sh', 'slurm_test.sh'],
+)
+def test_scripts_say_their_usage(script):
+    result = subprocess.run(
+        ['bash', TOOLS / script, 'one'], capture_output=True, text=True
+    )
+    assert result.returncode == 2 and 'Usage: bash' in result.stderr

@@ -1,0 +1,39 @@
+"""Draw the accuracy of each class, of one model or several side by side."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from mmshapmix.analysis.per_class import plot_per_class, read_table
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        'tables',
+        nargs='+',
+        metavar='NAME=CSV',
+        help='per-class tables that training and testing leave in their work '
+        'folders, each with the name that the legend shows',
+    )
+    parser.add_argument(
+        '--out', type=Path, default=Path('per_class.png'), help='the figure'
+    )
+    args = parser.parse_args()
+    if not all('=' in table for table in args.tables):
+        parser.error('expected NAME=CSV, but got ' + ' '.join(args.tables))
+    return args
+
+
+def main() -> None:
+    args = parse_args()
+    pairs = (table.split('=', 1) for table in args.tables)
+    plot_per_class({name: read_table(path) for name, path in pairs}, args.out)
+    print(args.out)
+
+
+if __name__ == '__main__':
+    try:
+        main()
+    except (OSError, ValueError) as error:
+        sys.exit(f'{Path(sys.argv[0]).name}: {error}')
