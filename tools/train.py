@@ -64,10 +64,10 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
     if args.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
     randomness = dict(
-        diff_rank_seed=args.diff_rank_seed, deterministic=args.deterministic
+        seed=None,
+        diff_rank_seed=args.diff_rank_seed,
+        deterministic=args.deterministic,
     )
-    if args.seed is not None:
-        randomness['seed'] = args.seed
     cfg.randomness = {**randomness, **cfg.get('randomness', {})}
     if args.seed is not None:
         cfg.randomness.seed = args.seed
