@@ -7,45 +7,50 @@
 # TORCH=torch==2.8.0 chooses another torch, TORCH_INDEX=URL where to get it.
 
 TORCH ?= torch==2.13.0
-PIP_INDEX := $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+PIP_INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
 ifdef PYTHON
+# A stamp in this clone, since another clone may share the environment.
 PY := $(PYTHON)
-ENVIRONMENT := $(shell $(PYTHON) -c 'import sys; print(sys.prefix)')
+PREFIX := $(shell $(PYTHON) -c 'import sys; print(sys.prefix)')
+STAMP := .installed-$(shell echo '$(PREFIX)' | cksum | cut -d' ' -f1)
+# mmcv and mmcv-lite are one package: a full mmcv must not be written over.
+EXTRAS := all$(shell $(PYTHON) -c 'import mmcv' 2>/dev/null || echo ,mmcv)
 else
 PY := .venv/bin/python
-ENVIRONMENT := .venv
+EXTRAS := all,mmcv
 CONSTRAINTS := -c requirements/constraints.txt
+STAMP := .venv/.installed-$(shell echo '$(TORCH)' | cksum | cut -d' ' -f1)
 endif
-INSTALLED := $(ENVIRONMENT)/.mmshapmix-installed
 
 .PHONY: quickstart test lint install clean
 
-quickstart: $(INSTALLED)
+quickstart: $(STAMP)
 	$(PY) tools/quickstart.py
 
-test: $(INSTALLED)
+test: $(STAMP)
 	@echo '== Running the tests (about 10 minutes on 2 cores)'
 	$(PY) -m pytest
 
-lint: $(INSTALLED)
+lint: $(STAMP)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 
-install: $(INSTALLED)
+install: $(STAMP)
 
-$(INSTALLED): setup.py pyproject.toml $(wildcard requirements/*.txt)
-ifndef PYTHON
-	@echo '== Making .venv'
-	test -x .venv/bin/python || \
+$(STAMP): setup.py pyproject.toml $(wildcard requirements/*.txt)
+ifdef PYTHON
+	@echo '== Adding to $(PREFIX) what it lacks'
+	$(PY) -c 'import torch' || $(PY) -m pip install '$(TORCH)' $(PIP_INDEX)
+else
+	@echo '== Making .venv and installing torch'
+	$(PY) -m pip --version 2>/dev/null || \
 	    "$$(command -v python3.11 || command -v python3)" -m venv .venv
+	$(PY) -m pip install $(CONSTRAINTS) '$(TORCH)' $(PIP_INDEX)
 endif
-	@echo '== Installing torch, if it is not there'
-	$(PY) -c 'import torch' 2>/dev/null || \
-	    $(PY) -m pip install $(CONSTRAINTS) '$(TORCH)' $(PIP_INDEX)
 	@echo '== Installing mmshapmix and what it needs'
-	$(PY) -m pip install $(CONSTRAINTS) -e '.[all]'
+	$(PY) -m pip install $(CONSTRAINTS) -e '.[$(EXTRAS)]'
 	@touch $@
 
 clean:
-	rm -rf .venv work_dirs
+	rm -rf .venv .installed-* work_dirs

@@ -34,6 +34,7 @@ setup(
     python_requires='>=3.10',
     install_requires=requirements('runtime') + requirements('mminstall'),
     extras_require=dict(
+        mmcv=requirements('mmcv'),
         optional=requirements('optional'),
         tests=requirements('tests'),
         all=requirements('optional') + requirements('tests'),

@@ -2,7 +2,7 @@
 
 ==  ==========================================================  ===========
 1   mmaction2's wheel lacks ``localizers/drn``                  stand_in_for_drn
-2   torch >= 2.6 refuses mmengine's own checkpoints             trust_history_buffer, download_weights_only
+2   torch >= 2.6 refuses mmengine's own checkpoints             trust_history_buffer, load_weights_only
 3   mmengine needs ``pkg_resources``, gone in setuptools 82     locate_without_pkg_resources (and the pin)
 4   mmengine cannot start a process group without CUDA          use_gloo_without_cuda
 5   ``dist_train.sh`` uses a deprecated launcher, and           our own tools/dist_*.sh, on torchrun
@@ -24,8 +24,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 from packaging.version import Version
 
+from .unpickling import NUMPY_NAMES
 from .versions import installed_version
 
 
@@ -101,41 +103,43 @@ def trust_history_buffer() -> None:
 
     open-mmlab/mmengine#1655: torch >= 2.6 loads weights only, and mmengine's
     message hub holds ``HistoryBuffer`` and numpy values. These are registered
-    as safe; nothing else is.
+    as safe (see :mod:`mmshapmix.unpickling`); nothing else is.
     """
-    import numpy as np
     from mmengine.logging import HistoryBuffer
     from torch.serialization import add_safe_globals
 
-    core = np._core if hasattr(np, '_core') else np.core
     add_safe_globals(
         [
             HistoryBuffer,
-            np.ndarray,
-            np.dtype,
-            core.multiarray._reconstruct,
-            core.multiarray.scalar,
-            np.dtypes.Float64DType,
-            np.dtypes.Int64DType,
             (HistoryBufferGetattr, 'builtins.getattr'),
+            *((stand_in, name) for name, stand_in in NUMPY_NAMES.items()),
+            *{type(np.dtype(code)) for code in '?bBhHiIlLqQefd'},
         ]
     )
 
 
-@until('mmengine', '0.10.7')
-def download_weights_only() -> None:
-    """Load downloaded checkpoints with ``weights_only=True``, too.
+def load_weights_only() -> None:
+    """Let mmengine load every checkpoint with ``weights_only=True``.
 
-    mmengine's http loader calls ``torch.hub.load_state_dict_from_url``, whose
-    default is still to run whatever the file says.
+    It calls ``torch.load`` bare, whose default an environment variable can
+    change, and ``torch.hub.load_state_dict_from_url``, whose default is still
+    to run whatever the file says. No version bound: later ones of mmengine may
+    fall back to loading all.
     """
-    from mmengine.utils import dl_utils
+    import torch
+    from mmengine.runner import checkpoint
 
-    safe = functools.partial(dl_utils.load_url, weights_only=True)
-    # The second took its own reference if it was imported before us.
-    for name in ('mmengine.utils.dl_utils', 'mmengine.runner.checkpoint'):
-        if name in sys.modules:
-            sys.modules[name].load_url = safe
+    if getattr(checkpoint.torch, 'weights_only', False):
+        return
+    checkpoint.torch = ModuleType('torch')
+    checkpoint.torch.__dict__.update(
+        torch.__dict__,
+        weights_only=True,
+        load=functools.partial(torch.load, weights_only=True),
+    )
+    checkpoint.load_url = functools.partial(
+        checkpoint.load_url, weights_only=True
+    )
 
 
 @until('mmengine', '0.10.7')
@@ -214,5 +218,5 @@ def install_fixes() -> None:
     """Apply what must be in force before anything is built or loaded."""
     stand_in_for_drn()
     trust_history_buffer()
-    download_weights_only()
+    load_weights_only()
     locate_without_pkg_resources()

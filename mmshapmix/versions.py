@@ -1,4 +1,4 @@
-"""Versions of the packages that we extend."""
+"""Versions of the packages that we stand on."""
 
 import runpy
 from importlib.util import find_spec
@@ -7,8 +7,10 @@ from pathlib import Path
 from packaging.version import Version
 
 # Package: first version that works, first that does not, what to install.
-# mmcv's upper bound is the one that MMAction2 1.2 asserts.
+# torch: 2.6 can load weights only with named safe globals. mmcv's upper bound
+# is the one that MMAction2 1.2 asserts.
 SUPPORTED = dict(
+    torch=('2.6', '3.0', 'torch==2.13.0'),
     mmengine=('0.10.6', '1.0', 'mmengine==0.10.7'),
     mmcv=('2.0.0rc4', '2.2', 'mmcv-lite==2.1.0'),
     mmaction=('1.2.0', '1.3', 'mmaction2==1.2.0'),
@@ -29,7 +31,7 @@ def installed_version(package: str) -> Version | None:
 
 
 def check_versions() -> None:
-    """Refuse wrong versions of mmengine, mmcv and mmaction2.
+    """Refuse wrong versions of torch, mmengine, mmcv and mmaction2.
 
     Raises:
         ImportError: Says which is wrong and what to install. An absent package

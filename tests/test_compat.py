@@ -19,7 +19,6 @@ ROOT = Path(__file__).parents[1]
 FIXES = dict(
     stand_in_for_drn='1.2.1',
     trust_history_buffer='0.10.8',
-    download_weights_only='0.10.8',
     locate_without_pkg_resources='0.10.8',
 )
 
@@ -80,27 +79,64 @@ def test_an_mmengine_checkpoint_loads_weights_only(tmp_path):
     assert loaded['meta']['n'] == 3
 
 
-@pytest.mark.parametrize(
-    'evil',
-    [
-        MakesAFolder,
-        lambda target: Getattr(np.ndarray, 'tofile'),
-        lambda target: Getattr(HistoryBuffer, '__init__'),
-    ],
-    ids=['code', 'getattr', 'HistoryBuffer attribute'],
+class Forged:
+    """An array of pointers, of bytes; made by calling ``numpy.ndarray``."""
+
+    def __reduce__(self):
+        return np.ndarray, ((1,), np.dtype('O'), b'A' * 8)
+
+
+EVIL = dict(
+    code=MakesAFolder,
+    getattr=lambda target: Getattr(np.ndarray, 'tofile'),
+    buffer=lambda target: Getattr(HistoryBuffer, '__init__'),
+    pointers=lambda target: Forged(),
+    objects=lambda target: np.array([None]),
+    fields=lambda target: np.zeros(2, dtype='i4,O'),
 )
-def test_a_hostile_checkpoint_is_refused(tmp_path, evil):
+
+
+@pytest.mark.parametrize('evil', EVIL)
+def test_a_hostile_checkpoint_is_refused(tmp_path, evil, monkeypatch):
     target = tmp_path / 'made'
     path = tmp_path / 'evil.pth'
-    torch.save(dict(state_dict={}, meta=evil(target)), path)
-    with pytest.raises(Exception, match='(?i)weights.only|not loaded'):
-        CheckpointLoader.load_checkpoint(str(path), 'cpu')
+    torch.save(dict(state_dict={}, meta=EVIL[evil](target)), path)
+    for force in ('0', '1'):
+        # With this set, a bare torch.load would run whatever it says.
+        monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', force)
+        with pytest.raises(
+            Exception, match='(?i)weights.only|not loaded|numbers or strings'
+        ):
+            CheckpointLoader.load_checkpoint(str(path), 'cpu')
     assert not target.exists()
-    torch.load(path, weights_only=False)  # it is as bad as the test says
-    assert target.exists() or evil is not MakesAFolder
+    if evil == 'code':  # it is as bad as the test says
+        torch.load(path, weights_only=False)
+        assert target.exists()
 
 
-def test_downloads_load_weights_only(monkeypatch, tmp_path):
+@pytest.mark.parametrize('dtype', ['?', 'i1', 'u8', 'f2', 'f4', 'f8', 'i4'])
+def test_numpy_values_of_all_kinds_load(tmp_path, dtype):
+    """Metrics may return any; a best score is kept in the message hub."""
+    path = tmp_path / 'x.pth'
+    kept = dict(one=np.dtype(dtype).type(1), many=np.ones(3, dtype))
+    torch.save(kept, path)
+    loaded = CheckpointLoader.load_checkpoint(str(path), 'cpu')
+    assert loaded['one'] == 1 and loaded['one'].dtype == dtype
+    np.testing.assert_array_equal(loaded['many'], kept['many'])
+
+
+def test_a_loaded_checkpoint_is_saved_as_numpy_would(tmp_path):
+    """No name of ours in it, so that everybody can read it."""
+    path = tmp_path / 'x.pth'
+    torch.save(dict(hub=HistoryBuffer([1.0], [1]), a=np.ones(2)), path)
+    loaded = CheckpointLoader.load_checkpoint(str(path), 'cpu')
+    torch.save(loaded, path)
+    assert b'mmshapmix' not in path.read_bytes()
+    again = CheckpointLoader.load_checkpoint(str(path), 'cpu')
+    assert again['hub'].current() == 1
+
+
+def test_downloads_load_weights_only(tmp_path):
     path = tmp_path / 'evil.pth'
     torch.save(MakesAFolder(tmp_path / 'made'), path)
     with pytest.raises(Exception, match='(?i)weights.only'):

@@ -43,6 +43,7 @@ model = dict(
         base_channels=8, num_stages=3, inflate_stages=[2], down_stages=[2]),
     cls_head=dict(in_channels=16))
 train_cfg = dict(max_epochs={EPOCHS})
+auto_scale_lr = dict(base_batch_size=4)
 default_hooks = dict(logger=dict(interval=1))
 vis_backends = [
     dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')]
@@ -153,8 +154,9 @@ def test_the_training_log(trained):
     metrics = metrics_of(output)
     assert {'top1', 'top5', 'mean1', 'few', 'num_few'} <= set(metrics)
     assert 'many' not in metrics and metrics['num_few'] == 16
+    # The log is a mean over 20 steps, here about an epoch.
     losses = losses_of(output)
-    assert np.mean(losses[-10:]) < np.mean(losses[:10])
+    assert losses[-1] < losses[len(losses) // EPOCHS - 1] - 0.1
 
 
 def test_class_counts_are_in_the_checkpoint(trained):

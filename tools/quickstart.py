@@ -61,13 +61,19 @@ def run(log: Path, *args: object) -> None:
         sys.exit(f'{command[0]} failed; its whole output: {log}')
 
 
-def train_and_test(config: str, data: Path, out: Path) -> Path:
+def train_and_test(config: str, data: Path, out: Path, passes: int) -> Path:
     """Train and test one model; return the work folder of the test."""
     path = Path('configs/baseline') / f'{config}.py'
     work_dir = out / config
     options = ['--cfg-options'] + [
         f'{part}_dataloader.dataset.{inner}ann_file={data}'
         for part, inner in (('train', 'dataset.'), ('val', ''), ('test', ''))
+    ]
+    # An epoch of RepeatDataset is up to five passes over the data.
+    times = min(passes, 5)
+    options += [
+        f'train_dataloader.dataset.times={times}',
+        f'train_cfg.max_epochs={passes // times}',
     ]
     run(
         work_dir / 'train.log',
@@ -97,12 +103,25 @@ def parse_args() -> argparse.Namespace:
         default=Path('work_dirs/quickstart'),
         help='folder for the data and all results',
     )
-    return parser.parse_args()
+    parser.add_argument(
+        '--passes',
+        type=int,
+        default=20,
+        help='over the training data: 1 to 5, or a multiple of 5',
+    )
+    args = parser.parse_args()
+    if args.passes < 1 or (args.passes > 5 and args.passes % 5):
+        parser.error(
+            f'--passes: expected 1 to 5 or a multiple of 5, but got '
+            f'{args.passes}'
+        )
+    return args
 
 
 def main() -> None:
     start = time.time()
-    out = parse_args().work_dir.resolve()
+    args = parse_args()
+    out = args.work_dir.resolve()
     data = out / 'synthetic.pkl'
     console.rule('The data')
     run(out / 'data.log', 'tools/data/make_synthetic.py', data, '--force')
@@ -113,7 +132,7 @@ def main() -> None:
     tables = {}
     for name, config in MODELS.items():
         console.rule(f'ST-GCN++ with {name}')
-        tested = train_and_test(config, data, out)
+        tested = train_and_test(config, data, out, args.passes)
         metrics = metrics_of(tested)
         table.add_row(
             name, *(f'{100 * metrics[key]:.1f}' for key in COLUMNS.values())

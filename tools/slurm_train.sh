@@ -21,12 +21,12 @@ fi
 TOOLS=$(dirname "$0")
 export MASTER_PORT=${MASTER_PORT:-$((12000 + RANDOM % 20000))}
 
-# SRUN_ARGS is a list of words, so it is not quoted.
+# Empty arrays are unset to old bashes. SRUN_ARGS is a list of words, so it is not quoted.
 PYTHONPATH="$TOOLS/..:${PYTHONPATH:-}" \
 srun -p "$PARTITION" \
     --job-name="$JOB_NAME" \
     --ntasks="$GPUS" \
-    "${RESOURCES[@]}" \
+    ${RESOURCES[@]+"${RESOURCES[@]}"} \
     --cpus-per-task="${CPUS_PER_TASK:-5}" \
     --kill-on-bad-exit=1 \
     ${SRUN_ARGS:-} \

@@ -63,14 +63,13 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
         cfg.load_from = None if args.resume == 'auto' else args.resume
     if args.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
-    randomness = dict(
-        seed=None,
-        diff_rank_seed=args.diff_rank_seed,
-        deterministic=args.deterministic,
-    )
-    cfg.randomness = {**randomness, **cfg.get('randomness', {})}
-    if args.seed is not None:
-        cfg.randomness.seed = args.seed
+    randomness = dict(cfg.get('randomness') or {})
+    randomness.setdefault('seed', None)
+    for name in ('seed', 'diff_rank_seed', 'deterministic'):
+        given = getattr(args, name)
+        if given is not None and given is not False:
+            randomness[name] = given
+    cfg.randomness = randomness
 
 
 def main() -> None:

@@ -8,8 +8,10 @@ annotations have ``box_score`` and ``valid`` only, and the ``kpfiles`` hold
 ``keypoint`` ``(boxes, V, 3)`` with ``frame_inds`` ``(boxes,)``.
 """
 
+import codecs
 import os
 import pickle
+from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,24 +19,24 @@ from typing import Any
 import numpy as np
 
 from ..functional.layouts import Layout
+from ..unpickling import NUMPY_NAMES
 
 Annotation = dict[str, Any]
 
-# Everything that plain containers of numpy arrays need, and nothing more. The
-# ``core`` modules are numpy 1's names of what numpy 2 keeps in ``_core``.
-_NUMPY = 'multiarray._reconstruct multiarray.scalar numeric._frombuffer'
-ALLOWED = {
-    'numpy.ndarray',
-    'numpy.dtype',
-    '_codecs.encode',
-    'builtins.set',
-    'builtins.frozenset',
-    'collections.OrderedDict',
-    *(
-        f'numpy.{core}.{name}'
-        for core in ('core', '_core')
-        for name in _NUMPY.split()
-    ),
+
+def _empty_array(*_: Any) -> np.ndarray:
+    """Stand in for ``_reconstruct``; nobody asks here for the type."""
+    return np.empty(0, 'b')
+
+
+# Everything that plain containers of numpy arrays need, and nothing more.
+ALLOWED: dict[str, Any] = {
+    **NUMPY_NAMES,
+    **{n: _empty_array for n in NUMPY_NAMES if n.endswith('_reconstruct')},
+    '_codecs.encode': codecs.encode,
+    'builtins.set': set,
+    'builtins.frozenset': frozenset,
+    'collections.OrderedDict': OrderedDict,
 }
 
 
@@ -54,11 +56,7 @@ class RestrictedUnpickler(pickle.Unpickler):
                 f'it asks for {module}.{name}, which skeleton annotations do '
                 'not need; loading it could run code'
             )
-        if module.startswith('numpy.core') and hasattr(np, '_core'):
-            module = module.replace('numpy.core', 'numpy._core')
-        elif module.startswith('numpy._core') and not hasattr(np, '_core'):
-            module = module.replace('numpy._core', 'numpy.core')
-        return super().find_class(module, name)
+        return ALLOWED[f'{module}.{name}']
 
 
 def load_pickle(path: str | Path) -> Any:
@@ -119,8 +117,9 @@ def annotations_of(
         source: The file, for the error.
 
     Raises:
-        ValueError: If the file is no annotation file, if there is no such
-            split, or if the split names a sample that has no annotation.
+        ValueError: If the file is no annotation file, if an annotation lacks
+            its name or label or shares its name with another, if there is no
+            such split, or if the split names a sample without annotation.
     """
     bare = isinstance(data, list)
     if not bare and not (isinstance(data, dict) and 'annotations' in data):
@@ -129,6 +128,7 @@ def annotations_of(
             f'`annotations`, but {source} holds a {type(data).__name__}.'
         )
     annotations = data if bare else data['annotations']
+    check_fields(annotations, source)
     if split is None:
         return annotations
     splits = {} if bare else data.get('split', {})
@@ -177,7 +177,37 @@ def read_list(path: str | Path) -> list[str]:
         raise FileNotFoundError(
             f'Expected a sample list at {path}, but there is none.'
         )
-    return path.read_text().split()
+    lines = map(str.strip, path.read_text().splitlines())
+    return [line for line in lines if line]
+
+
+def check_fields(
+    annotations: Sequence[Annotation], source: str | Path
+) -> None:
+    """Check that all annotations have a label and a name of their own.
+
+    Raises:
+        ValueError: Names file and sample.
+    """
+    names = set()
+    for i, annotation in enumerate(annotations):
+        if not ('frame_dir' in annotation or 'filename' in annotation):
+            raise ValueError(
+                f'Expected `frame_dir` in every annotation of {source}, but '
+                f'number {i} has only {sorted(annotation)}.'
+            )
+        name = sample_name(annotation)
+        if 'label' not in annotation or 'total_frames' not in annotation:
+            raise ValueError(
+                'Expected `label` and `total_frames` in every annotation of '
+                f'{source}, but sample {name!r} has only {sorted(annotation)}.'
+            )
+        if name in names:
+            raise ValueError(
+                f'Expected distinct names in {source}, but {name!r} has '
+                'several annotations.'
+            )
+        names.add(name)
 
 
 def check_keypoints(
@@ -186,22 +216,30 @@ def check_keypoints(
     """Check the coordinates of one sample.
 
     Args:
-        annotation: With ``keypoint``; compressed or not.
+        annotation: With ``keypoint`` ``(M, T, V, C)``, or compressed
+            ``(boxes, V, 3)``.
         layout: The skeleton that is expected; none: any.
         source: The file, for the error.
 
     Raises:
-        ValueError: For no frames, coordinates that are NaN or infinite, or the
+        ValueError: For no frames, another number of frames than
+            ``total_frames``, NaN or infinite coordinates or scores, or the
             wrong number of joints. The message names file and sample.
     """
     keypoint = np.asarray(annotation['keypoint'])
     where = f'sample {sample_name(annotation)!r} of {source}'
-    if keypoint.size == 0 or annotation.get('total_frames') == 0:
+    if keypoint.size == 0 or annotation['total_frames'] == 0:
         raise ValueError(f'Expected at least one frame, but {where} has none.')
-    if not np.isfinite(keypoint).all():
+    if keypoint.ndim == 4 and keypoint.shape[1] != annotation['total_frames']:
         raise ValueError(
-            f'Expected finite coordinates, but {where} has NaN '
-            'or infinite ones.'
+            f'Expected {annotation["total_frames"]} frames (`total_frames`), '
+            f'but {where} has {keypoint.shape[1]}.'
+        )
+    score = annotation.get('keypoint_score', 0.0)
+    if not (np.isfinite(keypoint).all() and np.isfinite(score).all()):
+        raise ValueError(
+            f'Expected finite coordinates and scores, but {where} has NaN or '
+            'infinite ones.'
         )
     if layout and keypoint.shape[-2] != layout.num_joints:
         raise ValueError(

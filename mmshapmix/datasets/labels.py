@@ -12,12 +12,19 @@ from mmengine.dataset import ClassBalancedDataset, ConcatDataset, RepeatDataset
 from ..functional.longtail import ClassCounts
 
 
+def _init(dataset: Any) -> None:
+    """Load the annotations of a data set that was told to be lazy."""
+    if hasattr(dataset, 'full_init'):
+        dataset.full_init()
+
+
 def get_labels(dataset: Any) -> np.ndarray:
     """Label of each index of the data set, ``(len(dataset),)`` int64.
 
     Raises:
         TypeError: If the innermost data set does not know its labels.
     """
+    _init(dataset)
     if isinstance(dataset, RepeatDataset):
         return np.tile(get_labels(dataset.dataset), dataset.times)
     if isinstance(dataset, ConcatDataset):
@@ -45,6 +52,7 @@ def get_class_counts(dataset: Any) -> ClassCounts:
         TypeError: If the innermost data set does not know its class counts.
         ValueError: If data sets that are put together differ in K.
     """
+    _init(dataset)
     if isinstance(dataset, (RepeatDataset, ClassBalancedDataset)):
         return get_class_counts(dataset.dataset)
     if isinstance(dataset, ConcatDataset):

@@ -48,10 +48,12 @@ class LongTailPoseDataset(PoseDataset):
     is cut by profile (``long_tail``), by a list file (``sample_list``), or not
     at all.
 
-    With our samplers, what the pipeline draws for a sample depends only on the
-    seed, the epoch and the position in the epoch; in test mode, only on the
-    index. Other samplers leave the draws of training to the global generators,
-    as MMAction2 does. Every data sample carries its ``frame_dir``.
+    With our samplers, also through ``RepeatDataset`` and ``ConcatDataset``,
+    what the pipeline draws for a sample depends only on the seed, the epoch
+    and the position in the epoch; in test mode, only on the index. Other
+    samplers and wrappers leave the draws of training to the global generators,
+    as MMAction2 does. Every data sample carries its ``frame_dir``. Class names
+    in the pickle (``classes``) become the data set's ``metainfo``.
 
     Args:
         ann_file: Annotation pickle.
@@ -63,8 +65,10 @@ class LongTailPoseDataset(PoseDataset):
             ``max_per_class``, ``imbalance_ratio`` and optionally ``profile``,
             ``seed``, ``class_order``.
         sample_list: Text file with one sample name a line, as BRL publishes.
-        valid_ratio: Kinetics: least share of frames with a person.
-        box_thr: Kinetics: least score of a person's box.
+        valid_ratio: Kinetics: least share of frames with a person; none or 0:
+            keep all samples and all boxes.
+        box_thr: Kinetics: least score of a person's box, with a
+            ``valid_ratio``.
         **kwargs: As in ``PoseDataset``; ``data_prefix=dict(skeleton=…)`` is
             the folder of Kinetics' kpfiles.
 
@@ -102,9 +106,10 @@ class LongTailPoseDataset(PoseDataset):
 
     def load_data_list(self) -> list[Annotation]:
         """Read the split's annotations and check them."""
-        annotations = annotations_of(
-            load_pickle(self.ann_file), self.split, self.ann_file
-        )
+        data = load_pickle(self.ann_file)
+        annotations = annotations_of(data, self.split, self.ann_file)
+        if isinstance(data, dict) and 'classes' in data:
+            self._metainfo.setdefault('classes', list(data['classes']))
         if self.sample_list:
             annotations = pick_annotations(
                 annotations, read_list(self.sample_list), self.sample_list
@@ -196,9 +201,10 @@ class LongTailPoseDataset(PoseDataset):
         """Run the pipeline on a sample, with draws of its own."""
         info = self.get_data_info(idx)
         name = sample_name(info)
-        seed = (
-            (int(idx),) if self.test_mode else getattr(idx, 'draw_seed', None)
-        )
+        if self.test_mode:
+            seed = (int(idx) % len(self),)
+        else:
+            seed = getattr(idx, 'draw_seed', None)
         with contextlib.nullcontext() if seed is None else seeded(seed):
             data = self.pipeline(info)
         if isinstance(data, dict) and 'data_samples' in data:

@@ -14,7 +14,7 @@ from mmengine.dist import get_dist_info, sync_random_seed
 from torch.utils.data import Sampler
 
 from ..registry import DATA_SAMPLERS
-from .labels import get_labels
+from .labels import get_class_counts, get_labels
 from .sample_index import SampleIndex
 
 
@@ -46,12 +46,12 @@ class LongTailSampler(Sampler):
         raise NotImplementedError
 
     def __iter__(self) -> Iterator[SampleIndex]:
-        rng = np.random.default_rng([self.seed, self.epoch])
-        order = self.epoch_order(rng)
+        seed, epoch = self.seed, self.epoch
+        order = self.epoch_order(np.random.default_rng([seed, epoch]))
         for step in range(self.num_samples):
             position = step * self.world_size + self.rank
             yield SampleIndex(
-                order[position % len(order)], (self.seed, self.epoch, position)
+                order[position % len(order)], (seed, epoch, position)
             )
 
     def __len__(self) -> int:
@@ -93,8 +93,9 @@ class ClassBalancedSampler(LongTailSampler):
 
     def __init__(self, dataset: Sized, seed: int | None = None) -> None:
         labels = get_labels(dataset)
+        num_classes = len(get_class_counts(dataset))
         self.members = [
-            np.flatnonzero(labels == k) for k in range(labels.max() + 1)
+            np.flatnonzero(labels == k) for k in range(num_classes)
         ]
         empty = [k for k, m in enumerate(self.members) if len(m) == 0]
         if empty:

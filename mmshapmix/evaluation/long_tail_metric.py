@@ -21,11 +21,12 @@ from ..registry import METRICS
 class LongTailMetric(BaseMetric):
     """Top-k, mean class, and many- / medium- / few-shot accuracy.
 
-    Under ``acc/``: ``top1``, ``top5``, ``mean1`` (mean of the class
-    accuracies, as in ``AccMetric``), ``many``, ``medium``, ``few``, and of
-    each group the number of classes, ``num_many`` and so on. A group without
-    classes is absent. All but the numbers are shares in [0, 1]. Without class
-    counts (an unknown checkpoint) the groups are absent.
+    Under ``acc/``: ``top1``, ``top5``, ``mean1`` (mean of the accuracies of
+    the tested classes; ``AccMetric`` counts a class that is predicted but not
+    tested as 0), ``many``, ``medium``, ``few``, and the number of tested
+    classes in each group, ``num_many`` and so on. A group without one is
+    absent. All but the numbers are shares in [0, 1]. Without class counts (an
+    unknown checkpoint) the groups are absent.
 
     After an evaluation, :attr:`per_class` has a row for each class.
 
@@ -82,6 +83,7 @@ class LongTailMetric(BaseMetric):
         metrics = {
             f'top{k}': top_k_accuracy(ranked, labels, k) for k in self.topk
         }
+        self._check(num_classes)
         correct, total = class_accuracy(ranked[:, 0], labels, num_classes)
         metrics['mean1'] = mean_class_accuracy(correct, total)
         if self.class_counts is not None:
@@ -94,6 +96,15 @@ class LongTailMetric(BaseMetric):
             )
         self.per_class = self._table(correct, total)
         return metrics
+
+    def _check(self, num_classes: int) -> None:
+        counts = self.class_counts
+        if counts is not None and len(counts) != num_classes:
+            raise ValueError(
+                f'Expected training counts of {num_classes} classes, as there '
+                f'are scores, but got {len(counts)}. The checkpoint is of '
+                'another number of classes than the model.'
+            )
 
     def _table(
         self, correct: np.ndarray, total: np.ndarray

@@ -85,7 +85,7 @@ def adjust_logits(logits: Tensor, prior: Tensor, tau: float = 1.0) -> Tensor:
         prior: ``(K,)``, from :func:`log_prior`.
         tau: Strength; 0 leaves the logits as they are.
     """
-    return logits + tau * prior.to(logits.device)
+    return logits + tau * prior
 
 
 def class_weights(
@@ -127,7 +127,7 @@ def cross_entropy(
     """
     q = soft_labels(targets, logits.shape[1])
     if class_weight is not None:
-        q = q * class_weight.to(q.device)
+        q = q * class_weight
     return -(q * logits.log_softmax(1)).sum(1), q.sum(1)
 
 

@@ -72,6 +72,21 @@ def test_a_hostile_pickle_is_refused_and_does_nothing(tmp_path):
     assert target.exists()
 
 
+class Forged:
+    """An array of pointers, of bytes."""
+
+    def __reduce__(self):
+        return np.ndarray, ((1,), np.dtype('O'), b'A' * 8)
+
+
+@pytest.mark.parametrize(
+    'value', [Forged(), np.array([None]), np.zeros(2, dtype='i4,O')]
+)
+def test_arrays_of_pointers_are_refused(write, value):
+    with pytest.raises(ValueError, match=r'forged\.pkl cannot be read'):
+        load_pickle(write(dict(annotations=[value]), 'forged.pkl'))
+
+
 @pytest.mark.parametrize('value', [Path('x'), np.random.RandomState(0), len])
 def test_a_foreign_class_is_named(write, value):
     path = write(dict(annotations=[value]), 'foreign.pkl')
@@ -116,6 +131,28 @@ def test_names_without_annotation():
         annotations_of(data, 'train', 'x.pkl')
 
 
+@pytest.mark.parametrize(
+    ('lost', 'message'),
+    [
+        ('frame_dir', r'`frame_dir`.*x\.pkl, but number 1 has only'),
+        ('label', r"`label`.*x\.pkl, but sample 'S000A002' has only"),
+        ('total_frames', r"`total_frames`.*sample 'S000A002' has only"),
+    ],
+)
+def test_missing_fields(lost, message):
+    data = make_data(2, 1)
+    del data['annotations'][1][lost]
+    with pytest.raises(ValueError, match=message):
+        annotations_of(data, 'train', 'x.pkl')
+
+
+def test_two_annotations_of_one_name():
+    data = make_data(2, 1)
+    data['annotations'] *= 2
+    with pytest.raises(ValueError, match=r"x\.pkl, but 'S000A001'.*several"):
+        annotations_of(data, 'train', 'x.pkl')
+
+
 def test_repeated_names():
     data = make_data(2, 1)
     with pytest.raises(ValueError, match='1 are repeated'):
@@ -133,8 +170,8 @@ def test_the_order_is_the_splits():
 
 def test_a_list_may_lack_its_last_newline(tmp_path):
     path = tmp_path / 'list.txt'
-    path.write_text('one\ntwo')
-    assert read_list(path) == ['one', 'two']
+    path.write_text('one\nand another\r\n\ntwo')
+    assert read_list(path) == ['one', 'and another', 'two']
     with pytest.raises(FileNotFoundError, match='none.txt'):
         read_list(tmp_path / 'none.txt')
 

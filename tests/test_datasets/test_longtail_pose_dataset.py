@@ -97,6 +97,14 @@ def test_a_list_file_chooses(write, tmp_path):
         LongTailPoseDataset(path, [], sample_list='x', long_tail=TAIL)
 
 
+def test_class_names_come_from_the_pickle_or_the_config(write):
+    path = write(dict(make_data(2, 1), classes=['wave', 'kick']))
+    dataset = LongTailPoseDataset(path, [])
+    assert RepeatDataset(dataset, 2).metainfo == dict(classes=['wave', 'kick'])
+    mine = LongTailPoseDataset(path, [], metainfo=dict(classes=['a', 'b']))
+    assert mine.metainfo['classes'] == ['a', 'b']
+
+
 def test_bare_list_of_annotations(write):
     dataset = LongTailPoseDataset(write(make_annotations(3, 2)), [])
     assert dataset.class_counts.tolist() == [2, 2, 2]
@@ -145,6 +153,24 @@ def test_labels_and_counts_through_wrappers_without_a_pipeline(write):
             assert get_cat_ids(wrapped, i) == [labels[i]]
     # The tail is repeated: MMEngine's repeat-factor sampling works with us.
     assert len(balanced) > len(dataset)
+
+
+def test_a_lazy_data_set_knows_its_labels(write):
+    path = write(make_data(3, 2))
+    lazy = LongTailPoseDataset(path, [], lazy_init=True)
+    assert get_class_counts(lazy).tolist() == [2, 2, 2]
+    repeated = RepeatDataset(
+        LongTailPoseDataset(path, [], lazy_init=True), 2, lazy_init=True
+    )
+    assert get_labels(repeated).tolist() == [0, 1, 2] * 4
+
+
+def test_negative_indices_count_from_the_end(write):
+    path = write(make_data(3, 2))
+    dataset = LongTailPoseDataset(
+        path, [lambda results: results['frame_dir']], test_mode=True
+    )
+    assert dataset[-1] == dataset[5]
 
 
 def test_stock_data_sets_are_named(write):

@@ -102,12 +102,13 @@ def test_class_balanced_frequencies(dataset, times, monkeypatch):
         assert np.ptp(visits) <= 1
 
 
-def test_class_balanced_needs_every_class(write):
+@pytest.mark.parametrize('empty', [1, 2])
+def test_class_balanced_needs_every_class(write, empty):
     data = make_data(3, 2)
     for row in data['annotations']:
-        row['label'] = row['label'] and 2
+        row['label'] = 0 if row['label'] == empty else row['label']
     dataset = LongTailPoseDataset(write(data), [], num_classes=3)
-    with pytest.raises(ValueError, match=r'classes \[1\] have none'):
+    with pytest.raises(ValueError, match=rf'classes \[{empty}\] have none'):
         ClassBalancedSampler(dataset)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ..conftest import make_data
@@ -126,6 +127,90 @@ def test_the_sampler_goes_on_with_the_runs_seed(build):
     assert again.train_dataloader.sampler.epoch == 1
 
 
+def test_a_seed_of_the_samplers_own_stays(build):
+    runner = build(**{'train_dataloader.sampler.seed': 5})
+    runner.train()
+    assert runner.train_dataloader.sampler.seed == 5 != runner.seed
+
+
+def test_iteration_based_loops(build):
+    """A resumed run goes on in the order of the uninterrupted one."""
+
+    class Spy(Hook):
+        def __init__(self):
+            self.seen = []
+
+        def before_train_iter(self, runner, batch_idx, data_batch=None):
+            self.seen += [
+                sample.frame_dir for sample in data_batch['data_samples']
+            ]
+
+    def run(iters, **options):
+        runner = build(
+            randomness=dict(seed=None),
+            train_cfg=dict(
+                type='IterBasedTrainLoop',
+                _delete_=True,
+                max_iters=iters,
+                val_interval=3,
+            ),
+            **{
+                'default_hooks.checkpoint.by_epoch': False,
+                'default_hooks.checkpoint.interval': 3,
+                'param_scheduler': [],
+                'train_dataloader.num_workers': 1,
+            },
+            **options,
+        )
+        spy = Spy()
+        runner.register_hook(spy)
+        runner.train()
+        return runner, spy.seen
+
+    whole, names = run(6)
+    table = Path(whole.work_dir, 'per_class_iter_3.csv')
+    assert table.is_file()
+    resumed, rest = run(
+        6, resume=True, load_from=f'{whole.work_dir}/iter_3.pth'
+    )
+    assert resumed.train_dataloader.sampler.seed == whole.seed
+    assert len(names) > 20 and rest == names[-len(rest) :]
+
+
+def test_wrappers_that_drop_the_seeds_are_remarked_upon(build, capfd):
+    inner = build().cfg.train_dataloader.dataset.dataset
+    inner.num_classes = CLASSES
+    build(
+        **{
+            'train_dataloader.dataset': dict(
+                type='ClassBalancedDataset',
+                _delete_=True,
+                oversample_thr=0.5,
+                dataset=inner,
+            )
+        }
+    ).train()
+    assert 'ClassBalancedDataset does not hand on' in capfd.readouterr().out
+
+
+def test_a_checkpoint_of_other_classes_is_refused_at_test(build, tmp_path):
+    runner = build()
+    runner.train()
+    path = f'{runner.work_dir}/epoch_1.pth'
+    saved = torch.load(path, weights_only=True)
+    saved['meta']['class_counts'].append(9)
+    torch.save(saved, path)
+    with pytest.raises(ValueError, match='4 classes.*but got 5'):
+        build(
+            load_from=path,
+            **{
+                'model.cls_head.loss_cls': dict(
+                    type='CrossEntropyLoss', _delete_=True
+                )
+            },
+        ).test()
+
+
 def test_other_samplers_are_remarked_upon(build, capfd):
     runner = build(
         **{
@@ -135,11 +220,13 @@ def test_other_samplers_are_remarked_upon(build, capfd):
         }
     )
     runner.train()
-    assert 'mmshapmix.ShuffleSampler does' in capfd.readouterr().out
+    assert (
+        'DefaultSampler does not hand on the seeds' in capfd.readouterr().out
+    )
 
 
 def test_class_balanced_training(build):
-    """Each class equally often, through the loader that really trains."""
+    """Each class equally often, in the batches that really train."""
     runner = build(
         **{
             'train_dataloader.sampler': dict(
@@ -147,9 +234,13 @@ def test_class_balanced_training(build):
             )
         }
     )
-    labels = [
-        sample.gt_label.item()
-        for batch in runner.train_dataloader
-        for sample in batch['data_samples']
-    ]
-    assert np.ptp(np.bincount(labels, minlength=CLASSES)) <= 1
+    seen = []
+
+    def watch(model, args, kwargs):
+        if kwargs['mode'] == 'loss':
+            seen.extend(s.gt_label.item() for s in kwargs['data_samples'])
+
+    runner.model.register_forward_pre_hook(watch, with_kwargs=True)
+    runner.train()
+    counts = np.bincount(seen, minlength=CLASSES)
+    assert counts.sum() == 14 and np.ptp(counts) <= 1

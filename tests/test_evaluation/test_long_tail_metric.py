@@ -1,4 +1,4 @@
-"""The metric alone; under DDP it is tested in test_distributed.py."""
+"""The metric alone; under DDP it is tested in test_end_to_end.py."""
 
 import numpy as np
 import pytest
@@ -71,6 +71,20 @@ def test_thresholds_names_and_absent_groups():
         correct=0,
         accuracy='',
     )
+
+
+def test_an_untested_class_does_not_count():
+    """AccMetric takes it for 0 if it is predicted, a known fault."""
+    scores, labels = np.eye(3)[[0, 2, 1, 1]], np.array([0, 0, 1, 1])
+    assert evaluate(LongTailMetric(), scores, labels)['acc/mean1'] == 0.75
+    assert evaluate(AccMetric(), scores, labels)['acc/mean1'] == 0.5
+
+
+def test_counts_of_another_number_of_classes_are_refused():
+    metric = LongTailMetric(topk=(1,))
+    metric.set_class_counts([5, 5, 5, 5])
+    with pytest.raises(ValueError, match='3 classes.*but got 4'):
+        evaluate(metric, np.eye(3)[[0, 1]], np.array([0, 1]))
 
 
 def test_diverged_scores_are_refused():

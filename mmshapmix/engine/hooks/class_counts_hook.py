@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
+from torch import nn
 
 from ...datasets import get_class_counts
 from ...functional.longtail import ClassCounts, describe_counts
@@ -40,7 +41,7 @@ class ClassCountsHook(Hook):
             model = model.module
         head = getattr(model, 'cls_head', None)
         self._check(getattr(head, 'num_classes', len(self.class_counts)))
-        self._hand_to(model.modules())
+        self._hand_to_modules(model)
         runner.logger.info(describe_counts(self.class_counts))
 
     def _check(self, num_classes: int) -> None:
@@ -59,13 +60,21 @@ class ClassCountsHook(Hook):
                 'or set `default_hooks.class_counts.allow_empty_classes`.'
             )
 
-    def _hand_to(self, receivers: Iterable[Any]) -> None:
+    def _hand_to_modules(self, model: nn.Module) -> None:
+        # On the model's device, where the buffers made of them are to be.
+        device = next(model.parameters()).device
+        self._hand_to(model.modules(), device)
+
+    def _hand_to(
+        self, receivers: Iterable[Any], device: torch.device | str = 'cpu'
+    ) -> None:
         if self.class_counts is None:
             return
-        counts = torch.from_numpy(np.asarray(self.class_counts))
         for receiver in receivers:
             if hasattr(receiver, 'set_class_counts'):
-                receiver.set_class_counts(counts.clone())
+                receiver.set_class_counts(
+                    torch.tensor(self.class_counts, device=device)
+                )
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """Take the counts that the checkpoint was trained on."""
@@ -89,5 +98,5 @@ class ClassCountsHook(Hook):
                 'The checkpoint does not know the class counts it was trained '
                 'on: many, medium and few are not reported.'
             )
-        self._hand_to(runner.model.modules())
+        self._hand_to_modules(runner.model)
         self._hand_to(runner.test_evaluator.metrics)

@@ -7,6 +7,7 @@ from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
+from mmengine.runner import IterBasedTrainLoop
 
 from ...registry import HOOKS
 
@@ -15,18 +16,21 @@ from ...registry import HOOKS
 class PerClassTableHook(Hook):
     """Writes the per-class table of :class:`LongTailMetric` as CSV.
 
-    ``work_dir/per_class_epoch_N.csv`` after the validation of epoch N, and
+    ``work_dir/per_class_epoch_N.csv`` after the validation of epoch N
+    (``per_class_iter_N.csv`` in an iteration-based loop), and
     ``work_dir/per_class_test.csv`` after a test.
     """
 
     def after_val_epoch(self, runner, metrics: dict | None = None) -> None:
         """Write the table of this validation."""
-        # Validation follows the epoch's increment, so this is the number of
-        # the checkpoint, too.
+        # Validation follows the increment of the epoch or iteration, so this
+        # is the number of the checkpoint, too.
+        if isinstance(runner.train_loop, IterBasedTrainLoop):
+            stage = f'iter_{runner.iter}'
+        else:
+            stage = f'epoch_{runner.epoch}'
         self._write(
-            runner,
-            runner.val_evaluator.metrics,
-            f'per_class_epoch_{runner.epoch}.csv',
+            runner, runner.val_evaluator.metrics, f'per_class_{stage}.csv'
         )
 
     def after_test_epoch(self, runner, metrics: dict | None = None) -> None:

@@ -1,28 +1,66 @@
 """Seeds of the training data."""
 
+from collections.abc import Iterator
+from typing import Any
+
+from mmengine.dataset import ConcatDataset, RepeatDataset
 from mmengine.hooks import DistSamplerSeedHook
 
+from ...datasets import LongTailPoseDataset
 from ...datasets.samplers import LongTailSampler
 from ...registry import HOOKS
 
 
+def _wrappers(dataset: Any) -> Iterator[Any]:
+    """A data set and all that it wraps."""
+    yield dataset
+    inner = getattr(dataset, 'datasets', None) or [
+        getattr(dataset, 'dataset', None)
+    ]
+    for part in inner:
+        if part is not None:
+            yield from _wrappers(part)
+
+
 @HOOKS.register_module()
 class SamplerSeedHook(DistSamplerSeedHook):
-    """Tells the sampler the epoch, and a resumed run's sampler its old seed.
+    """Tells the sampler the epoch, and that of a resumed run its old seed.
 
     MMEngine restores the seed of a resumed run after the samplers are built,
-    so that without ``--seed`` they would go on with a new one.
+    so that without ``--seed`` they would go on with a new one. A seed that the
+    config gives the sampler stays.
     """
 
     def before_train(self, runner) -> None:
-        """Hand the run's seed to the sampler."""
-        sampler = runner.train_dataloader.sampler
-        if isinstance(sampler, LongTailSampler):
-            if not runner._randomness_cfg.get('diff_rank_seed'):
-                sampler.seed = runner.seed
-        else:
+        """Hand the run's seed to the sampler, or say why that is in vain."""
+        loop = runner.train_loop
+        loader = loop.dataloader
+        sampler = getattr(loader.batch_sampler, 'sampler', loader.sampler)
+        seeded = (LongTailPoseDataset, RepeatDataset, ConcatDataset)
+        strangers = [
+            type(part).__name__
+            for part in (sampler, *_wrappers(loader.dataset))
+            if not isinstance(part, (LongTailSampler, *seeded))
+        ]
+        if strangers:
             runner.logger.warning(
-                f'{type(sampler).__name__} does not seed the draws of '
-                'training: a resumed run augments its samples in another way '
-                'than an uninterrupted one. mmshapmix.ShuffleSampler does.'
+                f'{strangers[0]} does not hand on the seeds of the draws: a '
+                'resumed run augments its samples in another way than an '
+                'uninterrupted one. mmshapmix.ShuffleSampler does, also '
+                'through RepeatDataset and ConcatDataset.'
             )
+        if isinstance(sampler, LongTailSampler):
+            self._restore_seed(runner, sampler)
+
+    def _restore_seed(self, runner, sampler: LongTailSampler) -> None:
+        config = runner.cfg.get('train_dataloader') or {}
+        fixed = (config.get('sampler') or {}).get('seed') is not None
+        differs = runner._randomness_cfg.get('diff_rank_seed')
+        if fixed or differs or sampler.seed == runner.seed:
+            return
+        sampler.seed = runner.seed
+        loop = runner.train_loop
+        if hasattr(loop, 'dataloader_iterator'):
+            # An iteration-based loop began to draw when it was built.
+            iterator = type(loop.dataloader_iterator)
+            loop.dataloader_iterator = iterator(loop.dataloader)

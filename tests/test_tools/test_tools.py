@@ -1,0 +1,211 @@
+"""The small tools; train.py and test.py are in test_end_to_end.py."""
+
+import csv
+import pickle
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmshapmix.datasets import LongTailPoseDataset
+from mmshapmix.functional.longtail import long_tail_counts
+
+from ..conftest import make_data
+
+ROOT = Path(__file__).parents[2]
+TAIL = ('--max-per-class', '12', '--imbalance-ratio', '4')
+
+
+def tool(name, *args):
+    return subprocess.run(
+        [sys.executable, '-W', 'ignore', ROOT / 'tools' / name, *args],
+        capture_output=True,
+        text=True,
+    )
+
+
+# make_longtail.py ------------------------------------------------------------
+
+
+def test_make_longtail_writes_what_the_data_set_cuts(write, tmp_path):
+    path = write(make_data(5, 12))
+    out = tmp_path / 'new' / 'lt.pkl'
+    result = tool('data/make_longtail.py', path, 'train', out, *TAIL)
+    assert result.returncode == 0, result.stderr
+    by_config = LongTailPoseDataset(
+        path,
+        [],
+        split='train',
+        long_tail=dict(max_per_class=12, imbalance_ratio=4),
+    )
+    names = [by_config.get_data_info(i)['frame_dir'] for i in range(27)]
+    by_split = LongTailPoseDataset(str(out), [], split='train_lt4')
+    listed = tmp_path / 'new' / 'lt_train_lt4.txt'
+    by_list = LongTailPoseDataset(
+        path, [], split='train', sample_list=str(listed)
+    )
+    for dataset in (by_split, by_list):
+        assert len(dataset) == len(by_config)
+        for i, name in enumerate(names):
+            assert dataset.get_data_info(i)['frame_dir'] == name
+    with open(out, 'rb') as file:
+        data = pickle.load(file)
+    assert set(data['split']) == {'train', 'val', 'train_lt4'}
+    printed = re.findall(r'class +(\d+) +(\d+)', result.stdout)
+    assert [int(n) for _, n in printed] == (
+        long_tail_counts(5, 12, 4).tolist()
+    )
+    assert 'imbalance ratio 4;' in result.stdout
+
+
+def test_make_longtail_overwrites_only_when_told(write, tmp_path):
+    path, out = write(make_data(3, 12)), tmp_path / 'lt.pkl'
+    args = ('data/make_longtail.py', path, 'train', out, *TAIL)
+    assert tool(*args).returncode == 0
+    kept = out.read_bytes()
+    again = tool(*args, '--seed', '1')
+    assert again.returncode == 1 and '--force overwrites' in again.stderr
+    assert out.read_bytes() == kept
+    assert tool(*args, '--seed', '1', '--force').returncode == 0
+    assert out.read_bytes() != kept
+
+
+@pytest.mark.parametrize(
+    ('split', 'name', 'message'),
+    [
+        ('nowhere', 'x', r"\['train', 'val'\]\), but got 'nowhere'"),
+        ('train', 'val', "'val' already"),
+    ],
+)
+def test_make_longtail_says_what_is_wrong(
+    write, tmp_path, split, name, message
+):
+    path, out = write(make_data(3, 12)), tmp_path / 'lt.pkl'
+    result = tool(
+        'data/make_longtail.py', path, split, out, *TAIL, '--name', name
+    )
+    assert result.returncode == 1 and re.search(message, result.stderr)
+    assert 'Traceback' not in result.stderr and not out.exists()
+
+
+# plot_per_class.py -----------------------------------------------------------
+
+
+def write_table(path, classes, **columns):
+    rows = [
+        dict(
+            class_id=k,
+            name=f'action {k}',
+            train_samples=10 * k,
+            test_samples=4,
+            correct=k % 5,
+            **columns,
+        )
+        for k in classes
+    ]
+    with path.open('w', newline='') as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def test_bars_are_the_accuracies_from_head_to_tail(tmp_path, monkeypatch):
+    from matplotlib import pyplot as plt
+
+    from mmshapmix.analysis.per_class import plot_per_class, read_table
+
+    table = read_table(write_table(tmp_path / 'a.csv', range(5)))
+    monkeypatch.setattr(plt, 'close', lambda figure: None)
+    plot_per_class(dict(one=table, two=table), tmp_path / 'x.png')
+    axes = plt.gca()
+    for bars in axes.containers:
+        heights = [bar.get_height() for bar in bars]
+        np.testing.assert_allclose(heights, [100, 75, 50, 25, 0])
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert labels[0] == 'action 4 (40)' and labels[-1] == 'action 0 (0)'
+    assert {t.get_text() for t in axes.get_legend().get_texts()} == {
+        'one',
+        'two',
+    }
+
+
+def test_plot_per_class(tmp_path):
+    one = write_table(tmp_path / 'a.csv', range(5))
+    out = tmp_path / 'figure.png'
+    result = tool(
+        'analysis/plot_per_class.py', f'A={one}', f'B={one}', '--out', out
+    )
+    assert result.returncode == 0, result.stderr
+    assert out.read_bytes().startswith(b'\x89PNG')
+
+
+def test_plot_per_class_says_what_is_wrong(tmp_path):
+    one = write_table(tmp_path / 'a.csv', range(5))
+    other = write_table(tmp_path / 'b.csv', range(4))
+    text = tmp_path / 'c.csv'
+    text.write_text('a,b\n1,2\n')
+    for args, message in (
+        ([f'A={one}', f'B={other}'], "'B' has others"),
+        ([f'A={text}'], 'class_id'),
+        (['A=nowhere.csv'], 'nowhere.csv'),
+        ([str(one)], 'expected NAME=CSV'),
+    ):
+        result = tool('analysis/plot_per_class.py', *args)
+        assert result.returncode != 0 and message in result.stderr
+        assert 'Traceback' not in result.stderr
+
+
+# quickstart.py ---------------------------------------------------------------
+
+
+def test_quickstart(tmp_path):
+    """One pass each; the real one is what `make quickstart` shows."""
+    result = tool(
+        'quickstart.py', '--work-dir', tmp_path / 'quick', '--passes', '1'
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert 'tools/train.py' in result.stdout
+    assert 'tools/test.py' in result.stdout
+    assert 'train [1][20/' in result.stdout
+    for name in ('cross-entropy', 'balanced softmax'):
+        row = re.search(rf'{name}.*', result.stdout.split('Results')[1])[0]
+        values = [float(x) for x in re.findall(r'\d+\.\d', row)]
+        assert len(values) == 5 and all(0 <= v <= 100 for v in values)
+    figure = tmp_path / 'quick' / 'per_class.png'
+    assert figure.read_bytes().startswith(b'\x89PNG')
+    assert len(list((tmp_path / 'quick').glob('*/epoch_1.pth'))) == 2
+
+
+# What the tools share --------------------------------------------------------
+
+
+def test_flags_of_train(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / 'tools'))
+    import train
+    from mmengine.config import Config
+
+    def merged(*flags, **cfg):
+        defaults = dict(optim_wrapper={}, auto_scale_lr=dict(enable=False))
+        cfg = Config({**defaults, **cfg})
+        monkeypatch.setattr(sys, 'argv', ['train.py', 'x.py', *flags])
+        train.merge_args(cfg, train.parse_args())
+        return cfg
+
+    cfg = merged('--amp', '--auto-scale-lr', '--no-validate', '--resume')
+    assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
+    assert cfg.optim_wrapper.loss_scale == 'dynamic'
+    assert cfg.auto_scale_lr.enable
+    assert cfg.val_cfg is cfg.val_dataloader is cfg.val_evaluator is None
+    assert cfg.resume is True and cfg.load_from is None
+    assert merged('--resume', 'a.pth').load_from == 'a.pth'
+    assert merged().randomness == dict(seed=None)
+    kept = merged(randomness=dict(seed=3, deterministic=False))
+    assert kept.randomness == dict(seed=3, deterministic=False)
+    told = merged('--seed', '0', '--deterministic', randomness=kept.randomness)
+    assert told.randomness == dict(seed=0, deterministic=True)
+    with pytest.raises(ValueError, match="--amp, but got 'Mine'"):
+        merged('--amp', optim_wrapper=dict(type='Mine'))
