@@ -1,11 +1,18 @@
 """Fixtures of all tests. Real-data-like pickles are made here, small."""
 
 import json
+import os
 import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+
+# The models are tiny: more threads would only wait for each other. Tools that
+# the tests start inherit it.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+torch.set_num_threads(1)
 
 DATA = Path(__file__).parent / 'data'
 

@@ -6,6 +6,7 @@ are printed.
 
 import argparse
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -47,6 +48,9 @@ def run(log: Path, *args: object) -> None:
         process = subprocess.Popen(
             [sys.executable, *command],
             cwd=ROOT,
+            # The model is too small for more, and threads that wait for each
+            # other on a busy machine are many times slower than one.
+            env={'OMP_NUM_THREADS': '1', **os.environ},
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -106,7 +110,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--passes',
         type=int,
-        default=20,
+        default=15,
         help='over the training data: 1 to 5, or a multiple of 5',
     )
     args = parser.parse_args()

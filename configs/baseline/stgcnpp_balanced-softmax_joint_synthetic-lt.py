@@ -9,7 +9,7 @@ num_classes = 16
 long_tail = dict(max_per_class=150, imbalance_ratio=30, seed=0)
 clip_len = 32
 batch_size = 32  # of one process
-max_epochs = 4  # of 5 passes each
+max_epochs = 3  # of 5 passes each
 loss = dict(type='mmshapmix.BalancedSoftmaxLoss')
 
 train_pipeline = _base_.train_pipeline
