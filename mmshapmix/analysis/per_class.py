@@ -81,6 +81,6 @@ def plot_per_class(tables: Mapping[str, Table], path: str | Path) -> None:
     axes.set_xlabel('class (training samples)')
     axes.set_ylabel('accuracy (%)')
     axes.set_ylim(0, 100)
-    axes.legend()
+    axes.legend(loc='lower center', bbox_to_anchor=(0.5, 1), ncols=len(tables))
     figure.savefig(path, dpi=120)
     plt.close(figure)
