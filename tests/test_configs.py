@@ -37,7 +37,7 @@ def stand_ins(tmp_path_factory):
         'nwucla': make_data(
             10, 1, 20, splits=('xview_train', 'xview_train_clean', 'xview_val')
         ),
-        'synthetic': make_data(20, 1, 25),
+        'synthetic': make_data(16, 1, 25),
     }
     for classes, other in ((60, 'xview'), (120, 'xset')):
         splits = [
