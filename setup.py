@@ -31,7 +31,7 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['mmshapmix', 'mmshapmix.*']),
-    python_requires='>=3.10',
+    python_requires='>=3.11',
     install_requires=requirements('runtime') + requirements('mminstall'),
     extras_require=dict(
         mmcv=requirements('mmcv'),

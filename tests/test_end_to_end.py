@@ -16,7 +16,8 @@ import pytest
 import torch
 
 from mmshapmix.datasets.annotations import save_pickle
-from mmshapmix.datasets.synthetic import CLASSES, make_dataset
+from mmshapmix.datasets.synthetic import make_dataset
+from mmshapmix.datasets.synthetic.actions import CLASSES
 
 ROOT = Path(__file__).parents[1]
 TOOLS = ROOT / 'tools'
@@ -97,6 +98,14 @@ def train(work_dir, *args, tool=TOOLS / 'train.py'):
         '--cfg-options',
         'randomness.seed=0',
         *args,
+    )
+
+
+def evaluate(
+    work_dir, path, *args, tool=TOOLS / 'test.py', config='config.py'
+):
+    return run(
+        sys.executable, tool, config, path, '--work-dir', work_dir, *args
     )
 
 
@@ -243,16 +252,10 @@ def test_validation_does_not_disturb_training(trained):
 
 def test_testing_takes_the_counts_from_the_checkpoint(trained):
     """And agrees with the last validation, whose pipeline is the same."""
-    output = run(
-        sys.executable,
-        TOOLS / 'test.py',
-        'config.py',
-        f'whole/epoch_{EPOCHS}.pth',
-        '--work-dir',
+    output = evaluate(
         'tested',
-        '--dump',
-        'scores.pkl',
-        '--cfg-options',
+        f'whole/epoch_{EPOCHS}.pth',
+        *('--dump', 'scores.pkl', '--cfg-options'),
         'model.cls_head.loss_cls.type=CrossEntropyLoss',
     )
     assert metrics_of(output) == metrics_of(trained[1])
@@ -274,26 +277,16 @@ def test_testing_takes_the_counts_from_the_checkpoint(trained):
 def test_mmaction2s_own_tools_run_our_configs(trained):
     train('theirs', tool=MMACTION_TOOLS / 'train.py')
     assert_same_weights('theirs', 'whole')
-    output = run(
-        sys.executable,
-        MMACTION_TOOLS / 'test.py',
-        'config.py',
-        f'whole/epoch_{EPOCHS}.pth',
-        '--work-dir',
+    output = evaluate(
         'tested_theirs',
+        f'whole/epoch_{EPOCHS}.pth',
+        tool=MMACTION_TOOLS / 'test.py',
     )
     assert metrics_of(output) == metrics_of(trained[1])
 
 
 def test_our_checkpoint_in_the_stock_config(trained):
-    output = run(
-        sys.executable,
-        TOOLS / 'test.py',
-        'stock.py',
-        f'whole/epoch_{EPOCHS}.pth',
-        '--work-dir',
-        'stock',
-    )
+    output = evaluate('stock', f'whole/epoch_{EPOCHS}.pth', config='stock.py')
     assert MISMATCH not in output
     ours = metrics_of(trained[1])
     stock = metrics_of(output)
@@ -305,14 +298,7 @@ def test_a_stock_checkpoint_in_our_config(trained):
     kept = checkpoint('whole')
     stock = dict(meta=dict(epoch=1, iter=1), state_dict=kept['state_dict'])
     torch.save(stock, 'stock.pth')
-    output = run(
-        sys.executable,
-        TOOLS / 'test.py',
-        'config.py',
-        'stock.pth',
-        '--work-dir',
-        'from_stock',
-    )
+    output = evaluate('from_stock', 'stock.pth')
     assert MISMATCH not in output
     assert 'does not know the class counts' in output
     ours, theirs = metrics_of(trained[1]), metrics_of(output)
@@ -327,60 +313,35 @@ def test_a_stock_checkpoint_in_our_config(trained):
     assert losses_of(output)[-1] < losses_of(trained[1])[steps - 1] - 0.1
 
 
-def test_two_gloo_processes(trained):
-    port = str(20000 + os.getpid() % 20000)
-    os.environ['PORT'] = port
-    output = run(
-        'bash',
-        TOOLS / 'dist_train.sh',
-        'config.py',
-        '2',
-        '--work-dir',
-        'dist',
-        '--seed',
-        '0',
-    )
-    steps = len(range(0, sum(checkpoint('dist')['meta']['class_counts']), 8))
-    assert re.search(
-        rf'Epoch\(train\) \[{EPOCHS}\]\[ *{steps}/{steps}\]', output
-    )
-    assert 'current batch size is 8' in output  # two processes of four
-    alone = run(
-        sys.executable,
-        TOOLS / 'test.py',
-        'config.py',
-        f'dist/epoch_{EPOCHS}.pth',
-        '--work-dir',
-        'alone',
-    )
-    assert metrics_of(alone) == metrics_of(output)
-    # 47 test samples: the ranks' last batches are uneven.
+@pytest.fixture(scope='module')
+def distributed(folder):
+    """The output of a training by two gloo processes, into ``dist``."""
+    os.environ['PORT'] = str(20000 + os.getpid() % 20000)
+    script = TOOLS / 'dist_train.sh'
+    yield run('bash', script, 'config.py', 2, '--work-dir', 'dist')
+    del os.environ['PORT']
+
+
+def test_two_processes_train(distributed):
+    counts = checkpoint('dist')['meta']['class_counts']
+    steps = len(range(0, sum(counts), 8))  # two processes with four each
+    last = rf'Epoch\(train\) \[{EPOCHS}\]\[ *{steps}/{steps}\]'
+    assert re.search(last, distributed)
+    assert 'current batch size is 8' in distributed
+    alone = evaluate('alone', f'dist/epoch_{EPOCHS}.pth')
+    assert metrics_of(alone) == metrics_of(distributed)
+
+
+def test_two_processes_test_an_uneven_set(distributed):
+    """47 test samples in batches of five: 24 and 23, the last one padded."""
+    path = f'dist/epoch_{EPOCHS}.pth'
     options = ('--cfg-options', 'test_dataloader.dataset.indices=47')
-    both = run(
-        'bash',
-        TOOLS / 'dist_test.sh',
-        'config.py',
-        f'dist/epoch_{EPOCHS}.pth',
-        '2',
-        '--work-dir',
-        'both',
-        '--dump',
-        'both.pkl',
-        *options,
-    )
-    alone = run(
-        sys.executable,
-        TOOLS / 'test.py',
-        'config.py',
-        f'dist/epoch_{EPOCHS}.pth',
-        '--work-dir',
-        'alone47',
-        *options,
-    )
+    alone = evaluate('one', path, *options)
+    args = ('--work-dir', 'both', '--dump', 'both.pkl', *options)
+    both = run('bash', TOOLS / 'dist_test.sh', 'config.py', path, 2, *args)
     assert metrics_of(both) == metrics_of(alone)
     tables = [
-        Path(f'{w}/per_class_test.csv').read_text()
-        for w in ('both', 'alone47')
+        Path(w, 'per_class_test.csv').read_text() for w in ('both', 'one')
     ]
     assert tables[0] == tables[1]
     with open('both.pkl', 'rb') as file:

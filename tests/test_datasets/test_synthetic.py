@@ -9,19 +9,23 @@ import pytest
 
 from mmshapmix.datasets.annotations import load_pickle, save_pickle
 from mmshapmix.datasets.synthetic import (
+    make_dataset,
+    make_sequence,
+    salient_parts,
+)
+from mmshapmix.datasets.synthetic.actions import (
     ACTIONS,
-    BODY,
     CLASSES,
+    REST,
+    find_action,
+)
+from mmshapmix.datasets.synthetic.body import (
+    BODY,
     GESTURES,
     IMG_SHAPE,
     PARTS,
-    REST,
-    find_action,
-    make_dataset,
-    make_sequence,
     perform,
     project,
-    salient_parts,
     sample_performance,
 )
 from mmshapmix.functional.layouts import COCO, NTURGBD

@@ -22,7 +22,7 @@ def tensors(vector):
     return logits, torch.tensor(inputs['labels']), counts
 
 
-def close(actual, expected):
+def assert_is(actual, expected):
     torch.testing.assert_close(
         actual, torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-9
     )
@@ -32,21 +32,25 @@ def test_cross_entropy_is_the_vector(vectors):
     vector = vectors['ce']
     logits, labels, _ = tensors(vector)
     loss, weight = cross_entropy(logits, labels)
-    close(loss, vector['expected']['per_sample'])
+    assert_is(loss, vector['expected']['per_sample'])
     for reduction in ('mean', 'weighted_mean'):
-        close(reduce_loss(loss, weight, reduction), vector['expected']['loss'])
+        assert_is(
+            reduce_loss(loss, weight, reduction), vector['expected']['loss']
+        )
 
 
 def test_weighted_cross_entropy_is_the_vector(vectors):
     vector = vectors['weighted_ce']
     logits, labels, counts = tensors(vector)
     weights = class_weights(counts)
-    close(weights, vector['expected']['class_weight'])
+    assert_is(weights, vector['expected']['class_weight'])
     loss, weight = cross_entropy(logits, labels, weights)
-    close(
+    assert_is(
         reduce_loss(loss, weight, 'weighted_mean'), vector['expected']['loss']
     )
-    close(reduce_loss(loss, weight, 'mean'), vector['expected']['loss_div_N'])
+    assert_is(
+        reduce_loss(loss, weight, 'mean'), vector['expected']['loss_div_N']
+    )
 
 
 def test_balanced_softmax_is_the_vector(vectors):
@@ -56,14 +60,14 @@ def test_balanced_softmax_is_the_vector(vectors):
     logits.requires_grad_()
     prior = log_prior(counts)
     loss, weight = cross_entropy(adjust_logits(logits, prior), labels)
-    close(loss, expected['per_sample'])
-    close(reduce_loss(loss, weight), expected['loss'])
+    assert_is(loss, expected['per_sample'])
+    assert_is(reduce_loss(loss, weight), expected['loss'])
     (grad,) = torch.autograd.grad(reduce_loss(loss, weight), logits)
-    close(grad, expected['grad_logits'])
+    assert_is(grad, expected['grad_logits'])
     soft = torch.tensor(vector['inputs']['soft_labels'], dtype=torch.float64)
     loss, weight = cross_entropy(adjust_logits(logits, prior), soft)
-    close(loss, expected['per_sample_soft'])
-    close(reduce_loss(loss, weight, 'mean'), expected['loss_soft'])
+    assert_is(loss, expected['per_sample_soft'])
+    assert_is(reduce_loss(loss, weight, 'mean'), expected['loss_soft'])
 
 
 def test_logit_adjustment_is_the_vector(vectors):
@@ -71,12 +75,12 @@ def test_logit_adjustment_is_the_vector(vectors):
     expected = vector['expected']
     logits, labels, counts = tensors(vector)
     prior = log_prior(counts)
-    close(prior.exp(), expected['prior'])
+    assert_is(prior.exp(), expected['prior'])
     for tau, key in ((1, 'loss_tau1'), (0.5, 'loss_tau0p5'), (2, 'loss_tau2')):
         loss, weight = cross_entropy(adjust_logits(logits, prior, tau), labels)
-        close(reduce_loss(loss, weight), expected[key])
+        assert_is(reduce_loss(loss, weight), expected[key])
     posthoc = adjust_logits(logits, prior, tau=-1)
-    close(posthoc, expected['posthoc_logits_tau1'])
+    assert_is(posthoc, expected['posthoc_logits_tau1'])
     assert posthoc.argmax(1).tolist() == expected['posthoc_pred_tau1']
 
 
@@ -95,13 +99,13 @@ def test_mixed_label_reductions_are_the_vector(vectors):
         mean='soft_label_div_N',
     )
     for reduction, key in names.items():
-        close(
+        assert_is(
             mixed_cross_entropy(
                 logits, labels, partner, lam, weights, reduction
             ),
             expected[key],
         )
-        close(
+        assert_is(
             mixed_cross_entropy(logits, labels, partner, lam, None, reduction),
             expected['two_term_unweighted'],
         )

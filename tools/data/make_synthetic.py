@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from mmshapmix.datasets.annotations import annotations_of, save_pickle
-from mmshapmix.datasets.synthetic import POINTS, make_dataset
+from mmshapmix.datasets.synthetic import make_dataset
+from mmshapmix.datasets.synthetic.body import POINTS
 from mmshapmix.functional.longtail import count_classes, describe_counts
 
 

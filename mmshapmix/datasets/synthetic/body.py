@@ -1,70 +1,16 @@
-"""The embedded data set: procedural skeleton actions with known saliency.
+"""The body of the synthetic set: what gestures do to its joints."""
 
-A class is a row of :data:`ACTIONS`: which body parts make which gesture; the
-parts that are not named rest. A gesture turns the pivots (joints) of its own
-part and moves no joint of another, as a puppet's: the pelvis is pinned, hips
-and shoulders are fixed to it, so arms do not follow a bow, and squat, jump and
-walk are what the legs do below the pelvis. Replacing a part's joints by those
-of a resting body thus equals replacing its gesture by rest, and the parts that
-make a class (:func:`salient_parts`) follow from the table. On ``coco`` the
-trunk is seen through the face only, and its part is called ``head``. Rest is
-not stillness: every pivot sways, and some parts make gestures half-heartedly.
-
-World coordinates are metres, z up. Before it turns to a side, the body faces
-+y with its right at +x: where ``PreNormalize3D`` turns it. (From the opposite
-it would be half a turn, about an axis that noise chooses.) Flat layouts are
-seen by a pinhole camera, in pixels.
-
-Measured with the defaults, seed 0, one thread of 2 CPU cores: ST-GCN++ with 6
-stages, 16 channels, 32 frames, batch 32 and learning rate 0.1 reaches 95.9 %
-of ``val`` from ``train`` (10 passes, 298 s). From ``train_lt`` (12 passes) it
-reaches 83.4 % with cross-entropy (many 97.5, medium 91.4, few 71.4; 105 s) and
-89.7 % with balanced softmax (80.0, 87.9, 94.3; 83 s). One run each; with seed
-1 for data and training it is 81.6 and 92.8 %.
-"""
-
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from ..functional.layouts import NTURGBD, Layout, get_layout
-from ..functional.longtail import long_tail_counts
-from .annotations import Annotation
-
-Movement = Mapping[str, str]
-"""Body part to gesture; a part that is not named rests."""
-
-# --- the classes, head to tail ---
-# Tail classes are head classes with one part more, or mirrored, on purpose.
-# A later class is rarer in the long-tailed split.
-ACTIONS: dict[str, Movement] = dict(
-    wave_right=dict(right_arm='wave'),
-    squat=dict(right_leg='squat', left_leg='squat'),
-    stand=dict(),
-    bow=dict(trunk='bow'),
-    arms_up=dict(right_arm='raise', left_arm='raise'),
-    kick_left=dict(left_leg='kick'),
-    clap=dict(right_arm='clap', left_arm='clap'),
-    walk=dict(right_leg='step', left_leg='step'),
-    wave_left=dict(left_arm='wave'),
-    kick_right=dict(right_leg='kick'),
-    jump=dict(right_leg='jump', left_leg='jump'),
-    wave_both=dict(right_arm='wave', left_arm='wave'),
-    greet=dict(trunk='bow', right_arm='wave'),
-    wave_and_kick=dict(right_arm='wave', left_leg='kick'),
-    jumping_jack=dict(
-        right_arm='raise', left_arm='raise', right_leg='jump', left_leg='jump'
-    ),
-    bow_clap=dict(trunk='bow', right_arm='clap', left_arm='clap'),
-)
-CLASSES = tuple(ACTIONS)
+from ...functional.layouts import NTURGBD, Layout
+from .actions import ACTIONS, REST, Movement
 
 # --- the gestures ---
 # Rows (pivot, axis, degrees, course). For what hangs, `forward` lifts to the
 # front and `side` outwards; the trunk stands, so its signs are the opposite.
-REST = 'rest'
 GESTURES: dict[str, tuple[tuple[str, str, float, str], ...]] = {
     REST: (),
     'wave': (
@@ -179,56 +125,7 @@ FOCAL, DISTANCE, EYE = 1100.0, 4.0, 1.0  # pixels, metres, metres
 IMG_SHAPE = 1080, 1920
 
 
-# --- the truth ---
-def find_action(movement: Movement) -> str | None:
-    """The class whose row this movement is, or none.
-
-    Example:
-        >>> find_action(dict(right_arm='wave', left_leg='rest'))
-        'wave_right'
-    """
-    moving = {p: g for p, g in movement.items() if g != REST}
-    return next((c for c, row in ACTIONS.items() if row == moving), None)
-
-
-def salient_parts(
-    action: str, layout: str | Layout = 'nturgb+d'
-) -> tuple[str, ...]:
-    """The parts that make a class: put to rest, they leave another or none.
-
-    Args:
-        action: One of :data:`CLASSES`.
-        layout: In whose names the parts are given.
-
-    Example:
-        >>> salient_parts('greet'), salient_parts('greet', 'coco')
-        (('trunk', 'right_arm'), ('head', 'right_arm'))
-    """
-    if action not in ACTIONS:
-        raise ValueError(
-            f'Expected an action of {list(CLASSES)}, but got {action!r}.'
-        )
-    names = _part_names(layout)
-    return tuple(
-        names[part]
-        for part in PARTS
-        if find_action({**ACTIONS[action], part: REST}) != action
-    )
-
-
-def _part_names(layout: str | Layout) -> dict[str, str]:
-    """Part of the body to the part of the layout that holds its points."""
-    layout = get_layout(layout)
-    body = {NTURGBD.joints[v]: p for p, g in NTURGBD.parts.items() for v in g}
-    sources = _sources(layout)
-    return {
-        body[sources[joint][0]]: name
-        for name, group in layout.parts.items()
-        for joint in group
-    }
-
-
-def _sources(layout: Layout) -> list[tuple[str, np.ndarray]]:
+def point_sources(layout: Layout) -> list[tuple[str, np.ndarray]]:
     """Joint of the body and offset from it, for each joint of the layout."""
     if layout.name not in POINTS:
         raise ValueError(
@@ -347,7 +244,7 @@ def perform(
         joints[name] = position, turn
     points = [
         joints[joint][0] + joints[joint][1] @ offset
-        for joint, offset in _sources(layout)
+        for joint, offset in point_sources(layout)
     ]
     cos, sin = np.cos(performance.yaw), np.sin(performance.yaw)
     yaw = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
@@ -361,115 +258,3 @@ def project(points: np.ndarray) -> np.ndarray:
     across = width / 2 - FOCAL * points[..., 0] / depth
     down = height / 2 - FOCAL * (points[..., 2] - EYE) / depth
     return np.stack([across, down], -1)
-
-
-def make_sequence(
-    movement: Movement,
-    layout: str | Layout,
-    rng: np.random.Generator,
-    frames: tuple[int, int] = (40, 80),
-) -> Annotation:
-    """Draw one sequence of a movement.
-
-    Args:
-        movement: A row of :data:`ACTIONS`, or any other.
-        layout: ``'nturgb+d'`` or ``'coco'``.
-        rng: Where all randomness comes from. The same state gives the same
-            body and movement on either layout.
-        frames: Fewest and most frames.
-
-    Returns:
-        ``keypoint`` ``(1, T, V, 3)`` in metres or ``(1, T, V, 2)`` in pixels,
-        float32, and ``total_frames``; in pixels also ``keypoint_score``
-        ``(1, T, V)``, ``img_shape`` and ``original_shape``.
-    """
-    layout = get_layout(layout)
-    points = perform(movement, sample_performance(rng, frames), layout)
-    sequence: Annotation = dict(total_frames=len(points))
-    noise = NOISE_3D
-    if layout.dims == 2:
-        points = project(points)
-        score = rng.uniform(*SCORE, points.shape[:-1])
-        noise = NOISE_2D / score[..., None]
-        sequence |= dict(
-            keypoint_score=score[None].astype(np.float32),
-            img_shape=IMG_SHAPE,
-            original_shape=IMG_SHAPE,
-        )
-    points = points + noise * rng.normal(size=points.shape)
-    return dict(keypoint=points[None].astype(np.float32), **sequence)
-
-
-# --- the data set ---
-def make_dataset(
-    layout: str = 'nturgb+d',
-    max_per_class: int = 150,
-    imbalance_ratio: float = 30,
-    val_per_class: int = 20,
-    seed: int = 0,
-    frames: tuple[int, int] = (40, 80),
-) -> dict[str, Any]:
-    """Make the data set in PYSKL form, of plain containers and arrays.
-
-    Sample i of a class depends on the seed, the split, the class and i only.
-
-    Args:
-        layout: ``'nturgb+d'`` or ``'coco'``.
-        max_per_class: Samples of each class in ``train``.
-        imbalance_ratio: Of ``train_lt``, the first samples of each class of
-            ``train``, exponentially fewer from the first class to the last.
-        val_per_class: Samples of each class in ``val``.
-        seed: Of everything.
-        frames: Fewest and most frames of a sequence.
-
-    Returns:
-        ``split`` (names in ``train``, ``train_lt`` and ``val``),
-        ``annotations``, ``classes`` and ``salient_parts`` by class.
-
-    Raises:
-        ValueError: For a layout or numbers that cannot be had.
-    """
-    if val_per_class < 1 or seed < 0 or not 1 <= frames[0] <= frames[1]:
-        raise ValueError(
-            'Expected `val_per_class` >= 1, `seed` >= 0 and 1 <= fewest <= '
-            f'most `frames`, but got {val_per_class}, {seed} and {frames}.'
-        )
-    counts = long_tail_counts(len(CLASSES), max_per_class, imbalance_ratio)
-    train = _make_split('train', max_per_class, layout, seed, frames)
-    val = _make_split('val', val_per_class, layout, seed, frames)
-    names = dict(
-        train=[sample['frame_dir'] for sample in train],
-        train_lt=[
-            sample['frame_dir']
-            for i, sample in enumerate(train)
-            if i % max_per_class < counts[sample['label']]
-        ],
-        val=[sample['frame_dir'] for sample in val],
-    )
-    return dict(
-        split=names,
-        annotations=train + val,
-        classes=list(CLASSES),
-        salient_parts={c: list(salient_parts(c, layout)) for c in CLASSES},
-    )
-
-
-def _make_split(
-    split: str, size: int, layout: str, seed: int, frames: tuple[int, int]
-) -> list[Annotation]:
-    """Class by class, ``size`` samples of each."""
-    key = ('train', 'val').index(split)
-    return [
-        dict(
-            frame_dir=f'{split}_{action}_{i:04d}',
-            label=label,
-            **make_sequence(
-                movement,
-                layout,
-                np.random.default_rng((seed, key, label, i)),
-                frames,
-            ),
-        )
-        for label, (action, movement) in enumerate(ACTIONS.items())
-        for i in range(size)
-    ]
