@@ -15,18 +15,20 @@ _core = np._core if hasattr(np, '_core') else np.core
 
 
 class PlainArray(np.ndarray):
-    """Stands in for ``numpy.ndarray``; only :func:`reconstruct` makes it."""
+    """Stands in for ``numpy.ndarray``: a new array, which is filled next."""
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> 'PlainArray':
-        """Refuse: no pickle that numpy writes calls ``ndarray``.
+    def __new__(cls, *args: Any) -> 'PlainArray':
+        """Make an array of a shape and a dtype; some writers call for it.
 
         Raises:
-            ValueError: Always.
+            ValueError: For anything more, a buffer above all.
         """
-        raise ValueError(
-            'The file makes a numpy array in a way that numpy does not write. '
-            'It is not loaded: it may have been made to run code.'
-        )
+        if len(args) != 2 or not isinstance(args[1], np.dtype):
+            raise ValueError(
+                'The file makes a numpy array of other than a shape and a '
+                'dtype. It is not loaded: it may have been made to run code.'
+            )
+        return np.zeros(args[0], plain_dtype(args[1])).view(cls)
 
     def __reduce__(self) -> tuple:
         # Written again, it is an ordinary array.
@@ -35,7 +37,7 @@ class PlainArray(np.ndarray):
 
 def reconstruct(subtype: type, shape: tuple, typecode: Any) -> PlainArray:
     """Stand in for ``_reconstruct``: an empty array, which is filled next."""
-    return np.ndarray.__new__(PlainArray, (0,), 'b')
+    return PlainArray((0,), np.dtype('b'))
 
 
 def plain_dtype(*args: Any) -> np.dtype:

@@ -12,27 +12,30 @@ import codecs
 import os
 import pickle
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..functional.layouts import Layout
-from ..unpickling import NUMPY_NAMES
+from ..unpickling import NUMPY_NAMES, PlainArray, reconstruct
 
 Annotation = dict[str, Any]
 
 
-def _empty_array(*_: Any) -> np.ndarray:
-    """Stand in for ``_reconstruct``; nobody asks here for the type."""
-    return np.empty(0, 'b')
+def _ordinary(stand_in: Callable) -> Callable:
+    """Make what a stand-in makes numpy's own: the type is not asked for."""
+    return lambda *args: np.array(stand_in(*args))
 
 
 # Everything that plain containers of numpy arrays need, and nothing more.
 ALLOWED: dict[str, Any] = {
-    **NUMPY_NAMES,
-    **{n: _empty_array for n in NUMPY_NAMES if n.endswith('_reconstruct')},
+    name: _ordinary(stand_in)
+    if stand_in in (PlainArray, reconstruct)
+    else stand_in
+    for name, stand_in in NUMPY_NAMES.items()
+} | {
     '_codecs.encode': codecs.encode,
     'builtins.set': set,
     'builtins.frozenset': frozenset,

@@ -43,6 +43,7 @@ def test_containers_and_arrays_of_all_protocols(tmp_path, protocol):
     path = tmp_path / 'x.pkl'
     path.write_bytes(pickle.dumps(data, protocol=protocol))
     loaded = load_pickle(path)
+    assert all(type(loaded[k]) is np.ndarray for k in ('array', 'fortran'))
     np.testing.assert_array_equal(loaded['array'], data['array'])
     np.testing.assert_array_equal(loaded['fortran'], np.eye(3))
     np.testing.assert_array_equal(loaded['big_endian'], [0, 1, 2])
@@ -70,6 +71,27 @@ def test_a_hostile_pickle_is_refused_and_does_nothing(tmp_path):
     assert not target.exists()
     pickle.loads(path.read_bytes())  # the file is as bad as the test says
     assert target.exists()
+
+
+class OtherWriter:
+    """An array as some writers have it: ``ndarray(shape, dtype)``, filled."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __reduce__(self):
+        state = self.array.__reduce__()[2]
+        return np.ndarray, (self.array.shape, self.array.dtype), state
+
+
+@pytest.mark.parametrize('protocol', [2, 4, 5])
+def test_arrays_of_other_writers(tmp_path, protocol):
+    array = np.arange(6, dtype=np.float32).reshape(1, 2, 3)
+    path = tmp_path / 'x.pkl'
+    path.write_bytes(pickle.dumps(OtherWriter(array), protocol=protocol))
+    loaded = load_pickle(path)
+    assert type(loaded) is np.ndarray and loaded.dtype == np.float32
+    np.testing.assert_array_equal(loaded, array)
 
 
 class Forged:
