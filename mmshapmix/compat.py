@@ -11,7 +11,7 @@
 ==  ==========================================================  ===========
 
 Each function names its upstream issue and the last version that has the fault;
-beyond that version it does nothing.
+beyond that version it does nothing. Only ``load_weights_only`` has no bound.
 """  # noqa: E501
 
 import functools

@@ -1,5 +1,6 @@
 """Versions of the packages that we stand on."""
 
+import functools
 import runpy
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +18,7 @@ SUPPORTED = dict(
 )
 
 
+@functools.cache
 def installed_version(package: str) -> Version | None:
     """Version of an importable package, or none if it is absent.
 

@@ -177,6 +177,20 @@ def test_iteration_based_loops(build):
     assert len(names) > 20 and rest == names[-len(rest) :]
 
 
+def test_validating_alone_does_not_load_the_training_data(build):
+    first = build()
+    first.train()
+    alone = build(
+        load_from=f'{first.work_dir}/epoch_1.pth',
+        # MMEngine's own hook fails with it where nothing was trained.
+        **{'default_hooks.checkpoint.save_best': None},
+    )
+    metrics = alone.val()
+    assert isinstance(alone._train_loop, dict)  # a config still
+    assert Path(alone.work_dir, 'per_class_val.csv').is_file()
+    assert metrics['acc/num_few'] == CLASSES
+
+
 def test_wrappers_that_drop_the_seeds_are_remarked_upon(build, capfd):
     inner = build().cfg.train_dataloader.dataset.dataset
     inner.num_classes = CLASSES

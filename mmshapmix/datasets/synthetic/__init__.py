@@ -43,8 +43,6 @@ from .body import (
     sample_performance,
 )
 
-SPLITS = ('train', 'val')
-
 
 def salient_parts(
     action: str, layout: str | Layout = 'nturgb+d'

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.runner import IterBasedTrainLoop
+from mmengine.runner import BaseLoop, IterBasedTrainLoop
 
 from ...registry import HOOKS
 
@@ -17,21 +17,31 @@ class PerClassTableHook(Hook):
     """Writes the per-class table of :class:`LongTailMetric` as CSV.
 
     ``work_dir/per_class_epoch_N.csv`` after the validation of epoch N
-    (``per_class_iter_N.csv`` in an iteration-based loop), and
+    (``per_class_iter_N.csv`` in an iteration-based loop,
+    ``per_class_val.csv`` without training), and
     ``work_dir/per_class_test.csv`` after a test.
     """
 
     def after_val_epoch(self, runner, metrics: dict | None = None) -> None:
         """Write the table of this validation."""
+        self._write(
+            runner,
+            runner.val_evaluator.metrics,
+            f'per_class_{self._stage(runner)}.csv',
+        )
+
+    @staticmethod
+    def _stage(runner) -> str:
+        # Not runner.train_loop, nor runner.epoch: to validate alone, they
+        # would build the loop, with the training data.
+        loop = runner._train_loop
         # Validation follows the increment of the epoch or iteration, so this
         # is the number of the checkpoint, too.
-        if isinstance(runner.train_loop, IterBasedTrainLoop):
-            stage = f'iter_{runner.iter}'
-        else:
-            stage = f'epoch_{runner.epoch}'
-        self._write(
-            runner, runner.val_evaluator.metrics, f'per_class_{stage}.csv'
-        )
+        if isinstance(loop, IterBasedTrainLoop):
+            return f'iter_{loop.iter}'
+        if isinstance(loop, BaseLoop):
+            return f'epoch_{loop.epoch}'
+        return 'val'
 
     def after_test_epoch(self, runner, metrics: dict | None = None) -> None:
         """Write the table of this test."""
