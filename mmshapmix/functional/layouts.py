@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
+import torch
 
 Pair = tuple[int, int]
 Joints = tuple[int, ...]
@@ -391,3 +392,34 @@ def _from_dict(row: dict[str, Any]) -> Layout:
             row[key] = tuple(row[key])
     row['parts'] = {k: tuple(v) for k, v in row.get('parts', {}).items()}
     return Layout(**row)
+
+
+def joint_masks(layout: Layout, groups: str = 'parts') -> torch.Tensor:
+    """Which joints belong to which part or half of the body.
+
+    Args:
+        layout: The skeleton.
+        groups: ``'parts'``, or ``'halves'``: the upper and the lower.
+
+    Returns:
+        ``(P, V)`` float, 1 where joint v is of group p.
+
+    Raises:
+        ValueError: If the layout has no such groups.
+
+    Example:
+        >>> joint_masks(get_layout('coco')).sum(1).tolist()
+        [5.0, 3.0, 3.0, 3.0, 3.0]
+    """
+    halves = [layout.upper, layout.lower]
+    members = list(layout.parts.values()) if groups == 'parts' else halves
+    if not any(members):
+        raise ValueError(
+            f'Expected a layout with {groups} of the body, but '
+            f'{layout.name!r} has none. Give the layout as a dict with '
+            "'parts', or 'upper' and 'lower'."
+        )
+    masks = torch.zeros(len(members), layout.num_joints)
+    for mask, joints in zip(masks, members, strict=True):
+        mask[list(joints)] = 1
+    return masks

@@ -1,7 +1,15 @@
 """Hooks: whatever needs the runner."""
 
 from .class_counts_hook import ClassCountsHook
+from .mixer_seed_hook import MixerSeedHook
 from .per_class_table_hook import PerClassTableHook
+from .saliency_hook import SaliencyHook
 from .sampler_seed_hook import SamplerSeedHook
 
-__all__ = ['ClassCountsHook', 'PerClassTableHook', 'SamplerSeedHook']
+__all__ = [
+    'ClassCountsHook',
+    'MixerSeedHook',
+    'PerClassTableHook',
+    'SaliencyHook',
+    'SamplerSeedHook',
+]

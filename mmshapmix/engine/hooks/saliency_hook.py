@@ -1,0 +1,164 @@
+"""Estimation of saliency while a model trains."""
+
+import contextlib
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from mmengine.dist import all_reduce, get_dist_info, is_main_process
+from mmengine.hooks import Hook
+from rich.progress import track
+from torch import Tensor, nn
+
+from ...datasets.sample_index import seeded
+from ...functional.draws import make_generator
+from ...functional.saliency import pose_sums
+from ...models.mixers import Mixer
+from ...registry import HOOKS
+from .mixer_seed_hook import mixer_of, step_seed, unwrapped
+
+WARMUPS = ('st-mix', 'clean')
+
+
+@contextlib.contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode, then the mode that each module had before."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+@HOOKS.register_module()
+class SaliencyHook(Hook):
+    """Estimates the saliency that guides ShapMix, and warms the mixer up.
+
+    Before a training step, the mixer's estimator observes the batch, with the
+    model in evaluation mode and without gradients, and updates its table. In
+    the first epochs the mixer is not guided yet.
+
+    Args:
+        interval: Estimate in every n-th iteration, Table 13 (Iter-n).
+        share: Share of each batch that is observed, above 0 to 1.
+        warmup_epochs: Epochs (passes of the data loader) of warm-up.
+        warmup: What is trained on meanwhile: ``'st-mix'``, unguided, as in the
+            released code, or ``'clean'`` samples alone, as in Algorithm 1.
+        mean_pose_samples: At most so many training samples make the mean pose.
+    """
+
+    def __init__(
+        self,
+        interval: int = 1,
+        share: float = 1.0,
+        warmup_epochs: int = 5,
+        warmup: str = 'st-mix',
+        mean_pose_samples: int = 5000,
+    ) -> None:
+        if interval < 1 or not 0 < share <= 1 or mean_pose_samples < 1:
+            raise ValueError(
+                'Expected `interval` and `mean_pose_samples` of at least 1 '
+                f'and `share` above 0, up to 1, but got {interval}, '
+                f'{mean_pose_samples} and {share}.'
+            )
+        if warmup not in WARMUPS:
+            raise ValueError(
+                f'Expected `warmup` in {WARMUPS}, but got {warmup!r}.'
+            )
+        self.interval = interval
+        self.share = share
+        self.warmup_epochs = warmup_epochs
+        self.warmup = warmup
+        self.mean_pose_samples = mean_pose_samples
+
+    def before_train(self, runner) -> None:
+        """Measure the mean pose, unless the run is resumed and has it."""
+        mixer = mixer_of(runner.model)
+        if mixer is None:
+            raise ValueError(
+                'Expected a mixer of mmshapmix for SaliencyHook, but got '
+                f'{getattr(unwrapped(runner.model), "data_preprocessor", None)}'
+                ". Set model.data_preprocessor.blending=dict(type='mmshapmix"
+                ".ShapMix', …)."
+            )
+        estimator = mixer.estimator
+        if estimator is None:
+            return
+        estimator.ready = True
+        if not runner._resume:
+            estimator.reset()
+        pose = estimator.mean_pose
+        if pose is not None and not (runner._resume and pose.numel()):
+            estimator.mean_pose = self._measure_mean_pose(runner, pose.device)
+
+    def _measure_mean_pose(self, runner, device: torch.device) -> Tensor:
+        """Mean over samples and frames of the pipeline's output, (M, V, C).
+
+        Each rank runs the pipeline of its share of the samples.
+        """
+        dataset = runner.train_dataloader.dataset
+        rng = np.random.default_rng(runner.seed)
+        number = min(self.mean_pose_samples, len(dataset))
+        rank, world_size = get_dist_info()
+        chosen = rng.permutation(len(dataset))[:number]
+        runner.logger.info(f'Mean pose of {number} training samples')
+        total = None
+        for index in track(
+            chosen[rank::world_size].tolist(),
+            description='Mean pose',
+            disable=not is_main_process(),
+        ):
+            with seeded((runner.seed, index)):
+                sums = pose_sums(dataset[index]['inputs'])
+            total = sums if total is None else [
+                a + b for a, b in zip(total, sums, strict=True)
+            ]
+        sums, frames = (part.to(device) for part in total)
+        all_reduce(sums)
+        all_reduce(frames)
+        return (sums / frames.clamp_min(1)[:, None, None]).float()
+
+    def before_train_iter(
+        self, runner, batch_idx: int, data_batch: dict | None = None
+    ) -> None:
+        """Set the mixer's phase, and estimate."""
+        mixer = mixer_of(runner.model)
+        epoch_length = len(runner.train_dataloader)
+        warm = runner.iter >= self.warmup_epochs * epoch_length
+        mixer.guided = warm
+        mixer.enabled = warm or self.warmup == 'st-mix'
+        if mixer.estimator is not None and runner.iter % self.interval == 0:
+            self._estimate(runner, mixer, data_batch)
+
+    def _estimate(self, runner, mixer: Mixer, data_batch: dict) -> None:
+        model = unwrapped(runner.model)
+        number = math.ceil(self.share * len(data_batch['inputs']))
+        batch = model.data_preprocessor(
+            {key: value[:number] for key, value in data_batch.items()}
+        )
+        inputs = batch['inputs']
+        labels = torch.cat([s.gt_label for s in batch['data_samples']])
+        generator = make_generator(step_seed(runner, 1), inputs.device)
+        with (
+            evaluating(model),
+            torch.no_grad(),
+            runner.optim_wrapper.optim_context(runner.model),
+        ):
+            slots, values = mixer.estimator.observe(
+                model, inputs, labels, generator
+            )
+        mixer.estimator.update(labels, slots, values)
+
+    def after_train_epoch(self, runner) -> None:
+        """Say how many observations were left out."""
+        estimator = mixer_of(runner.model).estimator
+        if estimator is None or not estimator.skipped:
+            return
+        runner.logger.warning(
+            f'{int(estimator.skipped)} observations of saliency were not '
+            'finite and were left out: the model predicts NaN or infinity.'
+        )
+        estimator.skipped.zero_()

@@ -1,0 +1,184 @@
+r"""Saliency of body parts by class: running tables and what follows from them.
+
+Every estimator observes (class, slot, value) triples, keeps their running mean
+in a table ``(K, slots)``, and has a fixed linear map from the slots to the
+saliency ``(K, S)`` of S coalitions of parts. Slots are all coalitions, the S
+coalitions, or the joints.
+"""
+
+import torch
+from torch import Tensor
+
+from .coalitions import Coalitions
+
+NORMALIZATIONS = ('l1', 'none')
+
+
+def keep_parts(
+    skeletons: Tensor,
+    coalitions: Coalitions,
+    part_joints: Tensor,
+    mean_pose: Tensor,
+) -> Tensor:
+    """Put the mean pose in the place of absent parts, in all frames.
+
+    A person who is not there (all zeros) stays away: a mean body in the place
+    of the second person would make a pair of a single one.
+
+    Args:
+        skeletons: ``(N, clips, M, T, V, C)``.
+        coalitions: ``(N, E, P)`` bool, E for each sample.
+        part_joints: ``(P, V)``, 1 where a joint is of a part.
+        mean_pose: ``(M, V, C)``.
+
+    Returns:
+        ``(N, E, clips, M, T, V, C)``.
+    """
+    kept = coalitions.to(part_joints.dtype) @ part_joints > 0.5
+    here = present_persons(skeletons)[..., None, None, None]
+    absent = ~kept[:, :, None, None, None, :, None] & here[:, None]
+    pose = mean_pose.to(skeletons.dtype)[:, None]
+    return torch.where(absent, pose, skeletons[:, None])
+
+
+def present_persons(skeletons: Tensor) -> Tensor:
+    """Who is there, ``(..., M)`` bool, of ``(..., M, T, V, C)`` skeletons."""
+    return (skeletons != 0).flatten(-3).any(-1)
+
+
+def pose_sums(skeletons: Tensor) -> tuple[Tensor, Tensor]:
+    """What a mean pose is made of: sums over frames where a person is there.
+
+    Args:
+        skeletons: ``(clips, M, T, V, C)``, one sample.
+
+    Returns:
+        ``(M, V, C)`` float64 sums, and ``(M,)`` float64 numbers of frames.
+    """
+    there = present_persons(skeletons).double()
+    sums = skeletons.double().sum((0, 2))
+    return sums, there.sum(0) * skeletons.shape[2]
+
+
+def class_sums(
+    labels: Tensor,
+    slots: Tensor,
+    values: Tensor,
+    num_classes: int,
+    num_slots: int,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Sums and numbers of the observed values by class and slot.
+
+    Values that are not finite are left out.
+
+    Args:
+        labels: ``(N,)`` int64.
+        slots: ``(N, E)`` int64.
+        values: ``(N, E)``.
+        num_classes: K.
+        num_slots: Slots of a class.
+
+    Returns:
+        Sums, numbers, and numbers of those left out: ``(K, slots)`` float64.
+    """
+    finite = torch.isfinite(values)
+    cells = (labels[:, None] * num_slots + slots).flatten()
+    # In double precision the order of the sum does not show in the table.
+    zeros = values.new_zeros(num_classes * num_slots, dtype=torch.float64)
+    return tuple(
+        zeros.index_add(0, cells, part.double().flatten()).view(
+            num_classes, num_slots
+        )
+        for part in (torch.where(finite, values, 0), finite, ~finite)
+    )
+
+
+def running_mean(
+    mean: Tensor, visits: Tensor, sums: Tensor, counts: Tensor, momentum: float
+) -> tuple[Tensor, Tensor]:
+    r"""One update of the running means, :math:`m + w (\bar{x} - m)`.
+
+    The weight of a step's mean is :math:`w = \max(1 - \alpha, 1 / n)` at the
+    n-th visit of a cell: a plain mean at first, so that the start needs no
+    burn-in, and an exponential moving average then.
+
+    Args:
+        mean: ``(K, slots)``, as it stands.
+        visits: ``(K, slots)``, updates of each cell so far.
+        sums: ``(K, slots)``, of this step's values over all ranks.
+        counts: ``(K, slots)``, how many they are.
+        momentum: :math:`\alpha`.
+
+    Returns:
+        The new ``mean`` and ``visits``.
+    """
+    seen = counts > 0
+    visits = visits + seen
+    weight = (1 / visits.clamp_min(1)).clamp_min(1 - momentum) * seen
+    step = (sums / counts.clamp_min(1)).to(mean.dtype)
+    return mean + weight * (step - mean), visits
+
+
+def fill_unvisited(mean: Tensor, visits: Tensor) -> Tensor:
+    """Put the mean of a class's visited cells into the unvisited ones.
+
+    So that, as long as few are known, what is unknown contributes nothing. A
+    class without any visit gets zeros.
+
+    Args:
+        mean: ``(K, slots)``.
+        visits: ``(K, slots)``.
+    """
+    seen = visits > 0
+    number = seen.sum(1, keepdim=True).clamp_min(1)
+    known = torch.where(seen, mean, 0).sum(1, keepdim=True) / number
+    return torch.where(seen, mean, known)
+
+
+def coalition_distribution(
+    saliency: Tensor,
+    num_joints: Tensor,
+    temperature: float = 0.2,
+    normalize: str = 'l1',
+    scale: float = 1.0,
+) -> Tensor:
+    r"""How probable each coalition is to be chosen.
+
+    Shap-Mix, Eq. (3): :math:`d = \mathrm{softmax}(\mathrm{norm}(v_b / |b|) /
+    \tau)`, with l1 normalisation over the coalitions. The released code has no
+    normalisation and a factor of 10 instead: ``normalize='none', scale=10``.
+
+    Args:
+        saliency: ``(..., S)``, the :math:`v_b`. All zero: uniform.
+        num_joints: ``(S,)``, :math:`|b|` in joints of the layout.
+        temperature: :math:`\tau`.
+        normalize: ``'l1'`` or ``'none'``.
+        scale: A factor on the normalised values.
+
+    Returns:
+        ``(..., S)``, rows that sum to 1.
+    """
+    values = saliency / num_joints
+    if normalize == 'l1':
+        total = values.abs().sum(-1, keepdim=True)
+        values = values / torch.where(total > 0, total, 1)
+    return (values * scale / temperature).softmax(-1)
+
+
+def grad_cam(activation: Tensor, gradient: Tensor) -> Tensor:
+    r"""Grad-CAM, Selvaraju et al., arXiv 1610.02391, Eq. (1) and (2).
+
+    .. math::
+        \mathrm{ReLU}\Big(\sum_c \bar{g}_c A_c\Big), \qquad
+        \bar{g}_c = \frac{1}{T V} \sum_{t,v} \frac{\partial z_y}
+        {\partial A_{ctv}} .
+
+    Args:
+        activation: ``(..., C, T, V)``, :math:`A`.
+        gradient: ``(..., C, T, V)``, of the true class's logit.
+
+    Returns:
+        ``(..., T, V)``.
+    """
+    weight = gradient.mean((-2, -1), keepdim=True)
+    return (weight * activation).sum(-3).relu()

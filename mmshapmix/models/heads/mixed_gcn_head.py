@@ -1,0 +1,77 @@
+"""A GCN head for batches that hold clean and mixed samples."""
+
+import torch
+from mmaction.evaluation import top_k_accuracy
+from mmaction.models.heads import GCNHead
+from mmaction.structures import ActionDataSample
+from torch import Tensor
+
+from ...registry import MODELS
+
+COMBINATIONS = ('sum', 'mean')
+
+
+@MODELS.register_module()
+class MixedGCNHead(GCNHead):
+    """MMAction2's ``GCNHead`` with a loss for each half of a mixed batch.
+
+    Shap-Mix (arXiv 2407.12312, Algorithm 1) trains on the loss of the clean
+    half plus that of the mixed half. Logs show both, ``loss_cls`` and
+    ``mixed_loss_cls``, and the accuracy on the clean half. On other batches,
+    and in its weights, it is a ``GCNHead``.
+
+    Args:
+        *args: Of ``GCNHead``.
+        combine: ``'sum'`` or ``'mean'`` of the two losses.
+        **kwargs: Of ``GCNHead``.
+    """
+
+    def __init__(self, *args, combine: str = 'sum', **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        if combine not in COMBINATIONS:
+            raise ValueError(
+                f'Expected `combine` in {COMBINATIONS}, but got {combine!r}.'
+            )
+        self.combine = combine
+
+    def loss_by_feat(
+        self, cls_scores: Tensor, data_samples: list[ActionDataSample]
+    ) -> dict[str, Tensor]:
+        """Losses and accuracy.
+
+        Args:
+            cls_scores: ``(N, K)`` logits.
+            data_samples: N samples. Those of a mixer say in their meta
+                information whether they are ``mixed``, the clean ones first.
+        """
+        num_mixed = sum(sample.get('mixed', False) for sample in data_samples)
+        num_clean = len(data_samples) - num_mixed
+        if not num_mixed or not num_clean:
+            return super().loss_by_feat(cls_scores, data_samples)
+        clean = super().loss_by_feat(
+            cls_scores[:num_clean], data_samples[:num_clean]
+        )
+        mixed = super().loss_by_feat(
+            cls_scores[num_clean:], data_samples[num_clean:]
+        )
+        losses = clean | {f'mixed_{k}': loss for k, loss in mixed.items()}
+        if self.combine == 'mean':
+            losses = {k: loss / 2 for k, loss in losses.items()}
+        return losses | self._accuracy(
+            cls_scores[:num_clean], data_samples[:num_clean]
+        )
+
+    def _accuracy(
+        self, cls_scores: Tensor, data_samples: list[ActionDataSample]
+    ) -> dict[str, Tensor]:
+        """Top-k accuracy, which the base class leaves out on soft labels."""
+        labels = torch.stack([sample.gt_label for sample in data_samples])
+        accuracy = top_k_accuracy(
+            cls_scores.detach().cpu().numpy(),
+            labels.argmax(1).cpu().numpy(),
+            self.topk,
+        )
+        return {
+            f'top{k}_acc': torch.tensor(value, device=cls_scores.device)
+            for k, value in zip(self.topk, accuracy, strict=True)
+        }

@@ -1,0 +1,18 @@
+"""Mixers: a batch → the batch and its mixed samples, with soft labels."""
+
+from .base import Mixer
+from .cutmix import CutMix
+from .mixup import Mixup
+from .shapmix import ShapMix, STMix
+from .skelemix import SkeleMix
+from .skeletonmix import SkeletonMix
+
+__all__ = [
+    'CutMix',
+    'Mixer',
+    'Mixup',
+    'STMix',
+    'ShapMix',
+    'SkeleMix',
+    'SkeletonMix',
+]

@@ -1,0 +1,246 @@
+"""What all mixers share: draw a plan, apply it to skeletons and labels."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+
+import torch
+from mmaction.structures import ActionDataSample
+from torch import Tensor, nn
+
+from ...functional.draws import (
+    make_generator,
+    sample_beta,
+    sample_partners,
+    sample_subsets,
+)
+from ...functional.layouts import get_layout, joint_masks
+from ...functional.losses import soft_labels
+from ...functional.mixing import (
+    MixPlan,
+    mix_labels,
+    mix_skeletons,
+    sample_frames,
+)
+
+OUTPUTS = ('both', 'mixed')
+SPATIAL = ('parts', 'joints', 'halves')
+TEMPORAL = ('resampled', 'copied')
+
+
+class Mixer(nn.Module):
+    """A blending for ``model.data_preprocessor.blending``.
+
+    A sample is either pasted into, with some of its partner's joints in a
+    window of frames, or, with a probability, blended with all of it (Mixup).
+    Everything is drawn for each sample. The mixers differ in what they paste;
+    :mod:`mmshapmix.functional.mixing` says how.
+
+    :class:`~mmshapmix.engine.hooks.MixerSeedHook` makes the draws depend on
+    (seed, rank, iteration) alone. A batch of one has no partner: it is mixed
+    with itself, which leaves its label.
+
+    Args:
+        num_classes: K.
+        layout: Name or dict of the skeleton.
+        spatial: What is pasted: ``'parts'`` of the body, ``'joints'`` at
+            random, or ``'halves'``, the lower one.
+        num_parts: Fewest and most parts, for ``'parts'``.
+        joint_share: Smallest and largest share of the joints, for
+            ``'joints'``.
+        window: Shortest and longest share of the frames.
+        temporal: ``'resampled'``: a longer clip of the partner is reduced to
+            the window; ``'copied'``: the partner's same frames are taken.
+        mixup_prob: Probability of Mixup in place of pasting.
+        alpha: Mixup's weight is from Beta(alpha, alpha); 1: uniform.
+        output: ``'both'``: the clean batch, then the mixed one; ``'mixed'``:
+            the mixed one alone.
+
+    Raises:
+        ValueError: For a value out of range, or a layout that lacks parts or
+            halves that are needed.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        layout: str | Mapping = 'nturgb+d',
+        spatial: str = 'parts',
+        num_parts: Sequence[int] = (2, 3),
+        joint_share: Sequence[float] = (0.4, 0.6),
+        window: Sequence[float] = (0.4, 0.7),
+        temporal: str = 'resampled',
+        mixup_prob: float = 0.0,
+        alpha: float = 1.0,
+        output: str = 'both',
+    ) -> None:
+        super().__init__()
+        _check_choice('spatial', spatial, SPATIAL)
+        _check_choice('temporal', temporal, TEMPORAL)
+        _check_choice('output', output, OUTPUTS)
+        _check_range('joint_share', joint_share, 0, 1)
+        _check_range('window', window, 0, 1)
+        _check_range('mixup_prob', (mixup_prob, mixup_prob), 0, 1)
+        if alpha <= 0:
+            raise ValueError(f'Expected `alpha` above 0, but got {alpha}.')
+        self.num_classes = num_classes
+        self.layout = get_layout(layout)
+        self.spatial = spatial
+        self.window = tuple(window)
+        self.temporal = temporal
+        self.mixup_prob = mixup_prob
+        self.alpha = alpha
+        self.output = output
+        # What hooks set: whether to mix at all, whether the estimator guides,
+        # and the seed of a step.
+        self.enabled = self.guided = True
+        self.step_seed: tuple[int, ...] | None = None
+        self.estimator: nn.Module | None = None
+        groups, self.size_range = self._groups(num_parts, joint_share)
+        # Float, since MMEngine averages buffers over the ranks.
+        self.register_buffer('groups', groups, persistent=False)
+
+    def _groups(
+        self, num_parts: Sequence[int], joint_share: Sequence[float]
+    ) -> tuple[Tensor, tuple[int, int]]:
+        """What is pasted as a whole, ``(G, V)``, and how many of them."""
+        if self.mixup_prob == 1 or self.spatial == 'joints':
+            total = self.layout.num_joints
+            low, high = (round(share * total) for share in joint_share)
+            return torch.eye(total), (low, high)
+        if self.spatial == 'halves':
+            return joint_masks(self.layout, 'halves')[1:], (1, 1)
+        masks = joint_masks(self.layout, 'parts')
+        _check_range('num_parts', num_parts, 1, len(masks))
+        return masks, tuple(num_parts)
+
+    def sample_groups(
+        self, labels: Tensor, partner: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """The groups of joints to paste, ``(N, G)`` bool.
+
+        Args:
+            labels: ``(N, K)`` soft labels.
+            partner: ``(N,)`` int64.
+            generator: Of this step.
+        """
+        shape, device = (len(partner), len(self.groups)), partner.device
+        low, high = (
+            torch.full(shape[:1], size, device=device)
+            for size in self.size_range
+        )
+        available = torch.ones(shape, dtype=torch.bool, device=device)
+        return sample_subsets(available, low, high, generator)
+
+    def sample_plan(
+        self, labels: Tensor, num_frames: int, generator: torch.Generator
+    ) -> MixPlan:
+        """Draw what one step mixes.
+
+        Args:
+            labels: ``(N, K)`` soft labels.
+            num_frames: T.
+            generator: Of this step.
+        """
+        place = dict(device=labels.device, generator=generator)
+        size = len(labels)
+        partner = sample_partners(size, **place)
+        groups = self.sample_groups(labels, partner, generator)
+        window, source = sample_frames(
+            size,
+            num_frames,
+            self.window,
+            resampled=self.temporal == 'resampled',
+            **place,
+        )
+        blend = torch.rand(size, **place) < self.mixup_prob
+        lam = sample_beta(self.alpha, size, **place)
+        frames = torch.arange(num_frames, device=labels.device)
+        everything = blend[:, None]
+        return MixPlan(
+            partner=partner,
+            joints=everything | (groups.float() @ self.groups > 0.5),
+            window=everything | window,
+            source=torch.where(everything, frames, source),
+            opacity=torch.where(blend, 1 - lam, 1.0),
+        )
+
+    def forward(
+        self, inputs: Tensor, data_samples: list[ActionDataSample]
+    ) -> tuple[Tensor, list[ActionDataSample]]:
+        """Mix a batch; neither argument is changed.
+
+        Args:
+            inputs: ``(N, clips, M, T, V, C)``.
+            data_samples: N samples with a hard or soft ``gt_label``.
+
+        Returns:
+            ``(2N, clips, M, T, V, C)``, or N with ``output='mixed'``, and as
+            many data samples, with soft labels ``(K,)`` and ``mixed``, true
+            or false, in their meta information.
+        """
+        if not self.enabled:
+            return inputs, data_samples
+        if len(inputs) == 1:
+            warnings.warn(
+                'A batch of one has no partner to mix with: it is mixed with '
+                'itself. Set `drop_last=True` in the data loader, or a '
+                'larger batch.',
+                stacklevel=2,
+            )
+        self._check_inputs(inputs)
+        labels = self._soft_labels(data_samples, inputs.device)
+        generator = None
+        if self.step_seed is not None:
+            generator = make_generator(self.step_seed, inputs.device)
+        plan = self.sample_plan(labels, inputs.shape[3], generator)
+        mixed = mix_skeletons(inputs, plan)
+        samples = _labelled(data_samples, mix_labels(labels, plan), True)
+        if self.output == 'mixed':
+            return mixed, samples
+        clean = _labelled(data_samples, labels, False)
+        return torch.cat([inputs, mixed]), clean + samples
+
+    def _check_inputs(self, inputs: Tensor) -> None:
+        joints = self.layout.num_joints
+        if inputs.ndim != 6 or inputs.shape[4] != joints:
+            raise ValueError(
+                f'Expected skeletons (N, clips, M, T, {joints}, C) of layout '
+                f'{self.layout.name!r}, but got {tuple(inputs.shape)}.'
+            )
+
+    def _soft_labels(
+        self, data_samples: list[ActionDataSample], device: torch.device
+    ) -> Tensor:
+        """``(N, K)`` float32."""
+        labels = torch.stack([sample.gt_label for sample in data_samples])
+        labels = labels.to(device)
+        if labels.shape[1] == 1:  # MMAction2 keeps hard labels as (1,)
+            labels = labels.squeeze(1)
+        return soft_labels(labels, self.num_classes)
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f'Expected `{name}` in {choices}, but got {value!r}.')
+
+
+def _check_range(
+    name: str, value: Sequence[float], low: float, high: float
+) -> None:
+    if len(value) != 2 or not low <= value[0] <= value[1] <= high:
+        raise ValueError(
+            f'Expected `{name}` as (smallest, largest) between {low} and '
+            f'{high}, but got {value!r}.'
+        )
+
+
+def _labelled(
+    data_samples: list[ActionDataSample], labels: Tensor, mixed: bool
+) -> list[ActionDataSample]:
+    """Copies of the samples with other labels, marked as mixed or clean."""
+    copies = []
+    for sample, label in zip(data_samples, labels, strict=True):
+        copy = sample.new().set_gt_label(label)
+        copy.set_metainfo(dict(mixed=mixed))
+        copies.append(copy)
+    return copies

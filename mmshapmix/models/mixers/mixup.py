@@ -1,0 +1,18 @@
+"""Mixup, Zhang et al., arXiv 1710.09412."""
+
+from ...registry import MODELS
+from .base import Mixer
+
+
+@MODELS.register_module()
+class Mixup(Mixer):
+    r"""Blends whole skeletons: :math:`\lambda x_i + (1 - \lambda) x_j`.
+
+    Args:
+        num_classes: K.
+        alpha: :math:`\lambda` is from Beta(alpha, alpha), for each sample.
+        **kwargs: Of :class:`Mixer`.
+    """
+
+    def __init__(self, num_classes: int, alpha: float = 1.0, **kwargs) -> None:
+        super().__init__(num_classes, mixup_prob=1.0, alpha=alpha, **kwargs)

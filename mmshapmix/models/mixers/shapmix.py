@@ -1,0 +1,166 @@
+"""Shap-Mix and ST-Mix, Zhang et al., arXiv 2407.12312."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from ...functional.coalitions import coalitions_of_sizes
+from ...functional.mixing import sample_salient_parts
+from ...functional.saliency import NORMALIZATIONS, coalition_distribution
+from ...registry import MODELS
+from .base import Mixer, _check_choice
+
+GUIDANCE = {
+    'shapley': 'mmshapmix.CoalitionValues',
+    'grad-cam': 'mmshapmix.GradCAM',
+    'random': None,
+}
+"""What ``guidance`` may be by name, for Table 8."""
+
+
+@MODELS.register_module()
+class STMix(Mixer):
+    """ST-Mix, section 3.2: 2 or 3 parts, in a window, of a reduced clip.
+
+    Or, with probability ``mixup_prob``, Mixup. ``spatial='joints'`` and
+    ``temporal='copied'`` are the ablations of Table 7, ``num_parts`` and
+    ``window`` those of Tables 10 and 11.
+
+    Args:
+        num_classes: K.
+        layout: Name or dict of the skeleton.
+        num_parts: Fewest and most parts.
+        window: Shortest and longest share of the frames.
+        mixup_prob: Probability of Mixup; the paper does not give its p, the
+            released code has 0.25.
+        **kwargs: Of :class:`Mixer`.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        layout: str | Mapping = 'nturgb+d',
+        num_parts: Sequence[int] = (2, 3),
+        window: Sequence[float] = (0.4, 0.7),
+        mixup_prob: float = 0.25,
+        **kwargs,
+    ) -> None:
+        super().__init__(
+            num_classes,
+            layout,
+            num_parts=num_parts,
+            window=window,
+            mixup_prob=mixup_prob,
+            **kwargs,
+        )
+
+
+@MODELS.register_module()
+class ShapMix(STMix):
+    """Shap-Mix, section 3.3: the rarer class keeps its salient parts.
+
+    ST-Mix whose parts are drawn from the saliency of the rarer of the two
+    classes, Eq. (3). :class:`~mmshapmix.engine.hooks.SaliencyHook` estimates
+    the saliency while it trains, and
+    :class:`~mmshapmix.engine.hooks.ClassCountsHook` tells which class is
+    rarer.
+
+    Args:
+        num_classes: K.
+        layout: Name or dict of the skeleton.
+        num_parts: Fewest and most parts of the coalitions that compete.
+        guidance: ``'shapley'``, ``'grad-cam'``, ``'random'`` (ST-Mix), or the
+            config of an estimator of :mod:`mmshapmix.models.saliency`.
+        temperature: Of the distribution over coalitions, Table 12.
+        normalize: ``'l1'`` as in the paper, or ``'none'``.
+        scale: Factor on the normalised values. The released distribution is
+            ``normalize='none', scale=10``.
+        **kwargs: Of :class:`STMix`.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        layout: str | Mapping = 'nturgb+d',
+        num_parts: Sequence[int] = (2, 3),
+        guidance: str | dict = 'shapley',
+        temperature: float = 0.2,
+        normalize: str = 'l1',
+        scale: float = 1.0,
+        **kwargs,
+    ) -> None:
+        super().__init__(num_classes, layout, num_parts, **kwargs)
+        _check_choice('spatial', self.spatial, ('parts',))
+        _check_choice('normalize', normalize, NORMALIZATIONS)
+        if temperature <= 0:
+            raise ValueError(
+                f'Expected `temperature` above 0, but got {temperature}.'
+            )
+        self.temperature = temperature
+        self.normalize = normalize
+        self.scale = scale
+        sizes = range(num_parts[0], num_parts[1] + 1)
+        coalitions = coalitions_of_sizes(len(self.groups), sizes)
+        self.register_buffer(
+            'coalitions', coalitions.float(), persistent=False
+        )
+        self.register_buffer('class_counts', None, persistent=False)
+        self.estimator = self._build_estimator(guidance, coalitions)
+
+    def _build_estimator(
+        self, guidance: str | dict, coalitions: Tensor
+    ) -> torch.nn.Module | None:
+        if isinstance(guidance, str):
+            _check_choice('guidance', guidance, tuple(GUIDANCE))
+            guidance = GUIDANCE[guidance] and dict(type=GUIDANCE[guidance])
+        return guidance and MODELS.build(
+            dict(
+                num_classes=self.num_classes,
+                part_joints=self.groups,
+                coalitions=coalitions,
+                **guidance,
+            )
+        )
+
+    def set_class_counts(self, class_counts: Tensor) -> None:
+        """Take the measured training samples per class, ``(K,)``."""
+        if len(class_counts) != self.num_classes:
+            raise ValueError(
+                f'Expected counts of {self.num_classes} classes, but got '
+                f'{len(class_counts)}. Set `num_classes` of the mixer to that '
+                'of the head.'
+            )
+        self.class_counts = class_counts
+
+    def distribution(self) -> Tensor:
+        """How probable each coalition is for each class, ``(K, S)``."""
+        return coalition_distribution(
+            self.estimator.saliency(),
+            self.coalitions @ self.groups.sum(1),
+            self.temperature,
+            self.normalize,
+            self.scale,
+        )
+
+    def sample_groups(
+        self, labels: Tensor, partner: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """The parts to paste, ``(N, P)`` bool."""
+        if self.estimator is None or not self.guided:
+            return super().sample_groups(labels, partner, generator)
+        if self.class_counts is None or not self.estimator.ready:
+            raise RuntimeError(
+                'Expected class counts and a hook that estimates the saliency '
+                'for ShapMix, but one is missing. Keep class_counts=dict('
+                "type='mmshapmix.ClassCountsHook') and saliency=dict(type="
+                "'mmshapmix.SaliencyHook') in `default_hooks`."
+            )
+        return sample_salient_parts(
+            labels.argmax(1),
+            partner,
+            self.class_counts,
+            self.distribution(),
+            self.coalitions > 0.5,
+            generator,
+        )

@@ -1,0 +1,36 @@
+"""SkeleMix, Zhan et al. (SkeleMixCLR), arXiv 2207.03065."""
+
+from collections.abc import Sequence
+
+from ...registry import MODELS
+from .base import Mixer
+
+
+@MODELS.register_module()
+class SkeleMix(Mixer):
+    """Pastes 2 or 3 parts in a window of frames, copied as they are.
+
+    The mixing of the contrastive method, without its loss. The release draws
+    once for a batch; here every sample has its own plan.
+
+    Args:
+        num_classes: K.
+        layout: Name or dict of the skeleton.
+        num_parts: Fewest and most parts.
+        window: Shortest and longest share of the frames; the release's 7 to
+            11 of 16 blocks.
+        **kwargs: Of :class:`Mixer`.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        layout: str | dict = 'nturgb+d',
+        num_parts: Sequence[int] = (2, 3),
+        window: Sequence[float] = (7 / 16, 11 / 16),
+        **kwargs,
+    ) -> None:
+        options = dict(temporal='copied') | kwargs
+        super().__init__(
+            num_classes, layout, num_parts=num_parts, window=window, **options
+        )

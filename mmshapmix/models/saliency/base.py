@@ -1,0 +1,106 @@
+"""What the estimators of saliency share: a running table by class."""
+
+import torch
+from mmengine.dist import all_reduce
+from torch import Tensor, nn
+
+from ...functional.saliency import class_sums, fill_unvisited, running_mean
+
+
+class SaliencyEstimator(nn.Module):
+    """A running table ``(K, slots)`` and its linear map to the saliency.
+
+    :class:`~mmshapmix.engine.hooks.SaliencyHook` calls :meth:`observe` on a
+    batch, and :meth:`update` with what it gives. The table is in the
+    checkpoint. All ranks hold the same one: the step's sums and numbers are
+    all-reduced, and each class gets one update of their mean.
+
+    Args:
+        num_classes: K.
+        coalitions: ``(S, P)`` bool, whose saliency is wanted.
+        part_joints: ``(P, V)``, 1 where a joint is of a part.
+        to_saliency: ``(S, slots)``, the linear map.
+        momentum: Of the running mean.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        coalitions: Tensor,
+        part_joints: Tensor,
+        to_saliency: Tensor,
+        momentum: float,
+    ) -> None:
+        super().__init__()
+        if not 0 <= momentum < 1:
+            raise ValueError(
+                f'Expected `momentum` in [0, 1), but got {momentum}.'
+            )
+        self.num_classes = num_classes
+        self.momentum = momentum
+        self.ready = False  # The hook's: it has begun.
+        # Float, since MMEngine averages buffers over the ranks.
+        constants = dict(
+            coalitions=coalitions,
+            part_joints=part_joints,
+            to_saliency=to_saliency,
+        )
+        for name, value in constants.items():
+            self.register_buffer(name, value.float(), persistent=False)
+        shape = num_classes, to_saliency.shape[1]
+        self.register_buffer('table', torch.zeros(shape))
+        self.register_buffer('visits', torch.zeros(shape))
+        # (M, V, C), empty until it is measured; none: it is not needed.
+        self.register_buffer('mean_pose', None)
+        # Observed values that were not finite, since someone last asked.
+        self.register_buffer('skipped', torch.zeros(()), persistent=False)
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.table.zero_()
+        self.visits.zero_()
+
+    def observe(
+        self,
+        model: nn.Module,
+        inputs: Tensor,
+        labels: Tensor,
+        generator: torch.Generator,
+    ) -> tuple[Tensor, Tensor]:
+        """Observe values of a batch; the model is in evaluation mode.
+
+        Args:
+            model: The recognizer, not wrapped.
+            inputs: ``(N, clips, M, T, V, C)``.
+            labels: ``(N,)`` int64.
+            generator: Of this step.
+
+        Returns:
+            ``(N, E)`` int64 slots and their ``(N, E)`` values.
+        """
+        raise NotImplementedError
+
+    def update(self, labels: Tensor, slots: Tensor, values: Tensor) -> None:
+        """Update the table by a step's observations, of all ranks together.
+
+        Args:
+            labels: ``(N,)`` int64.
+            slots: ``(N, E)`` int64.
+            values: ``(N, E)``; those that are not finite are left out.
+        """
+        observed = torch.stack(
+            class_sums(labels, slots, values, *self.table.shape)
+        )
+        all_reduce(observed)
+        sums, counts, skipped = observed
+        table, visits = running_mean(
+            self.table, self.visits, sums, counts, self.momentum
+        )
+        # In place, so that they stay the buffers that others may hold.
+        self.table.copy_(table)
+        self.visits.copy_(visits)
+        self.skipped += skipped.sum()
+
+    def saliency(self) -> Tensor:
+        """Saliency of the coalitions, ``(K, S)``; unseen classes have 0."""
+        return fill_unvisited(self.table, self.visits) @ self.to_saliency.T
