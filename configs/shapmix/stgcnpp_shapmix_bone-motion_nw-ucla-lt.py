@@ -1,0 +1,10 @@
+# The bone motion stream of the joint leaf.
+_base_ = 'stgcnpp_shapmix_joint_nw-ucla-lt.py'
+
+train_pipeline = _base_.train_pipeline
+test_pipeline = _base_.test_pipeline
+train_pipeline[2].feats = ['bm']
+test_pipeline[1].feats = ['bm']
+train_dataloader = dict(dataset=dict(dataset=dict(pipeline=train_pipeline)))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
