@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+import mmshapmix  # noqa: F401  mends mmaction before tests import it
+
 # The models are tiny: more threads would only wait for each other. Tools that
 # the tests start inherit it.
 os.environ.setdefault('OMP_NUM_THREADS', '1')

@@ -22,9 +22,7 @@ shapmix_train_pipeline = [
 ]
 shapmix_test_pipeline = [
     dict(type='PreNormalize3D', align_spine=False, align_shoulder=False),
-    dict(
-        type='mmshapmix.ResizeCrop', clip_len=64, share=0.95, test_mode=True
-    ),
+    dict(type='mmshapmix.ResizeCrop', clip_len=64, share=0.95, test_mode=True),
     dict(type='mmshapmix.GenSkeFeat', layout='nturgb+d', feats=['j']),
     dict(type='FormatGCNInput', num_person=2),
     dict(type='PackActionInputs'),

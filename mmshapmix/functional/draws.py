@@ -18,7 +18,8 @@ def make_generator(
         ...             torch.rand(3, generator=other))
         True
     """
-    words = np.random.SeedSequence(list(seed)).generate_state(2)
+    # The length, too, since SeedSequence does not see zeros at the end.
+    words = np.random.SeedSequence([len(seed), *seed]).generate_state(2)
     generator = torch.Generator(device)
     # manual_seed takes a signed number of 64 bits.
     return generator.manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)

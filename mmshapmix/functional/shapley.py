@@ -83,9 +83,7 @@ def sample_contexts(
         ``(N, P)`` bool.
     """
     rest = (~coalitions).sum(1)
-    return sample_subsets(
-        ~coalitions, torch.zeros_like(rest), rest, generator
-    )
+    return sample_subsets(~coalitions, torch.zeros_like(rest), rest, generator)
 
 
 def marginal_contribution(

@@ -1,4 +1,4 @@
-"""Skeleton sequences as arrays: modalities and normalisation.
+"""Skeleton sequences as arrays: modalities, normalisation, length.
 
 Sequences are ``(M, T, V, C)`` float arrays. No function changes its argument.
 """
@@ -151,3 +151,32 @@ def rotate(joints: np.ndarray, angles: np.ndarray) -> np.ndarray:
         turn[i, j], turn[j, i] = -np.sin(angle), np.sin(angle)
         matrix = turn @ matrix
     return (joints @ matrix.T).astype(joints.dtype)
+
+
+def resize_frames(sequence: np.ndarray, num_frames: int) -> np.ndarray:
+    r"""Resize a sequence along time, linearly.
+
+    Frame :math:`i` of :math:`T'` is at
+    :math:`\frac{T}{T'} (i + \frac{1}{2}) - \frac{1}{2}`, kept within the
+    sequence. Equal to ``torch.nn.functional.interpolate`` with
+    ``align_corners=False``. Persons who come or go fade, as in CTR-GCN.
+
+    Args:
+        sequence: ``(M, T, ...)``, of at least one frame.
+        num_frames: T'.
+
+    Returns:
+        ``(M, T', ...)``, at least float32.
+
+    Example:
+        >>> resize_frames(np.float32([[0, 8]]), 4)
+        array([[0., 2., 6., 8.]], dtype=float32)
+    """
+    total = sequence.shape[1]
+    place = (np.arange(num_frames) + 0.5) * total / num_frames - 0.5
+    place = place.clip(0, total - 1)
+    before = place.astype(np.int64)
+    after = np.minimum(before + 1, total - 1)
+    weight = (place - before).reshape(-1, *[1] * (sequence.ndim - 2))
+    weight = weight.astype(np.result_type(sequence.dtype, np.float32))
+    return sequence[:, before] * (1 - weight) + sequence[:, after] * weight

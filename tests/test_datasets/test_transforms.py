@@ -11,9 +11,11 @@ from mmshapmix.datasets.transforms import (
     MinMaxNormalize,
     PreNormalize3D,
     RandomRotate,
+    ResizeCrop,
     SortedSampleFrames,
 )
 from mmshapmix.functional.layouts import LAYOUTS
+from mmshapmix.functional.skeletons import resize_frames
 
 from ..conftest import make_annotations
 
@@ -131,3 +133,136 @@ def test_the_nw_ucla_pipeline_through_the_registry():
     keypoint = pipeline(sample('nw-ucla', scores=False))['keypoint']
     assert keypoint.shape == (1, 1, 7, 20, 3)
     assert np.abs(keypoint).max() <= 1 + 1e-6
+
+
+def ctrgcn_crop(frames, valid, interval, window):
+    """CTR-GCN's ``valid_crop_resize`` up to the resizing, retold."""
+    if len(interval) == 1:
+        bias = int((1 - interval[0]) * valid / 2)
+        return frames[bias : valid - bias]
+    p = np.random.rand(1) * (interval[1] - interval[0]) + interval[0]
+    length = int(np.floor(valid * p)[0])
+    length = np.minimum(np.maximum(length, window), valid)
+    bias = np.random.randint(0, valid - length + 1)
+    return frames[bias : bias + length]
+
+
+@pytest.mark.parametrize('total', [1, 2, 5, 8, 9, 20, 21, 100])
+@pytest.mark.parametrize('share', [(0.5, 1), (0.2, 0.2), (0.95,), (0.3,)])
+def test_crops_are_ctrgcns(share, total):
+    """With the same draws; frame t holds 100 t, and 7 is padding."""
+    test_mode = len(share) == 1
+    crop = ResizeCrop(8, share[0] if test_mode else share, test_mode)
+    ramp = 100 * np.arange(total, dtype=np.float64)
+    padded = np.append(ramp, [7.0] * 3).reshape(1, -1, 1, 1)
+    for seed in range(1 if test_mode else 50):
+        np.random.seed(seed)
+        results = crop(dict(keypoint=padded, total_frames=total))
+        state = np.random.get_state()[2]
+        np.random.seed(seed)
+        frames = ctrgcn_crop(ramp, total, share, window=8)
+        assert state == np.random.get_state()[2]
+        expected = resize_frames(frames[None], 8)
+        np.testing.assert_array_equal(
+            results['keypoint'][0, :, 0, 0], expected[0]
+        )
+        if len(frames) >= 8:  # else the ends repeat
+            steps = np.diff(results['keypoint'][0, :, 0, 0])
+            np.testing.assert_allclose(steps, 100 * len(frames) / 8)
+
+
+def test_crops_are_of_every_length_and_place():
+    """Of 24 frames: from 6, raised to 8, up to all, which is not drawn."""
+    np.random.seed(0)
+    crop = ResizeCrop(8, (0.25, 1))
+    seen = {crop._sample_crop(24) for _ in range(3000)}
+    assert {stop - start for start, stop in seen} == set(range(8, 24))
+    assert {start for start, _ in seen} == set(range(17))
+    assert max(stop for _, stop in seen) == 24
+    assert ResizeCrop(8, 0.95, True)._sample_crop(100) == (2, 98)
+
+
+@pytest.mark.parametrize('persons', [1, 2, 3])
+@pytest.mark.parametrize('test_mode', [False, True])
+@pytest.mark.parametrize('name', LAYOUTS)
+def test_resized_clips_go_through_the_stock_transforms(
+    name, test_mode, persons
+):
+    """2-D with scores and 3-D; what the network gets, and nothing changed."""
+    layout = LAYOUTS[name]
+    flat, stock = layout.dims == 2, name in ('nturgb+d', 'coco', 'openpose')
+    (row,) = make_annotations(
+        1, 1, layout.num_joints, layout.dims, persons=persons, scores=flat
+    )
+    if flat:
+        steps = np.linspace(0, 1, 12, dtype=np.float32)
+        row['keypoint_score'] = row['keypoint_score'] * steps[:, None]
+    kept = {k: v.copy() for k, v in row.items() if k.startswith('keypoint')}
+    for features in [
+        dict(type='mmshapmix.GenSkeFeat', layout=name),
+        *[dict(type='mmaction.GenSkeFeat', dataset=name)] * stock,
+        *[None] * (not stock or flat),  # FormatGCNInput adds the scores
+    ]:
+        share = 0.7 if test_mode else (0.7, 0.7)
+        rows = [
+            dict(
+                type='mmshapmix.ResizeCrop',
+                clip_len=10,
+                share=share,
+                test_mode=test_mode,
+            ),
+            features,
+            dict(type='mmaction.FormatGCNInput', num_person=2),
+            dict(type='mmaction.PackActionInputs'),
+        ]
+        pipeline = Compose([row for row in rows if row])
+        np.random.seed(0)
+        packed = pipeline(dict(row))
+        clip = packed['inputs'].numpy()
+        assert packed['data_samples'].gt_label.tolist() == [0]
+        np.random.seed(0)
+        start, stop = pipeline.transforms[0]._sample_crop(12)
+        whole = np.concatenate(
+            [value.reshape(*value.shape[:3], -1) for value in kept.values()],
+            axis=-1,
+        )
+        expected = resize_frames(whole[:2, start:stop], 10)
+        assert clip.shape == (1, 2, 10, layout.num_joints, 3)
+        np.testing.assert_allclose(clip[0, :persons], expected, atol=1e-6)
+        assert (clip[0, persons:] == 0).all()
+    for key, value in kept.items():
+        np.testing.assert_array_equal(row[key], value)
+
+
+def test_what_a_resized_clip_says():
+    row = sample('nturgb+d')
+    row['num_clips'] = 10  # as of another sampler
+    results = ResizeCrop(5, (0.5, 1))(row)
+    told = {k: results[k] for k in ('total_frames', 'clip_len', 'num_clips')}
+    assert told == dict(total_frames=5, clip_len=5, num_clips=1)
+    assert results['frame_interval'] is None
+    assert results['keypoint'].dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        dict(share=0.95),
+        dict(share=(0.5, 1), test_mode=True),
+        dict(share=(1, 0.5)),
+        dict(share=(0, 1)),
+        dict(share=(0.5, 1.1)),
+        dict(share=(0.1, 0.2, 0.3)),
+        dict(share=()),
+        dict(share=0, test_mode=True),
+    ],
+)
+def test_shares_out_of_range(options):
+    with pytest.raises(ValueError, match=r'Expected `share` as .* but got'):
+        ResizeCrop(64, **options)
+
+
+@pytest.mark.parametrize('clip_len', [0, -1, 6.4, None])
+def test_clips_without_frames(clip_len):
+    with pytest.raises(ValueError, match='Expected `clip_len` .* but got'):
+        ResizeCrop(clip_len, (0.5, 1))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from mmaction.datasets.transforms import JointToBone, PreNormalize3D, ToMotion
 
 from mmshapmix.functional.layouts import LAYOUTS, get_layout
@@ -11,6 +12,7 @@ from mmshapmix.functional.skeletons import (
     drop_empty_frames,
     min_max,
     motion,
+    resize_frames,
     rotate,
     rotation_between,
 )
@@ -164,6 +166,42 @@ def test_rotate_keeps_lengths_and_turns_the_right_way(rng):
     )
 
 
+@pytest.mark.parametrize('frames', [1, 2, 7, 64, 300])
+@pytest.mark.parametrize('num_frames', [1, 5, 64])
+def test_resizing_is_torchs(rng, frames, num_frames):
+    """As CTR-GCN calls it: bilinear, over (C V M) by time."""
+    joints = skeleton(rng, 'nw-ucla', frames=frames)
+    flat = torch.tensor(joints).permute(3, 2, 0, 1).reshape(1, 1, -1, frames)
+    expected = torch.nn.functional.interpolate(
+        flat, (flat.shape[2], num_frames), mode='bilinear', align_corners=False
+    )
+    expected = expected.view(3, 20, 2, num_frames).permute(2, 3, 1, 0)
+    ours = resize_frames(joints, num_frames)
+    assert ours.dtype == np.float32
+    np.testing.assert_allclose(ours, expected, atol=1e-4)
+    np.testing.assert_allclose(  # the scores, without channels
+        resize_frames(joints[..., 0], num_frames), expected[..., 0], atol=1e-4
+    )
+
+
+def test_resizing_a_ramp():
+    """Frame t holds 100 t, so a value tells its place."""
+    ramp = 100 * np.arange(8.0).reshape(1, 8, 1, 1)
+    for num_frames, expected in {
+        1: [350],
+        2: [150, 550],
+        4: [50, 250, 450, 650],
+        8: ramp.ravel(),
+        16: [0, *np.arange(25, 700, 50), 700],
+    }.items():
+        clip = resize_frames(ramp, num_frames)
+        assert clip.shape == (1, num_frames, 1, 1)
+        np.testing.assert_allclose(clip.ravel(), expected, atol=1e-9)
+    # Whole numbers do not stay whole.
+    clip = resize_frames(ramp.astype(np.int64), 4).ravel()
+    assert clip.tolist() == [50, 250, 450, 650]
+
+
 def test_arguments_are_left_alone(rng):
     layout = get_layout('nturgb+d')
     joints = ntu_sequence(rng)
@@ -171,4 +209,5 @@ def test_arguments_are_left_alone(rng):
     bone(joints, layout), motion(joints, layout), min_max(joints)
     align_body(drop_empty_frames(joints), layout)
     rotate(joints, np.ones(3))
+    resize_frames(joints, 4), resize_frames(joints, joints.shape[1])
     np.testing.assert_array_equal(joints, kept)

@@ -2,6 +2,7 @@
 
 from .features import GenSkeFeat
 from .normalize import MinMaxNormalize, PreNormalize3D
+from .resize_crop import ResizeCrop
 from .rotate import RandomRotate
 from .sampling import SortedSampleFrames
 
@@ -10,5 +11,6 @@ __all__ = [
     'MinMaxNormalize',
     'PreNormalize3D',
     'RandomRotate',
+    'ResizeCrop',
     'SortedSampleFrames',
 ]

@@ -79,10 +79,10 @@ class SaliencyHook(Hook):
         mixer = mixer_of(runner.model)
         if mixer is None:
             raise ValueError(
-                'Expected a mixer of mmshapmix for SaliencyHook, but got '
-                f'{getattr(unwrapped(runner.model), "data_preprocessor", None)}'
-                ". Set model.data_preprocessor.blending=dict(type='mmshapmix"
-                ".ShapMix', …)."
+                'Expected a mixer for SaliencyHook, but the model has none of '
+                'ours. Set model.data_preprocessor=dict(type='
+                "'ActionDataPreprocessor', blending=dict(type="
+                "'mmshapmix.ShapMix', …))."
             )
         estimator = mixer.estimator
         if estimator is None:
@@ -113,9 +113,11 @@ class SaliencyHook(Hook):
         ):
             with seeded((runner.seed, index)):
                 sums = pose_sums(dataset[index]['inputs'])
-            total = sums if total is None else [
-                a + b for a, b in zip(total, sums, strict=True)
-            ]
+            total = (
+                sums
+                if total is None
+                else [a + b for a, b in zip(total, sums, strict=True)]
+            )
         sums, frames = (part.to(device) for part in total)
         all_reduce(sums)
         all_reduce(frames)

@@ -55,6 +55,11 @@ class SaliencyEstimator(nn.Module):
         # Observed values that were not finite, since someone last asked.
         self.register_buffer('skipped', torch.zeros(()), persistent=False)
 
+    def _load_from_state_dict(self, state_dict, prefix, *args) -> None:
+        # A checkpoint of another recipe has no table: nothing is missing.
+        if f'{prefix}table' in state_dict:
+            super()._load_from_state_dict(state_dict, prefix, *args)
+
     def reset(self) -> None:
         """Forget everything."""
         self.table.zero_()
@@ -103,4 +108,6 @@ class SaliencyEstimator(nn.Module):
 
     def saliency(self) -> Tensor:
         """Saliency of the coalitions, ``(K, S)``; unseen classes have 0."""
-        return fill_unvisited(self.table, self.visits) @ self.to_saliency.T
+        table = fill_unvisited(self.table, self.visits)
+        with torch.autocast(table.device.type, enabled=False):
+            return table @ self.to_saliency.T

@@ -48,9 +48,7 @@ class ShapleyEstimator(SaliencyEstimator):
         Returns:
             ``(N, E)``; a mean over the clips.
         """
-        seen = keep_parts(
-            inputs, coalitions, self.part_joints, self.mean_pose
-        )
+        seen = keep_parts(inputs, coalitions, self.part_joints, self.mean_pose)
         logits = model(seen.flatten(0, 1), stage='head', mode='tensor')
         probability = logits.float().softmax(-1)
         # (N, E, clips, K)

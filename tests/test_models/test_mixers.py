@@ -1,0 +1,395 @@
+"""Mixers through MMAction2's data preprocessor, on tell-tale values."""
+
+import copy
+
+import pytest
+import torch
+from mmaction.models import ActionDataPreprocessor
+from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
+from mmengine.registry import init_default_scope
+
+from mmshapmix.functional.coalitions import coalition_index
+from mmshapmix.functional.draws import make_generator
+from mmshapmix.functional.layouts import LAYOUTS, get_layout, joint_masks
+from mmshapmix.functional.saliency import coalition_distribution
+from mmshapmix.models.mixers import (
+    CutMix,
+    Mixup,
+    ShapMix,
+    SkeleMix,
+    SkeletonMix,
+    STMix,
+)
+
+MIXERS = [CutMix, Mixup, SkeleMix, SkeletonMix, STMix, ShapMix]
+N, T, K = 12, 20, 5
+COUNTS = torch.tensor([50, 40, 7, 7, 3])
+
+
+def batch(layout='nturgb+d', number=N, frames=T, persons=2):
+    """Channels tell sample, frame and joint; labels take turns."""
+    joints = get_layout(layout).num_joints
+    axes = [torch.arange(n) for n in (number, 1, persons, frames, joints)]
+    grid = torch.meshgrid(*axes, indexing='ij')
+    x = torch.stack([grid[0], grid[3], grid[4]], dim=-1).float()
+    samples = [
+        ActionDataSample().set_gt_label(i % K) for i in range(number)
+    ]
+    return x, samples
+
+
+def build(kind, layout='nturgb+d', seed=(0, 0, 0, 0), **options):
+    mixer = kind(K, layout=layout, **options)
+    mixer.step_seed = seed
+    if kind is ShapMix:
+        ready(mixer)
+    return mixer
+
+
+def ready(mixer):
+    """A mixer whose table prefers one coalition in each class."""
+    mixer.set_class_counts(COUNTS)
+    mixer.estimator.ready = True
+    torch.manual_seed(0)
+    mixer.estimator.table.copy_(torch.rand_like(mixer.estimator.table))
+    mixer.estimator.visits.fill_(1)
+
+
+def labels_of(samples):
+    return torch.stack([sample.gt_label for sample in samples])
+
+
+@pytest.mark.parametrize('layout', LAYOUTS)
+@pytest.mark.parametrize('kind', MIXERS)
+def test_clean_then_mixed_for_every_layout(kind, layout):
+    x, samples = batch(layout)
+    before, before_labels = x.clone(), labels_of(samples).clone()
+    y, mixed = build(kind, layout)(x, samples)
+    assert y.shape == (2 * N, *x.shape[1:]) and len(mixed) == 2 * N
+    assert torch.equal(y[:N], before) and torch.equal(x, before)
+    assert torch.equal(labels_of(samples), before_labels)
+    assert all('mixed' not in sample for sample in samples)
+    assert [s.mixed for s in mixed] == [False] * N + [True] * N
+    soft = labels_of(mixed)
+    assert soft.shape == (2 * N, K)
+    assert torch.equal(soft[:N].argmax(1), torch.arange(N) % K)
+    torch.testing.assert_close(soft.sum(1), torch.ones(2 * N))
+    # Joints keep their places.
+    assert torch.equal(y[N:, ..., 2], x[..., 2])
+    if kind is Mixup:
+        return
+    # Pasted samples show their partner: its label has its share of the area.
+    for i, sample in enumerate(mixed[N:]):
+        source = y[N + i, ..., 0]
+        other = source[source != i].unique()
+        if len(other) == 1 and other.item() in range(N):
+            expected = torch.zeros(K)
+            share = (source != i).float().mean()
+            expected[i % K] += 1 - share
+            expected[int(other) % K] += share
+            torch.testing.assert_close(sample.gt_label, expected)
+
+
+@pytest.mark.parametrize('kind', MIXERS)
+def test_mixed_alone(kind):
+    x, samples = batch()
+    both, both_samples = build(kind)(x, samples)
+    y, mixed = build(kind, output='mixed')(x, samples)
+    assert torch.equal(y, both[N:])
+    assert torch.equal(labels_of(mixed), labels_of(both_samples[N:]))
+    assert all(s.mixed for s in mixed)
+
+
+@pytest.mark.parametrize('kind', MIXERS)
+def test_what_a_step_draws_depends_on_its_seed_alone(kind):
+    x, samples = batch()
+    state = torch.get_rng_state()
+    one, other, third = (
+        build(kind, seed=seed)(x, samples)[0]
+        for seed in ((0, 0, 5, 0), (0, 0, 5, 0), (0, 0, 6, 0))
+    )
+    assert torch.equal(one, other) and not torch.equal(one, third)
+    if kind is not ShapMix:  # whose stand-in table draws
+        assert torch.equal(state, torch.get_rng_state())
+
+
+@pytest.mark.parametrize('kind', MIXERS)
+def test_not_while_it_is_off_or_not_training(kind):
+    x, samples = batch()
+    mixer = build(kind)
+    mixer.enabled = False
+    y, same = mixer(x, samples)
+    assert y is x and same is samples
+
+
+def test_the_preprocessor_mixes_in_training_only():
+    init_default_scope('mmaction')
+    config = dict(type='mmshapmix.STMix', num_classes=K, layout='coco')
+    preprocessor = MODELS.build(
+        dict(type='ActionDataPreprocessor', blending=config)
+    )
+    assert isinstance(preprocessor, ActionDataPreprocessor)
+    x, samples = batch('coco')
+    data = dict(inputs=list(x), data_samples=samples)
+    assert len(preprocessor(copy.deepcopy(data))['inputs']) == N
+    mixed = preprocessor(data, training=True)
+    assert len(mixed['inputs']) == len(mixed['data_samples']) == 2 * N
+    assert labels_of(samples).shape == (N, 1)
+
+
+def plans(mixer, frames=64, number=400):
+    """A plan of many samples."""
+    labels = torch.eye(K).repeat(number // K, 1)
+    return mixer.sample_plan(labels, frames, make_generator((0, 1)))
+
+
+def parts_of(plan, layout='nturgb+d'):
+    """How many joints of each part are pasted, as a share, ``(N, P)``."""
+    masks = joint_masks(get_layout(layout))
+    return plan.joints.float() @ masks.T / masks.sum(1)
+
+
+def pasted_only(mixer, **kwargs):
+    plan = plans(mixer, **kwargs)
+    keep = plan.opacity == 1
+    return plan, keep & ~plan.window.all(1)
+
+
+def test_what_each_mixer_pastes():
+    """Parts or joints, how many, and whether the clip is resampled."""
+    frames = torch.arange(64)
+    for kind, whole_parts, resampled in (
+        (STMix, True, True),
+        (ShapMix, True, True),
+        (SkeleMix, True, False),
+        (CutMix, False, False),
+    ):
+        plan, keep = pasted_only(build(kind))
+        shares = parts_of(plan)[keep]
+        length = plan.window.sum(1)[keep]
+        assert ((shares == 0) | (shares == 1)).all() == whole_parts
+        low, high = (26, 44) if resampled else (28, 44)
+        assert (length.min(), length.max()) == (low, high)
+        moved = (plan.source != frames).any(1)[keep]
+        assert moved.float().mean() > 0.9 if resampled else not moved.any()
+        if whole_parts:
+            number = shares.sum(1)
+            assert number.unique().tolist() == [2, 3]
+            assert 0.4 < (number == 2).float().mean() < 0.6
+        else:
+            number = plan.joints.sum(1)
+            assert (number.min(), number.max()) == (10, 15)
+
+
+def test_skeleton_mix_has_the_upper_body_and_takes_the_lower():
+    plan = plans(build(SkeletonMix))
+    upper, lower = joint_masks(get_layout('nturgb+d'), 'halves') > 0
+    assert (plan.joints == lower).all() and plan.window.all()
+    torch.testing.assert_close(plan.lam, torch.full((400,), 16 / 25))
+
+
+def test_mixup_blends_everything():
+    plan = plans(build(Mixup, alpha=2.0))
+    assert plan.joints.all() and plan.window.all()
+    assert (plan.source == torch.arange(64)).all()
+    assert plan.lam.mean() == pytest.approx(0.5, abs=0.05)
+    assert plan.lam.var() == pytest.approx(1 / 20, rel=0.25)
+
+
+def test_the_probability_of_mixup():
+    for probability in (0.0, 0.25, 1.0):
+        plan = plans(build(STMix, mixup_prob=probability))
+        blended = (plan.opacity < 1).float().mean()
+        assert blended == pytest.approx(probability, abs=0.09)
+
+
+def test_the_ablations_are_options():
+    """Tables 7, 10 and 11."""
+    plan, _ = pasted_only(build(STMix, spatial='joints'))
+    shares = parts_of(plan)
+    assert ((shares > 0) & (shares < 1)).any()
+    plan, _ = pasted_only(build(STMix, temporal='copied'))
+    assert (plan.source == torch.arange(64)).all()
+    plan, keep = pasted_only(build(STMix, num_parts=(3, 4)))
+    assert parts_of(plan)[keep].sum(1).unique().tolist() == [3, 4]
+    plan, keep = pasted_only(build(STMix, window=(0.5, 0.8)))
+    length = plan.window.sum(1)[keep]
+    assert (length.min(), length.max()) == (32, 51)
+
+
+def shapley_mixer(**options):
+    mixer = build(ShapMix, mixup_prob=0.0, **options)
+    return mixer
+
+
+def test_the_distribution_is_that_of_the_options():
+    """Table 12, and the released one, with |b| in joints of the layout."""
+    for layout, joints in (('nturgb+d', 11), ('coco', 8)):
+        mixer = shapley_mixer(layout=layout)
+        sizes = mixer.coalitions @ joint_masks(get_layout(layout)).sum(1)
+        assert sizes[0] == joints  # trunk or head, and the right arm
+        for options in (
+            dict(),
+            dict(temperature=0.05),
+            dict(normalize='none', scale=10),
+        ):
+            mixer = shapley_mixer(layout=layout, **options)
+            torch.testing.assert_close(
+                mixer.distribution(),
+                coalition_distribution(
+                    mixer.estimator.saliency(), sizes, **options
+                ),
+            )
+
+
+def test_a_guided_sample_keeps_what_makes_the_rarer_class():
+    mixer = shapley_mixer(temperature=1e-4)
+    best = mixer.coalitions[mixer.distribution().argmax(1)] > 0.5
+    plan, _ = pasted_only(mixer)
+    pasted = parts_of(plan) > 0.5
+    labels = torch.arange(400) % K
+    partner_labels = labels[plan.partner]
+    checked = 0
+    for i in range(400):
+        own, other = COUNTS[labels[i]], COUNTS[partner_labels[i]]
+        if own > other:
+            assert torch.equal(pasted[i], best[partner_labels[i]])
+        else:
+            assert torch.equal(pasted[i], ~best[labels[i]])
+        checked += own > other
+    assert 100 < checked < 300
+
+
+def test_unguided_it_is_st_mix():
+    mixer = shapley_mixer(temperature=1e-4)
+    mixer.guided = False
+    plain = build(STMix, mixup_prob=0.0)
+    one, other = plans(mixer), plans(plain)
+    assert torch.equal(one.joints, other.joints)
+    assert torch.equal(one.source, other.source)
+    free = ShapMix(K, mixup_prob=0.0, guidance='random')
+    assert free.estimator is None
+    assert torch.equal(plans(free).joints, other.joints)
+
+
+def test_an_unseen_class_is_mixed_uniformly():
+    mixer = shapley_mixer()
+    mixer.estimator.reset()
+    torch.testing.assert_close(
+        mixer.distribution(), torch.full((K, 20), 0.05)
+    )
+    plan, _ = pasted_only(mixer, number=20_000)
+    index = coalition_index(parts_of(plan) > 0.5)
+    counts = index.unique(return_counts=True)[1]
+    assert len(counts) == 20
+    assert counts.min() > 850 and counts.max() < 1150
+
+
+def test_the_size_of_coalitions_follows_the_numbers_of_parts():
+    mixer = shapley_mixer(num_parts=(1, 2))
+    assert mixer.coalitions.sum(1).unique().tolist() == [1, 2]
+    plan, _ = pasted_only(mixer)
+    assert set(parts_of(plan).sum(1).tolist()) == {1, 2, 3, 4}
+
+
+def test_a_batch_of_one_is_mixed_with_itself():
+    x, samples = batch(number=1)
+    for kind in MIXERS:
+        with pytest.warns(UserWarning, match='batch of one has no partner'):
+            y, mixed = build(kind)(x, samples)
+        assert (y[..., 0] == 0).all()
+        torch.testing.assert_close(
+            labels_of(mixed), torch.eye(K)[:1].repeat(2, 1)
+        )
+
+
+def test_soft_labels_are_mixed_too():
+    x, samples = batch()
+    soft = torch.rand(N, K).softmax(1)
+    for sample, label in zip(samples, soft, strict=True):
+        sample.set_gt_label(label)
+    _, mixed = build(Mixup)(x, samples)
+    assert torch.equal(labels_of(mixed)[:N], soft)
+    torch.testing.assert_close(
+        labels_of(mixed)[N:].sum(1), torch.ones(N)
+    )
+
+
+@pytest.mark.parametrize(
+    ('kind', 'options', 'message'),
+    [
+        (STMix, dict(spatial='legs'), "Expected `spatial` in .*got 'legs'"),
+        (STMix, dict(temporal='fast'), 'Expected `temporal` in'),
+        (STMix, dict(output='all'), 'Expected `output` in'),
+        (STMix, dict(num_parts=(2, 6)), r'between 1 and 5, but got \(2, 6\)'),
+        (STMix, dict(num_parts=(3, 2)), 'Expected `num_parts` as'),
+        (STMix, dict(window=(0.7, 0.4)), 'Expected `window` as'),
+        (STMix, dict(mixup_prob=1.5), 'Expected `mixup_prob` as'),
+        (Mixup, dict(alpha=0), 'Expected `alpha` above 0, but got 0'),
+        (ShapMix, dict(temperature=0), 'Expected `temperature` above 0'),
+        (ShapMix, dict(normalize='l2'), "Expected `normalize` .*got 'l2'"),
+        (ShapMix, dict(guidance='luck'), "Expected `guidance` .*got 'luck'"),
+        (ShapMix, dict(spatial='joints'), r"Expected `spatial` in \('parts',"),
+        (
+            ShapMix,
+            dict(guidance=dict(type='mmshapmix.GradCAM', momentum=1)),
+            r'Expected `momentum` in \[0, 1\), but got 1',
+        ),
+    ],
+)
+def test_bad_options(kind, options, message):
+    with pytest.raises(ValueError, match=message):
+        kind(K, **options)
+
+
+@pytest.mark.parametrize(
+    ('kind', 'groups'),
+    [(STMix, 'parts'), (ShapMix, 'parts'), (SkeletonMix, 'halves')],
+)
+def test_a_layout_without_parts(kind, groups):
+    layout = dict(joints=3, inward=[(1, 0), (2, 1)], center=0)
+    with pytest.raises(ValueError, match=f'Expected a layout with {groups}'):
+        kind(K, layout)
+    Mixup(K, layout=layout)
+    CutMix(K, layout)
+
+
+def test_bad_input():
+    x, samples = batch('coco')
+    with pytest.raises(ValueError, match=r'\(N, clips, M, T, 25, C\).*17'):
+        build(STMix)(x, samples)
+    with pytest.raises(ValueError, match='Expected counts of 5 classes.*7'):
+        build(ShapMix).set_class_counts(torch.ones(7))
+    mixer = ShapMix(K, layout='coco')
+    with pytest.raises(RuntimeError, match='mmshapmix.SaliencyHook'):
+        mixer(x, samples)
+
+
+def test_autocast_changes_no_plan():
+    """Mixed precision reaches the preprocessor, too."""
+    mixer = shapley_mixer()
+    plan = plans(mixer)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        half = plans(mixer)
+        x, samples = batch()
+        assert mixer(x, samples)[0].dtype == torch.float32
+    assert torch.equal(plan.joints, half.joints)
+    assert torch.equal(plan.lam, half.lam)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+@pytest.mark.parametrize('kind', MIXERS)
+def test_mixing_does_not_wait_for_the_gpu(kind):
+    x, samples = batch()
+    mixer = build(kind).cuda()
+    if kind is ShapMix:
+        mixer.set_class_counts(COUNTS.cuda())
+    x = x.cuda()
+    samples = [sample.cuda() for sample in samples]
+    mixer(x, samples)
+    torch.cuda.set_sync_debug_mode('error')
+    try:
+        mixer(x, samples)
+    finally:
+        torch.cuda.set_sync_debug_mode('default')
