@@ -67,7 +67,7 @@ class MixedGCNHead(GCNHead):
         """Top-k accuracy, which the base class leaves out on soft labels."""
         labels = torch.stack([sample.gt_label for sample in data_samples])
         accuracy = top_k_accuracy(
-            cls_scores.detach().cpu().numpy(),
+            cls_scores.detach().float().cpu().numpy(),
             labels.argmax(1).cpu().numpy(),
             self.topk,
         )
