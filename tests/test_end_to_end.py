@@ -4,10 +4,9 @@ import csv
 import os
 import pickle
 import re
-import signal
 import subprocess
 import sys
-import time
+from functools import partial
 from pathlib import Path
 
 import mmaction
@@ -19,8 +18,9 @@ from mmshapmix.datasets.annotations import save_pickle
 from mmshapmix.datasets.synthetic import make_dataset
 from mmshapmix.datasets.synthetic.actions import CLASSES
 
-ROOT = Path(__file__).parents[1]
-TOOLS = ROOT / 'tools'
+from . import running
+from .running import ROOT, TOOLS, losses_of, metrics_of, run
+
 MMACTION_TOOLS = Path(mmaction.__file__).parent / '.mim' / 'tools'
 LEAF = ROOT / 'configs/baseline/stgcnpp_balanced-softmax_joint_synthetic-lt.py'
 STOCK = (
@@ -70,66 +70,16 @@ custom_imports = dict(imports=['mmshapmix'])
 """
 
 
-def run(*args, **kwargs):
-    """Run a command in the current folder; fail with what it printed."""
-    env = dict(
-        os.environ, OMP_NUM_THREADS='1', PYTHON=sys.executable, PYTHONPATH=''
-    )
-    result = subprocess.run(
-        [str(a) for a in args],
-        env=env,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=300,
-        **kwargs,
-    )
-    assert result.returncode == 0, result.stdout[-5000:]
-    return result.stdout
-
-
-def train(work_dir, *args, tool=TOOLS / 'train.py'):
-    return run(
-        sys.executable,
-        tool,
-        'config.py',
-        '--work-dir',
-        work_dir,
-        '--cfg-options',
-        'randomness.seed=0',
-        *args,
-    )
-
-
-def evaluate(
-    work_dir, path, *args, tool=TOOLS / 'test.py', config='config.py'
-):
-    return run(
-        sys.executable, tool, config, path, '--work-dir', work_dir, *args
-    )
-
-
-def metrics_of(text):
-    """The last line of metrics in a log."""
-    line = [x for x in text.splitlines() if 'acc/top1:' in x][-1]
-    return {k: float(v) for k, v in re.findall(r'acc/(\w+): ([\d.]+)', line)}
-
-
-def losses_of(text):
-    return [float(x) for x in re.findall(r'loss_cls: ([\d.]+)', text)]
+train = partial(running.train, 'config.py')
+evaluate = partial(running.evaluate, 'config.py')
 
 
 def checkpoint(work_dir):
-    return torch.load(
-        Path(work_dir) / f'epoch_{EPOCHS}.pth', weights_only=True
-    )
+    return running.checkpoint(work_dir, EPOCHS)
 
 
 def assert_same_weights(one, other):
-    one, other = (checkpoint(w)['state_dict'] for w in (one, other))
-    assert one.keys() == other.keys()
-    for name in one:
-        assert torch.equal(one[name], other[name]), name
+    running.assert_same_weights(one, other, EPOCHS)
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -198,29 +148,7 @@ def test_tensorboard_has_the_scalars(trained):
 
 def test_killed_and_resumed_equals_uninterrupted(trained):
     """SIGKILL in the middle of epoch 2; the seed is not given again."""
-    log = Path('killed.log')
-    with log.open('w') as file:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                TOOLS / 'train.py',
-                'config.py',
-                '--work-dir',
-                'killed',
-                '--seed',
-                '0',
-            ],
-            stdout=file,
-            stderr=file,
-            start_new_session=True,
-            env=dict(os.environ, OMP_NUM_THREADS='1'),
-        )
-        deadline = time.time() + 120
-        while 'Epoch(train) [2][' not in log.read_text():
-            assert process.poll() is None and time.time() < deadline
-            time.sleep(0.01)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    running.train_and_kill('config.py', 'killed', 'Epoch(train) [2][')
     assert not list(Path('killed').glob('epoch_2*'))
     output = run(
         sys.executable,
@@ -286,7 +214,7 @@ def test_mmaction2s_own_tools_run_our_configs(trained):
 
 
 def test_our_checkpoint_in_the_stock_config(trained):
-    output = evaluate('stock', f'whole/epoch_{EPOCHS}.pth', config='stock.py')
+    output = running.evaluate('stock.py', 'stock', f'whole/epoch_{EPOCHS}.pth')
     assert MISMATCH not in output
     ours = metrics_of(trained[1])
     stock = metrics_of(output)
@@ -316,10 +244,7 @@ def test_a_stock_checkpoint_in_our_config(trained):
 @pytest.fixture(scope='module')
 def distributed(folder):
     """The output of a training by two gloo processes, into ``dist``."""
-    os.environ['PORT'] = str(20000 + os.getpid() % 20000)
-    script = TOOLS / 'dist_train.sh'
-    yield run('bash', script, 'config.py', 2, '--work-dir', 'dist')
-    del os.environ['PORT']
+    return running.train_distributed('config.py', 'dist')
 
 
 def test_two_processes_train(distributed):

@@ -33,9 +33,7 @@ def batch(layout='nturgb+d', number=N, frames=T, persons=2):
     axes = [torch.arange(n) for n in (number, 1, persons, frames, joints)]
     grid = torch.meshgrid(*axes, indexing='ij')
     x = torch.stack([grid[0], grid[3], grid[4]], dim=-1).float()
-    samples = [
-        ActionDataSample().set_gt_label(i % K) for i in range(number)
-    ]
+    samples = [ActionDataSample().set_gt_label(i % K) for i in range(number)]
     return x, samples
 
 
@@ -276,9 +274,7 @@ def test_unguided_it_is_st_mix():
 def test_an_unseen_class_is_mixed_uniformly():
     mixer = shapley_mixer()
     mixer.estimator.reset()
-    torch.testing.assert_close(
-        mixer.distribution(), torch.full((K, 20), 0.05)
-    )
+    torch.testing.assert_close(mixer.distribution(), torch.full((K, 20), 0.05))
     plan, _ = pasted_only(mixer, number=20_000)
     index = coalition_index(parts_of(plan) > 0.5)
     counts = index.unique(return_counts=True)[1]
@@ -311,9 +307,7 @@ def test_soft_labels_are_mixed_too():
         sample.set_gt_label(label)
     _, mixed = build(Mixup)(x, samples)
     assert torch.equal(labels_of(mixed)[:N], soft)
-    torch.testing.assert_close(
-        labels_of(mixed)[N:].sum(1), torch.ones(N)
-    )
+    torch.testing.assert_close(labels_of(mixed)[N:].sum(1), torch.ones(N))
 
 
 @pytest.mark.parametrize(

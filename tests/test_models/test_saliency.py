@@ -75,7 +75,9 @@ def test_coalition_values_are_those_of_the_game(paired, clips):
     observe(made, model, 60, clips=clips)
     assert model.calls == 60 * 32 * clips * (2 if paired else 1)
     assert (made.visits > 0).all()
-    torch.testing.assert_close(made.table.double(), model.worth, atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        made.table.double(), model.worth, atol=1e-6, rtol=0
+    )
     torch.testing.assert_close(
         made.saliency().double(),
         shapley_values(model.worth, COALITIONS),

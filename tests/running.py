@@ -1,0 +1,113 @@
+"""The real tools, run from a user's working folder."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+ROOT = Path(__file__).parents[1]
+TOOLS = ROOT / 'tools'
+
+
+def environment():
+    """That of a user who keeps modules in the current folder."""
+    return dict(
+        os.environ, OMP_NUM_THREADS='1', PYTHON=sys.executable, PYTHONPATH='.'
+    )
+
+
+def run(*args, **kwargs):
+    """Run a command in the current folder; fail with what it printed."""
+    result = subprocess.run(
+        [str(a) for a in args],
+        env=environment(),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=300,
+        **kwargs,
+    )
+    assert result.returncode == 0, result.stdout[-5000:]
+    return result.stdout
+
+
+def train(config, work_dir, *args, tool=TOOLS / 'train.py'):
+    return run(
+        sys.executable,
+        tool,
+        config,
+        '--work-dir',
+        work_dir,
+        '--cfg-options',
+        'randomness.seed=0',
+        *args,
+    )
+
+
+def train_and_kill(config, work_dir, sign):
+    """Train, and kill it as soon as its output shows a sign."""
+    log = Path(f'{work_dir}.log')
+    with log.open('w') as file:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                TOOLS / 'train.py',
+                config,
+                '--work-dir',
+                work_dir,
+                '--seed',
+                '0',
+            ],
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+            env=environment(),
+        )
+        deadline = time.time() + 120
+        while sign not in log.read_text():
+            assert process.poll() is None and time.time() < deadline
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def train_distributed(config, work_dir, *args):
+    """Train with two gloo processes."""
+    port = str(20000 + os.getpid() % 20000)
+    script = TOOLS / 'dist_train.sh'
+    return run(
+        *('env', f'PORT={port}', 'bash', script, config, 2),
+        *('--work-dir', work_dir, *args),
+    )
+
+
+def evaluate(config, work_dir, path, *args, tool=TOOLS / 'test.py'):
+    return run(
+        sys.executable, tool, config, path, '--work-dir', work_dir, *args
+    )
+
+
+def metrics_of(text):
+    """The last line of metrics in a log."""
+    line = [x for x in text.splitlines() if 'acc/top1:' in x][-1]
+    return {k: float(v) for k, v in re.findall(r'acc/(\w+): ([\d.]+)', line)}
+
+
+def losses_of(text):
+    return [float(x) for x in re.findall(r' loss_cls: ([\d.]+)', text)]
+
+
+def checkpoint(work_dir, epoch):
+    return torch.load(Path(work_dir) / f'epoch_{epoch}.pth', weights_only=True)
+
+
+def assert_same_weights(one, other, epoch):
+    one, other = (checkpoint(w, epoch)['state_dict'] for w in (one, other))
+    assert one.keys() == other.keys()
+    for name in one:
+        assert torch.equal(one[name], other[name]), name

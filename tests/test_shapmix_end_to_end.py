@@ -1,0 +1,150 @@
+"""Shap-Mix through the real tools: killed, resumed, and on two processes."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmshapmix.datasets.annotations import save_pickle
+from mmshapmix.datasets.synthetic import make_dataset
+
+from . import running
+from .running import ROOT
+
+EPOCHS = 3
+# A user's config on top of a leaf, and their hook, which keeps what the rank
+# has before MMEngine averages buffers over the ranks.
+CONFIG = """
+_base_ = '{leaf}'
+custom_imports = dict(imports=['mmshapmix', 'keep'])
+train_dataloader = dict(
+    batch_size=4, num_workers=1,
+    dataset=dict(dataset=dict(
+        long_tail=dict(max_per_class=12, imbalance_ratio=6))))
+val_dataloader = dict(num_workers=0, persistent_workers=False)
+test_dataloader = dict(num_workers=0, persistent_workers=False)
+model = dict(
+    backbone=dict(
+        base_channels=8, num_stages=3, inflate_stages=[2], down_stages=[2]),
+    cls_head=dict(in_channels=16))
+train_cfg = dict(max_epochs=3)
+auto_scale_lr = dict(base_batch_size=4)
+default_hooks = dict(
+    logger=dict(interval=1),
+    saliency=dict(warmup_epochs=1),
+    keep=dict(type='KeepTable'))
+"""
+KEEP = """
+from pathlib import Path
+import torch
+from mmengine.dist import get_rank
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+@HOOKS.register_module()
+class KeepTable(Hook):
+    priority = 'VERY_HIGH'
+
+    def after_train_epoch(self, runner):
+        model = getattr(runner.model, 'module', runner.model)
+        state = model.data_preprocessor.blending.state_dict()
+        name = f'table_{runner.epoch}_{get_rank()}.pth'
+        torch.save(state, Path(runner.work_dir) / name)
+"""
+
+
+@pytest.fixture(scope='module', autouse=True)
+def folder(tmp_path_factory):
+    """A user's working folder: their configs, their hook, and the data."""
+    root = tmp_path_factory.mktemp('user')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        save_pickle(
+            make_dataset(max_per_class=12, imbalance_ratio=6, val_per_class=3),
+            'data/skeleton/synthetic.pkl',
+        )
+        Path('keep.py').write_text(KEEP)
+        for method in ('shapmix', 'shapmix-values'):
+            name = f'stgcnpp_{method}_joint_synthetic-lt.py'
+            leaf = ROOT / 'configs/shapmix' / name
+            Path(f'{method}.py').write_text(CONFIG.format(leaf=leaf))
+        yield root
+
+
+@pytest.fixture(scope='module')
+def trained(folder):
+    """The output of one uninterrupted training, into ``whole``."""
+    return running.train('shapmix-values.py', 'whole')
+
+
+def table(work_dir, epoch, rank=0):
+    return torch.load(Path(work_dir) / f'table_{epoch}_{rank}.pth')
+
+
+def assert_equal_tables(one, other):
+    assert one.keys() == other.keys() and 'estimator.table' in one
+    for name in one:
+        assert torch.equal(one[name], other[name]), name
+
+
+def test_the_training_log(trained):
+    assert 'Mean pose of' in trained
+    line = next(x for x in trained.splitlines() if 'Epoch(train) [2]' in x)
+    for key in (' loss: ', ' loss_cls: ', ' mixed_loss_cls: ', ' top1_acc: '):
+        assert key in line
+    losses = running.losses_of(trained)
+    assert losses[-1] < losses[len(losses) // EPOCHS - 1]
+
+
+def test_killed_and_resumed_has_the_same_table(trained):
+    """And the same weights, so it has mixed the same samples."""
+    running.train_and_kill('shapmix-values.py', 'killed', 'Epoch(train) [3][')
+    assert not list(Path('killed').glob('epoch_3*'))
+    output = running.run(
+        *(sys.executable, running.TOOLS / 'train.py', 'shapmix-values.py'),
+        *('--work-dir', 'killed', '--resume'),
+    )
+    assert 'Epoch(train) [2]' not in output and 'Mean pose' not in output
+    assert_equal_tables(table('killed', 2), table('whole', 2))
+    running.assert_same_weights('killed', 'whole', EPOCHS)
+
+
+@pytest.mark.parametrize('method', ['shapmix', 'shapmix-values'])
+def test_two_processes_hold_the_same_table(method):
+    """At the end of every epoch, before anybody averages anything."""
+    output = running.train_distributed(
+        f'{method}.py', f'dist-{method}', '--seed', '0'
+    )
+    assert output.count('Mean pose of') == 1
+    for epoch in range(EPOCHS):
+        one, other = (table(f'dist-{method}', epoch, r) for r in (0, 1))
+        assert_equal_tables(one, other)
+        assert one['estimator.visits'].sum() > 16 * (epoch + 1)
+
+
+def test_two_processes_have_the_same_mean_pose_as_one(trained):
+    one = table('whole', 0)['estimator.mean_pose']
+    other = table('dist-shapmix-values', 0)['estimator.mean_pose']
+    assert one.shape == (1, 25, 3) and one.std() > 0.1
+    torch.testing.assert_close(one, other)
+
+
+def test_the_checkpoint_is_an_ordinary_recognizer(trained):
+    """Tested with and without a mixer in the config."""
+    path = f'whole/epoch_{EPOCHS}.pth'
+    metrics = running.metrics_of(trained)
+    plain = ROOT / 'configs/baseline/stgcnpp_ce_joint_synthetic-lt.py'
+    stages = 'model.backbone.num_stages=3'
+    options = (
+        *('--cfg-options', stages, 'model.backbone.base_channels=8'),
+        *(
+            'model.backbone.inflate_stages=[2]',
+            'model.cls_head.in_channels=16',
+        ),
+        'model.backbone.down_stages=[2]',
+    )
+    ours = running.evaluate('shapmix-values.py', 'tested', path)
+    stock = running.evaluate(plain, 'tested_plain', path, *options)
+    assert running.metrics_of(ours) == metrics
+    assert running.metrics_of(stock) == metrics
