@@ -239,6 +239,21 @@ def test_the_warm_up(build, warmup):
     assert log.keys == [warmup == 'st-mix'] * 2 * STEPS + [True] * STEPS
 
 
+def test_repeats_are_passes_of_the_warm_up(build):
+    """14 samples three times: 11 steps an epoch, 3 2/3 a pass."""
+    runner = build(
+        leaf=VALUES,
+        **{
+            f'{SALIENCY}warmup_epochs': 2,
+            'train_dataloader.dataset.times': 3,
+        },
+    )
+    log = Log()
+    runner.register_hook(log)
+    runner.train()
+    assert log.guided == [False] * 8 + [True] * 3
+
+
 def test_iteration_based_loops_warm_up_by_passes(build):
     runner = build(
         leaf=VALUES,

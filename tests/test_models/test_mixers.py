@@ -289,6 +289,22 @@ def test_the_size_of_coalitions_follows_the_numbers_of_parts():
     assert set(parts_of(plan).sum(1).tolist()) == {1, 2, 3, 4}
 
 
+def test_other_numbers_of_parts():
+    """A skeleton of one's own, with three parts."""
+    layout = dict(
+        joints=6,
+        inward=[(1, 0), (2, 1), (3, 0), (4, 3), (5, 0)],
+        center=0,
+        parts=dict(middle=[0, 5], left=[1, 2], right=[3, 4]),
+    )
+    mixer = shapley_mixer(layout=layout, num_parts=(1, 2), temperature=1e-4)
+    assert mixer.estimator.table.shape == (K, 8)
+    assert mixer.distribution().shape == (K, 6)
+    plan, keep = pasted_only(mixer)
+    sizes = plan.joints[keep].sum(1)
+    assert sizes.unique().tolist() == [2, 4]
+
+
 def test_a_batch_of_one_is_mixed_with_itself():
     x, samples = batch(number=1)
     for kind in MIXERS:

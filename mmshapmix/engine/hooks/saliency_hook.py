@@ -2,10 +2,11 @@
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 
 import numpy as np
 import torch
+from mmengine.dataset import RepeatDataset
 from mmengine.dist import all_reduce, get_dist_info, is_main_process
 from mmengine.hooks import Hook
 from rich.progress import track
@@ -33,6 +34,53 @@ def evaluating(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
+def passes_done(runner) -> float:
+    """Passes over the data so far; an epoch of RepeatDataset is several."""
+    loader = runner.train_dataloader
+    repeats = isinstance(loader.dataset, RepeatDataset)
+    times = loader.dataset.times if repeats else 1
+    return times * runner.iter / len(loader)
+
+
+def measure_mean_pose(
+    dataset: Sized,
+    seed: int,
+    max_samples: int,
+    device: torch.device | str = 'cpu',
+) -> Tensor:
+    """Mean over samples and frames of the pipeline's output.
+
+    Each rank runs the pipeline of its share of the samples.
+
+    Args:
+        dataset: Gives ``inputs`` ``(clips, M, T, V, C)``.
+        seed: Of the choice of samples and of the pipeline's draws.
+        max_samples: At most so many are taken, at random.
+        device: Of the sums, which all ranks add up, and of the result.
+
+    Returns:
+        ``(M, V, C)``; zeros for a person who is never there.
+    """
+    rng = np.random.default_rng(seed)
+    chosen = rng.permutation(len(dataset))[:max_samples]
+    rank, world_size = get_dist_info()
+    parts = []
+    for index in track(
+        chosen[rank::world_size].tolist(),
+        description='Mean pose',
+        disable=not is_main_process(),
+    ):
+        with seeded((seed, index)):
+            parts.append(pose_sums(dataset[index]['inputs']))
+    sums, frames = (
+        torch.stack(part).sum(0).to(device)
+        for part in zip(*parts, strict=True)
+    )
+    all_reduce(sums)
+    all_reduce(frames)
+    return (sums / frames.clamp_min(1)[:, None, None]).float()
+
+
 @HOOKS.register_module()
 class SaliencyHook(Hook):
     """Estimates the saliency that guides ShapMix, and warms the mixer up.
@@ -44,7 +92,8 @@ class SaliencyHook(Hook):
     Args:
         interval: Estimate in every n-th iteration, Table 13 (Iter-n).
         share: Share of each batch that is observed, above 0 to 1.
-        warmup_epochs: Epochs (passes of the data loader) of warm-up.
+        warmup_epochs: Passes over the data of warm-up; an epoch of
+            RepeatDataset counts as several.
         warmup: What is trained on meanwhile: ``'st-mix'``, unguided, as in the
             released code, or ``'clean'`` samples alone, as in Algorithm 1.
         mean_pose_samples: At most so many training samples make the mean pose.
@@ -92,44 +141,19 @@ class SaliencyHook(Hook):
             estimator.reset()
         pose = estimator.mean_pose
         if pose is not None and not (runner._resume and pose.numel()):
-            estimator.mean_pose = self._measure_mean_pose(runner, pose.device)
-
-    def _measure_mean_pose(self, runner, device: torch.device) -> Tensor:
-        """Mean over samples and frames of the pipeline's output, (M, V, C).
-
-        Each rank runs the pipeline of its share of the samples.
-        """
-        dataset = runner.train_dataloader.dataset
-        rng = np.random.default_rng(runner.seed)
-        number = min(self.mean_pose_samples, len(dataset))
-        rank, world_size = get_dist_info()
-        chosen = rng.permutation(len(dataset))[:number]
-        runner.logger.info(f'Mean pose of {number} training samples')
-        total = None
-        for index in track(
-            chosen[rank::world_size].tolist(),
-            description='Mean pose',
-            disable=not is_main_process(),
-        ):
-            with seeded((runner.seed, index)):
-                sums = pose_sums(dataset[index]['inputs'])
-            total = (
-                sums
-                if total is None
-                else [a + b for a, b in zip(total, sums, strict=True)]
+            dataset = runner.train_dataloader.dataset
+            number = min(self.mean_pose_samples, len(dataset))
+            runner.logger.info(f'Mean pose of {number} training samples')
+            estimator.mean_pose = measure_mean_pose(
+                dataset, runner.seed, number, pose.device
             )
-        sums, frames = (part.to(device) for part in total)
-        all_reduce(sums)
-        all_reduce(frames)
-        return (sums / frames.clamp_min(1)[:, None, None]).float()
 
     def before_train_iter(
         self, runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
         """Set the mixer's phase, and estimate."""
         mixer = mixer_of(runner.model)
-        epoch_length = len(runner.train_dataloader)
-        warm = runner.iter >= self.warmup_epochs * epoch_length
+        warm = passes_done(runner) >= self.warmup_epochs
         mixer.guided = warm
         mixer.enabled = warm or self.warmup == 'st-mix'
         if mixer.estimator is not None and runner.iter % self.interval == 0:
