@@ -1,7 +1,7 @@
-"""Train and test two models on the embedded long-tailed set, in minutes.
+"""Train and test three models on the embedded long-tailed set, in minutes.
 
 Everything goes through the tools that you would use yourself; the commands
-are printed.
+are printed. As many models train at once as there are cores.
 """
 
 import argparse
@@ -12,6 +12,8 @@ import shlex
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -21,8 +23,9 @@ from mmshapmix.analysis.per_class import plot_per_class, read_table
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = {
-    'cross-entropy': 'stgcnpp_ce_joint_synthetic-lt',
-    'balanced softmax': 'stgcnpp_balanced-softmax_joint_synthetic-lt',
+    'cross-entropy': 'baseline/stgcnpp_ce_joint_synthetic-lt',
+    'balanced softmax': 'baseline/stgcnpp_balanced-softmax_joint_synthetic-lt',
+    'Shap-Mix': 'shapmix/stgcnpp_shapmix-values_joint_synthetic-lt',
 }
 COLUMNS = {
     'overall': 'acc/top1',
@@ -35,8 +38,13 @@ PROGRESS = re.compile(r'Epoch\((train|val)\) (\[.*)')
 console = Console(highlight=False, soft_wrap=True)
 
 
-def run(log: Path, *args: object) -> None:
+def run(log: Path, *args: object, name: str = '') -> None:
     """Run a tool, keep its output in a log, show its progress.
+
+    Args:
+        log: Where the output goes.
+        *args: The tool and its arguments.
+        name: What its progress is called.
 
     Raises:
         SystemExit: If it fails; the end of the log has been shown.
@@ -59,16 +67,17 @@ def run(log: Path, *args: object) -> None:
             file.write(line)
             progress = PROGRESS.search(line)
             if progress:
-                console.print(f'  {progress[1]:5} {progress[2]}')
+                console.print(f'  {name}: {progress[1]:5} {progress[2]}')
     if process.wait():
         console.print(''.join(log.read_text().splitlines(True)[-20:]))
         sys.exit(f'{command[0]} failed; its whole output: {log}')
 
 
-def train_and_test(config: str, data: Path, out: Path, passes: int) -> Path:
-    """Train and test one model; return the work folder of the test."""
-    path = Path('configs/baseline') / f'{config}.py'
-    work_dir = out / config
+def train_and_test(name: str, data: Path, out: Path, passes: int) -> Path:
+    """Train and test one model; return its work folder."""
+    path = Path('configs') / f'{MODELS[name]}.py'
+    work_dir = out / path.stem
+    step = partial(run, name=name)
     options = ['--cfg-options'] + [
         f'{part}_dataloader.dataset.{inner}ann_file={data}'
         for part, inner in (('train', 'dataset.'), ('val', ''), ('test', ''))
@@ -79,18 +88,23 @@ def train_and_test(config: str, data: Path, out: Path, passes: int) -> Path:
         f'train_dataloader.dataset.times={times}',
         f'train_cfg.max_epochs={passes // times}',
     ]
-    run(
+    step(
         work_dir / 'train.log',
         *('tools/train.py', path, '--work-dir', work_dir, '--seed', 0),
         *options,
     )
-    checkpoint = (work_dir / 'last_checkpoint').read_text()
-    run(
+    checkpoint = last_checkpoint(work_dir)
+    step(
         work_dir / 'test.log',
         *('tools/test.py', path, checkpoint, '--work-dir', work_dir / 'test'),
         *options,
     )
-    return work_dir / 'test'
+    return work_dir
+
+
+def last_checkpoint(work_dir: Path) -> str:
+    """Path of the last checkpoint in a work folder."""
+    return (work_dir / 'last_checkpoint').read_text()
 
 
 def metrics_of(work_dir: Path) -> dict[str, float]:
@@ -130,24 +144,33 @@ def main() -> None:
     console.rule('The data')
     run(out / 'data.log', 'tools/data/make_synthetic.py', data, '--force')
     console.print((out / 'data.log').read_text())
-    table = Table(title='Accuracy (%)')
+    console.rule('ST-GCN++ with ' + ', '.join(MODELS))
+    train = partial(train_and_test, data=data, out=out, passes=args.passes)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        # The last one takes the longest: it starts first.
+        work_dirs = [*pool.map(train, reversed(MODELS))][::-1]
+    table, tables = Table(title='Accuracy (%)'), {}
     for column in ('model', *COLUMNS):
         table.add_column(column, justify='left')
-    tables = {}
-    for name, config in MODELS.items():
-        console.rule(f'ST-GCN++ with {name}')
-        tested = train_and_test(config, data, out, args.passes)
-        metrics = metrics_of(tested)
+    for name, work_dir in zip(MODELS, work_dirs, strict=True):
+        metrics = metrics_of(work_dir / 'test')
         table.add_row(
             name, *(f'{100 * metrics[key]:.1f}' for key in COLUMNS.values())
         )
-        tables[name] = read_table(tested / 'per_class_test.csv')
+        tables[name] = read_table(work_dir / 'test' / 'per_class_test.csv')
     figure = out / 'per_class.png'
     plot_per_class(tables, figure)
+    saliency = out / 'saliency.png'
+    run(
+        out / 'saliency.log',
+        *('tools/analysis/plot_saliency.py', last_checkpoint(work_dirs[-1])),
+        *('--out', saliency),
+    )
     console.rule('Results')
     console.print(table)
     console.print(f'Logs and checkpoints: {out}/*/')
     console.print(f'Accuracy of each class: {figure}')
+    console.print(f'Salient parts of classes: {saliency}')
     console.print(f'({time.time() - start:.0f} s)')
 
 

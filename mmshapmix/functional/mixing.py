@@ -161,6 +161,9 @@ def pasted_parts(salient: Coalitions, rarer: Tensor) -> Coalitions:
 def mix_skeletons(skeletons: Tensor, plan: MixPlan) -> Tensor:
     """The mixed skeletons. Joint j always comes from a joint j.
 
+    All M persons are mixed, as in the release: where the partner lacks a
+    person, that person loses the pasted joints, and the label counts them.
+
     Args:
         skeletons: ``(N, clips, M, T, V, C)``; stays as it is.
         plan: What to take from where.

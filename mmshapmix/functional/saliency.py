@@ -7,6 +7,7 @@ coalitions, or the joints.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from .coalitions import Coalitions
@@ -135,6 +136,25 @@ def fill_unvisited(mean: Tensor, visits: Tensor) -> Tensor:
     return torch.where(seen, mean, known)
 
 
+def saliency_shares(saliency: Tensor, num_joints: Tensor) -> Tensor:
+    r"""Saliency for each joint, :math:`v_b / |b|`, :math:`l_1`-normalised.
+
+    The mean of the absolute values is 1 / S (Shap-Mix, Fig. 5).
+
+    Args:
+        saliency: ``(..., S)``, the :math:`v_b`.
+        num_joints: ``(S,)``, :math:`|b|` in joints of the layout.
+
+    Returns:
+        ``(..., S)``; zeros where all saliency is zero.
+
+    Example:
+        >>> saliency_shares(torch.tensor([3., -2.]), torch.tensor([1., 2.]))
+        tensor([ 0.7500, -0.2500])
+    """
+    return F.normalize(saliency / num_joints, p=1, dim=-1)
+
+
 def coalition_distribution(
     saliency: Tensor,
     num_joints: Tensor,
@@ -158,10 +178,11 @@ def coalition_distribution(
     Returns:
         ``(..., S)``, rows that sum to 1.
     """
-    values = saliency / num_joints
-    if normalize == 'l1':
-        total = values.abs().sum(-1, keepdim=True)
-        values = values / torch.where(total > 0, total, 1)
+    values = (
+        saliency_shares(saliency, num_joints)
+        if normalize == 'l1'
+        else saliency / num_joints
+    )
     return (values * scale / temperature).softmax(-1)
 
 

@@ -170,14 +170,15 @@ def test_quickstart(tmp_path):
     assert result.returncode == 0, result.stdout + result.stderr
     assert 'tools/train.py' in result.stdout
     assert 'tools/test.py' in result.stdout
-    assert 'train [1][20/' in result.stdout
-    for name in ('cross-entropy', 'balanced softmax'):
+    for name in ('cross-entropy', 'balanced softmax', 'Shap-Mix'):
+        assert f'  {name}: train [1][20/' in result.stdout
         row = re.search(rf'{name}.*', result.stdout.split('Results')[1])[0]
         values = [float(x) for x in re.findall(r'\d+\.\d', row)]
         assert len(values) == 5 and all(0 <= v <= 100 for v in values)
-    figure = tmp_path / 'quick' / 'per_class.png'
-    assert figure.read_bytes().startswith(b'\x89PNG')
-    assert len(list((tmp_path / 'quick').glob('*/epoch_1.pth'))) == 2
+    for figure in ('per_class.png', 'saliency.png'):
+        content = (tmp_path / 'quick' / figure).read_bytes()
+        assert content.startswith(b'\x89PNG')
+    assert len(list((tmp_path / 'quick').glob('*/epoch_1.pth'))) == 3
 
 
 # What the tools share --------------------------------------------------------

@@ -61,9 +61,11 @@ def measure_mean_pose(
     Returns:
         ``(M, V, C)``; zeros for a person who is never there.
     """
+    rank, world_size = get_dist_info()
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(dataset))[:max_samples]
-    rank, world_size = get_dist_info()
+    # No rank may be without a sample; repeats do little harm.
+    chosen = np.resize(chosen, max(len(chosen), world_size))
     parts = []
     for index in track(
         chosen[rank::world_size].tolist(),

@@ -1,0 +1,204 @@
+"""What checkpoints hold beside weights: config, mixer, names and counts."""
+
+import ast
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.utils import import_modules_from_strings
+from torch import nn
+
+from ..functional.longtail import shot_groups
+from ..models.mixers import Mixer
+from ..registry import MODELS
+
+MIXER = 'data_preprocessor.blending.'
+"""Where the mixer's state lies in that of a recognizer."""
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """A checkpoint of MMEngine, on the CPU, loaded as weights only.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no checkpoint.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f'Expected a checkpoint at {path}, but there is none.'
+        )
+    try:
+        checkpoint = torch.load(path, map_location='cpu', weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        reason = str(error).splitlines()[:1]
+        raise ValueError(
+            f'Expected a checkpoint, but {path} cannot be read: {reason}.'
+        ) from error
+    if not isinstance(checkpoint, dict) or 'state_dict' not in checkpoint:
+        raise ValueError(
+            f'Expected a checkpoint with a `state_dict`, but {path} has none.'
+        )
+    return checkpoint
+
+
+def parse_config(text: str) -> dict[str, Any]:
+    """The settings of a config as MMEngine writes it into checkpoints.
+
+    Such a text is assignments of literals and of ``dict(…)``. Nothing in it is
+    run, since a checkpoint may come from anywhere.
+
+    Raises:
+        ValueError: For anything else.
+
+    Example:
+        >>> parse_config("model = dict(type='A', sizes=[1, 2])")
+        {'model': {'type': 'A', 'sizes': [1, 2]}}
+    """
+    try:
+        return {
+            row.targets[0].id: _literal(row.value)
+            for row in ast.parse(text).body
+        }
+    except (AttributeError, SyntaxError, ValueError, TypeError) as error:
+        raise ValueError(
+            'Expected a config of plain settings in the checkpoint, but it '
+            f'has something else: {error}.'
+        ) from error
+
+
+def _literal(node: ast.expr) -> Any:
+    if isinstance(node, (ast.List, ast.Tuple)):
+        values = [_literal(item) for item in node.elts]
+        return values if isinstance(node, ast.List) else tuple(values)
+    if isinstance(node, ast.Dict):
+        keys = map(ast.literal_eval, node.keys)
+        return dict(zip(keys, map(_literal, node.values), strict=True))
+    if isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'dict':
+        named = {row.arg: _literal(row.value) for row in node.keywords}
+        return dict(*map(_literal, node.args), **named)
+    return ast.literal_eval(node)
+
+
+def has_table(checkpoint: dict[str, Any]) -> bool:
+    """Whether a checkpoint holds a table of saliency."""
+    return any(
+        name.startswith(f'{MIXER}estimator.')
+        for name in checkpoint['state_dict']
+    )
+
+
+def _check_table(checkpoint: dict[str, Any], source: str | Path) -> None:
+    if not has_table(checkpoint):
+        raise ValueError(
+            'Expected a checkpoint of a training with a mixer that estimates '
+            f'saliency (mmshapmix.ShapMix), but {source} has no table of it.'
+        )
+
+
+def build_mixer(checkpoint: dict[str, Any], source: str | Path) -> Mixer:
+    """The mixer that a checkpoint was trained with, and its table.
+
+    Args:
+        checkpoint: See :func:`read_checkpoint`.
+        source: Its path, for errors.
+
+    Raises:
+        ValueError: If it has no mixer with a table of saliency.
+    """
+    _check_table(checkpoint, source)
+    text = checkpoint.get('meta', {}).get('cfg')
+    if text is None:
+        raise ValueError(
+            f'Expected a checkpoint of MMEngine with its config, but {source} '
+            "has no meta['cfg']."
+        )
+    config = parse_config(text)
+    try:
+        import_modules_from_strings(
+            **config.get('custom_imports', dict(imports=[]))
+        )
+        mixer = MODELS.build(config['model']['data_preprocessor']['blending'])
+    except (ImportError, KeyError, TypeError) as error:
+        raise ValueError(
+            f'Expected a mixer that can be built here, but that of {source} '
+            f'cannot: {error}'
+        ) from error
+    load_mixer(mixer, checkpoint, source)
+    return mixer
+
+
+def load_mixer(
+    mixer: Mixer, checkpoint: dict[str, Any], source: str | Path
+) -> None:
+    """Load an estimating mixer's part of a checkpoint: it can be guided then.
+
+    Raises:
+        ValueError: If the checkpoint has another mixer or no table.
+    """
+    _check_table(checkpoint, source)
+    state = {
+        name.removeprefix(MIXER): value
+        for name, value in checkpoint['state_dict'].items()
+        if name.startswith(MIXER)
+    }
+    try:
+        mixer.load_state_dict(state)
+    except RuntimeError as error:
+        reason = ' '.join(str(error).split())
+        raise ValueError(
+            f'Expected the state of a {type(mixer).__name__} as configured, '
+            f'but {source} has another: {reason}'
+        ) from error
+    mixer.estimator.ready = True
+
+
+def class_names(meta: dict[str, Any], num_classes: int) -> list[str]:
+    """Names of the classes, ``class 3`` and so on where they have none."""
+    names = (meta.get('dataset_meta') or {}).get('classes')
+    if names and len(names) == num_classes:
+        return list(names)
+    return [f'class {k}' for k in range(num_classes)]
+
+
+def group_names(
+    class_counts: Sequence[int] | None, num_classes: int
+) -> list[str]:
+    """``many``, ``medium`` or ``few`` of each class; empty without counts."""
+    names = [''] * num_classes
+    if class_counts is not None:
+        for group, members in shot_groups(np.asarray(class_counts)).items():
+            for k in np.flatnonzero(members):
+                names[k] = group
+    return names
+
+
+def load_weights(
+    model: nn.Module, checkpoint: dict[str, Any], source: str | Path
+) -> None:
+    """Load a recognizer's weights, whatever mixer and loss it was given.
+
+    Raises:
+        ValueError: If weights are missing or of other shapes.
+    """
+    state = {
+        name: value
+        for name, value in checkpoint['state_dict'].items()
+        if not name.startswith(MIXER)
+    }
+    wanted = dict(model.named_parameters())
+    missing = sorted(wanted.keys() - state.keys())
+    other = [
+        name
+        for name in wanted.keys() & state.keys()
+        if wanted[name].shape != state[name].shape
+    ]
+    if missing or other:
+        raise ValueError(
+            f'Expected the weights of the configured model, but {source} '
+            f'lacks {len(missing)} and has {len(other)} of other shapes: '
+            f'{(missing + sorted(other))[:3]}.'
+        )
+    model.load_state_dict(state, strict=False)

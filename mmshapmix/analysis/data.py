@@ -1,0 +1,101 @@
+"""Data loaders of a config, changed for looking at data and models."""
+
+import copy
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from mmengine.config import ConfigDict
+
+
+def leaf_datasets(dataset: dict) -> Iterator[dict]:
+    """The configs of the data sets inside of wrappers, themselves."""
+    inner = dataset.get('datasets') or [dataset.get('dataset')]
+    for part in inner:
+        if part is None:
+            yield dataset
+        else:
+            yield from leaf_datasets(part)
+
+
+def features_of(pipeline: Sequence[dict]) -> list[str]:
+    """The modalities of a pipeline, ``['j']`` where it does not say."""
+    rows = [row for row in pipeline if row['type'].endswith('GenSkeFeat')]
+    return list(rows[0].get('feats', ['j'])) if rows else ['j']
+
+
+def unrepeated(dataset: dict) -> dict:
+    """What is inside of wrappers that repeat samples."""
+    while 'dataset' in dataset:
+        dataset = dataset['dataset']
+    return dataset
+
+
+def evaluation_loader(
+    config: ConfigDict, split: str, ann_split: str | None = None
+) -> ConfigDict:
+    """A loader's config, with the pipeline of the evaluation.
+
+    Args:
+        config: With ``val_dataloader`` and so on.
+        split: ``'train'``, ``'val'`` or ``'test'``. The training data come
+            without repetition, through the pipeline of the validation: no
+            augmentation.
+        ann_split: Another split of the data file.
+
+    Raises:
+        ValueError: If the config has no such loader.
+    """
+    source = 'val' if split == 'train' else split
+    names = [f'{source}_dataloader', f'{split}_dataloader']
+    missing = [name for name in names if not config.get(name)]
+    if missing:
+        raise ValueError(
+            f'Expected {missing[0]} in the config for the split {split!r}, '
+            'but it has none.'
+        )
+    loader = copy.deepcopy(config[names[0]])
+    if split == 'train':
+        pipeline = next(leaf_datasets(loader['dataset']))['pipeline']
+        train = unrepeated(config['train_dataloader']['dataset'])
+        loader['dataset'] = copy.deepcopy(train)
+        for leaf in leaf_datasets(loader['dataset']):
+            leaf.update(pipeline=pipeline, test_mode=True)
+    if ann_split:
+        for leaf in leaf_datasets(loader['dataset']):
+            leaf['split'] = ann_split
+    return loader
+
+
+def choose_samples(
+    labels: np.ndarray, max_per_class: int | None = None
+) -> list[int]:
+    """At most so many samples of each class, at random, always the same.
+
+    Args:
+        labels: ``(N,)`` int64.
+        max_per_class: How many; none: all.
+
+    Returns:
+        Their indices, in order.
+    """
+    order = np.random.default_rng(0).permutation(len(labels))
+    chosen = [
+        order[labels[order] == k][:max_per_class] for k in np.unique(labels)
+    ]
+    return np.sort(np.concatenate(chosen)).tolist()
+
+
+def joint_loader(loader: ConfigDict) -> tuple[ConfigDict, list[str]]:
+    """A loader's config that gives joints, and the modalities it gave.
+
+    Args:
+        loader: Its config, which is not changed.
+    """
+    loader = copy.deepcopy(loader)
+    features = ['j']
+    for leaf in leaf_datasets(loader['dataset']):
+        features = features_of(leaf['pipeline'])
+        for row in leaf['pipeline']:
+            if row['type'].endswith('GenSkeFeat'):
+                row['feats'] = ['j']
+    return loader, features

@@ -1,0 +1,299 @@
+"""Saliency of part combinations: running tables, and exact values."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..engine.hooks.saliency_hook import evaluating
+from ..functional.coalitions import (
+    Coalitions,
+    all_coalitions,
+    coalition_index,
+    coalitions_of_sizes,
+)
+from ..functional.saliency import (
+    class_sums,
+    fill_unvisited,
+    saliency_shares,
+)
+from ..functional.shapley import shapley_values
+from ..models.mixers import Mixer
+from ..models.saliency import (
+    CoalitionValues,
+    MarginalContributions,
+    SaliencyEstimator,
+    ShapleyEstimator,
+)
+from .checkpoints import group_names
+
+# --- tables ------------------------------------------------------------------
+
+
+def coalition_names(coalitions: Coalitions, parts: Sequence[str]) -> list[str]:
+    """Part names of each coalition, joined by ``+``.
+
+    Args:
+        coalitions: ``(S, P)`` bool.
+        parts: Names of the P parts.
+    """
+    return [
+        '+'.join(name for name, here in zip(parts, row, strict=True) if here)
+        for row in coalitions.tolist()
+    ]
+
+
+def part_saliency(mixer: Mixer) -> tuple[Tensor, str]:
+    """Saliency of the single parts, and what it is.
+
+    Args:
+        mixer: With an estimator.
+
+    Returns:
+        ``(K, P)``, and a few words.
+    """
+    estimator = mixer.estimator
+    if isinstance(estimator, CoalitionValues):
+        worth = fill_unvisited(estimator.table, estimator.visits)
+        parts = torch.eye(len(mixer.groups), dtype=torch.bool)
+        return shapley_values(worth, parts), 'Shapley value of the part'
+    members = mixer.coalitions / mixer.coalitions.sum(0)
+    return (
+        estimator.saliency() @ members,
+        'mean saliency of the combinations with the part',
+    )
+
+
+def coalition_visits(estimator: SaliencyEstimator) -> Tensor | None:
+    """How often each coalition's own value was updated, ``(K, S)``.
+
+    None for an estimator that has no values of coalitions.
+    """
+    if isinstance(estimator, CoalitionValues):
+        index = coalition_index(estimator.coalitions > 0.5)
+        return estimator.visits[:, index]
+    if isinstance(estimator, MarginalContributions):
+        return estimator.visits
+    return None
+
+
+def saliency_rows(
+    mixer: Mixer, names: Sequence[str], class_counts: Sequence[int] | None
+) -> list[dict[str, Any]]:
+    """All that a mixer knows of all classes and coalitions, as a table.
+
+    Args:
+        mixer: With an estimator.
+        names: Of the K classes.
+        class_counts: ``(K,)`` training samples, if they are known.
+    """
+    saliency = mixer.estimator.saliency()
+    joints = mixer.coalitions @ mixer.groups.sum(1)
+    shares, odds = saliency_shares(saliency, joints), mixer.distribution()
+    visits = coalition_visits(mixer.estimator)
+    groups = group_names(class_counts, len(names))
+    labels = coalition_names(mixer.coalitions > 0.5, list(mixer.layout.parts))
+    return [
+        dict(
+            class_id=k,
+            name=names[k],
+            train_samples='' if class_counts is None else class_counts[k],
+            group=groups[k],
+            coalition=label,
+            num_joints=int(joints[s]),
+            saliency=float(saliency[k, s]),
+            normalised=float(shares[k, s]),
+            probability=float(odds[k, s]),
+            visits='' if visits is None else int(visits[k, s]),
+        )
+        for k in range(len(names))
+        for s, label in enumerate(labels)
+    ]
+
+
+def write_rows(rows: Sequence[dict[str, Any]], path: str | Path) -> None:
+    """Write rows with the same keys as a CSV file."""
+    with Path(path).open('w', newline='') as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+# --- exact values ------------------------------------------------------------
+
+
+@torch.no_grad()
+def exact_coalition_values(
+    estimator: ShapleyEstimator,
+    model: nn.Module,
+    batches: Iterable[dict[str, Any]],
+    at_once: int = 8,
+) -> Tensor:
+    """Mean worth of every coalition over the samples of each class.
+
+    Args:
+        estimator: Knows the parts and the mean pose.
+        model: The recognizer; it is put into evaluation mode meanwhile.
+        batches: What a data loader gives.
+        at_once: Coalitions of a sample that the model sees in one batch.
+
+    Returns:
+        ``(K, 2^P)`` float64; NaN for a class without samples, or with
+        predictions that are not finite.
+    """
+    device = estimator.part_joints.device
+    coalitions = all_coalitions(len(estimator.part_joints)).to(device)
+    numbers = torch.arange(len(coalitions), device=device)
+    shape = estimator.num_classes, len(coalitions)
+    total = torch.zeros(3, *shape, dtype=torch.float64, device=device)
+    with evaluating(model):
+        for data in batches:
+            batch = model.data_preprocessor(data)
+            labels = torch.cat([s.gt_label for s in batch['data_samples']])
+            for slots in numbers.split(at_once):
+                seen = coalitions[slots].expand(len(labels), -1, -1)
+                values = estimator.worth(model, batch['inputs'], labels, seen)
+                slots = slots.expand(len(labels), -1)
+                total += torch.stack(class_sums(labels, slots, values, *shape))
+    sums, counts, skipped = total.cpu()
+    return torch.where(skipped > 0, torch.nan, sums / counts)
+
+
+def top_combination(worth: Tensor, size: int) -> tuple[Tensor, Coalitions]:
+    """The combination of so many parts with the largest value, by class.
+
+    Args:
+        worth: ``(K, 2^P)``.
+        size: Parts of the combination.
+
+    Returns:
+        ``(K,)`` values, and ``(K, P)`` bool parts.
+    """
+    num_parts = worth.shape[1].bit_length() - 1
+    rows = coalitions_of_sizes(num_parts, [min(size, num_parts)])
+    value, index = shapley_values(worth, rows).max(1)
+    return value, rows[index]
+
+
+def finds_salient(
+    pair: set[str], triple: set[str], salient: set[str]
+) -> bool | None:
+    """Whether the top pair or triple is what makes the class.
+
+    It contains every salient part, or, where these are more than three,
+    nothing but salient parts. None for a class without salient parts.
+    """
+    if not salient:
+        return None
+    if len(salient) > len(triple):
+        return pair <= salient or triple <= salient
+    return salient <= pair or salient <= triple
+
+
+def chance_to_find(parts: Sequence[str], salient: set[str]) -> float:
+    """How often a random pair and triple pass :func:`finds_salient`.
+
+    Example:
+        >>> round(chance_to_find('abcde', {'a', 'b'}), 2)
+        0.37
+    """
+    drawn = [
+        finds_salient(set(pair), set(triple), salient)
+        for pair in combinations(parts, min(2, len(parts)))
+        for triple in combinations(parts, min(3, len(parts)))
+    ]
+    return sum(drawn) / len(drawn)
+
+
+def rank_correlation(a: Tensor, b: Tensor) -> Tensor:
+    """Spearman's rank correlation of each row, ties with their mean rank.
+
+    Args:
+        a: ``(K, S)``.
+        b: ``(K, S)``.
+
+    Returns:
+        ``(K,)``; NaN where a row of either is constant or NaN.
+    """
+    ranks = []
+    for values in (a.double(), b.double()):
+        one, other = values[:, :, None], values[:, None]
+        rank = ((one > other).double() + (one >= other).double()).sum(2)
+        rank = rank - rank.mean(1, keepdim=True)
+        rank[values.isnan().any(1)] = torch.nan
+        ranks.append(rank)
+    a, b = ranks
+    scale = (a.square().sum(1) * b.square().sum(1)).sqrt()
+    return (a * b).sum(1) / scale
+
+
+def compare_tables(running: Tensor, exact: Tensor) -> dict[str, float]:
+    """How near the estimated saliency is to the exact one.
+
+    Args:
+        running: ``(K, S)``.
+        exact: ``(K, S)``; classes with NaN are left out.
+
+    Returns:
+        ``rmse`` over all values, ``rank_correlation``, the mean over classes
+        (NaN if it has none), and ``num_classes``, how many were compared.
+    """
+    known = exact.isfinite().all(1)
+    running, exact = running[known].double(), exact[known].double()
+    return dict(
+        rmse=float((running - exact).square().mean().sqrt()),
+        rank_correlation=float(rank_correlation(running, exact).nanmean()),
+        num_classes=int(known.sum()),
+    )
+
+
+def exact_rows(
+    worth: Tensor,
+    mixer: Mixer | None,
+    estimator: ShapleyEstimator,
+    parts: Sequence[str],
+    names: Sequence[str],
+    samples: Sequence[int],
+) -> list[dict[str, Any]]:
+    """Exact values of all classes and coalitions, as a table.
+
+    Args:
+        worth: ``(K, 2^P)``.
+        mixer: Whose running saliency stands beside, if there is one.
+        estimator: Knows the parts, and the S coalitions to mix.
+        parts: Names of the P parts.
+        names: Of the K classes.
+        samples: ``(K,)``, how many were seen of each class.
+    """
+    rows = all_coalitions(len(parts))
+    slots = coalition_index(estimator.coalitions > 0.5).tolist()
+    joints = rows.float() @ estimator.part_joints.sum(1).cpu()
+    saliency = shapley_values(worth, rows[1:])
+    saliency = torch.cat([torch.zeros(len(worth), 1), saliency], dim=1)
+    columns = dict(
+        normalised=saliency_shares(saliency[:, slots], joints[slots]),
+    )
+    if mixer is not None:
+        columns['running'] = mixer.estimator.saliency().cpu()
+    labels = coalition_names(rows, parts)
+    return [
+        dict(
+            class_id=k,
+            name=names[k],
+            samples=int(samples[k]),
+            coalition=label or 'none',
+            num_joints=int(joints[i]),
+            worth=float(worth[k, i]),
+            saliency=float(saliency[k, i]),
+        )
+        | {
+            column: float(values[k, slots.index(i)]) if i in slots else ''
+            for column, values in columns.items()
+        }
+        for k in range(len(names))
+        for i, label in enumerate(labels)
+    ]

@@ -1,0 +1,145 @@
+"""Draw mixed samples as training sees them.
+
+It takes the batch that a training with this seed would begin with, and mixes
+it by the plan that this training would draw.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+
+from mmshapmix.analysis.checkpoints import (
+    class_names,
+    load_mixer,
+    read_checkpoint,
+)
+from mmshapmix.analysis.data import joint_loader
+from mmshapmix.analysis.mix_figure import describe_mix, plot_mix
+from mmshapmix.datasets import get_class_counts
+from mmshapmix.datasets.sample_index import seeded
+from mmshapmix.engine.launch import load_config
+from mmshapmix.functional.draws import make_generator
+from mmshapmix.functional.losses import soft_labels
+from mmshapmix.functional.mixing import mix_skeletons
+from mmshapmix.models.mixers import Mixer
+from mmshapmix.registry import MODELS
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config', help='config file, with a mixer')
+    parser.add_argument(
+        '--checkpoint', help='whose saliency guides ShapMix; else none does'
+    )
+    parser.add_argument('--num', type=int, default=4, help='samples to draw')
+    parser.add_argument('--seed', type=int, default=0, help='of the training')
+    parser.add_argument(
+        '--out', type=Path, default=Path('mix.png'), help='the figure'
+    )
+    parser.add_argument(
+        '--frames', type=int, default=8, help='skeletons of each sample'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='override settings of the config, as key=value pairs',
+    )
+    # What load_config looks at, too.
+    parser.set_defaults(launcher='none', local_rank=0, work_dir=None)
+    args = parser.parse_args()
+    if min(args.num, args.frames) < 1 or args.seed < 0:
+        parser.error('expected --num and --frames above 0, --seed from 0 on')
+    return args
+
+
+def find_mixer(cfg: Config) -> Mixer:
+    """Build the mixer of a config.
+
+    Raises:
+        ValueError: If it has none of ours.
+    """
+    preprocessor = cfg.model.get('data_preprocessor') or {}
+    blending = preprocessor.get('blending')
+    mixer = blending and MODELS.build(blending)
+    if not isinstance(mixer, Mixer):
+        raise ValueError(
+            f'Expected a mixer of mmshapmix in {cfg.filename}, but got '
+            f'{blending}. Set model.data_preprocessor.blending=dict(type='
+            "'mmshapmix.ShapMix', …)."
+        )
+    return mixer
+
+
+def first_batch(
+    cfg: Config, seed: int, num: int
+) -> tuple[dict[str, Any], Any, list[str]]:
+    """First training batch, its data set, and the modalities of training."""
+    loader, features = joint_loader(cfg.train_dataloader)
+    loader.update(num_workers=0, persistent_workers=False)
+    loader.batch_size = max(loader.batch_size, num)
+    built = Runner.build_dataloader(loader, seed=seed)
+    # For data sets other than ours, which draw from the global generators.
+    with seeded((seed,)):
+        return next(iter(built)), built.dataset, features
+
+
+def guide(mixer: Mixer, dataset: Any, checkpoint: str | None) -> str:
+    """Prepare the mixer; say what guides it."""
+    if mixer.estimator is None:
+        return 'parts at random' if mixer.spatial == 'parts' else ''
+    counts = get_class_counts(dataset)
+    mixer.set_class_counts(torch.as_tensor(counts))
+    if checkpoint is None:
+        mixer.guided = False
+        return 'unguided, as in the warm-up: no --checkpoint'
+    load_mixer(mixer, read_checkpoint(checkpoint), checkpoint)
+    return f'guided by {Path(checkpoint).name}'
+
+
+def main() -> None:
+    args = parse_args()
+    cfg = load_config(args)
+    init_default_scope(cfg.get('default_scope', 'mmaction'))
+    mixer = find_mixer(cfg)
+    batch, dataset, features = first_batch(cfg, args.seed, args.num)
+    notes = [type(mixer).__name__, guide(mixer, dataset, args.checkpoint)]
+    if features != ['j']:
+        notes.append(
+            f'joints in place of the trained {"+".join(features)} stream'
+        )
+    inputs = torch.stack(batch['inputs'])
+    labels = torch.cat([s.gt_label for s in batch['data_samples']])
+    # As MixerSeedHook: seed, rank, iteration, and the stream of the mixer.
+    plan = mixer.sample_plan(
+        soft_labels(labels, mixer.num_classes),
+        inputs.shape[3],
+        make_generator((args.seed, 0, 0, 0)),
+    )
+    meta = dict(dataset_meta=dataset.metainfo)
+    known = class_names(meta, mixer.num_classes)
+    names = [known[k] for k in labels.tolist()]
+    num = min(args.num, len(inputs))
+    plot_mix(
+        mix_skeletons(inputs, plan)[:num, 0].numpy(),
+        plan,
+        [describe_mix(plan, i, names, mixer.layout) for i in range(num)],
+        mixer.layout,
+        args.frames,
+        '; '.join(filter(None, notes)),
+        args.out,
+    )
+    print(args.out)
+
+
+if __name__ == '__main__':
+    try:
+        main()
+    except (OSError, ValueError) as error:
+        sys.exit(f'{Path(sys.argv[0]).name}: {error}')

@@ -1,0 +1,257 @@
+"""Exact Shapley values of part combinations for a trained model.
+
+Every sample is seen with each of the 2^P coalitions of its body parts, with
+the mean pose for the others; the probabilities of the true class are averaged
+by class, and Shap-Mix's Eq. (2) gives the values. What a training estimated
+while it ran can so be checked.
+"""
+
+import argparse
+import copy
+import sys
+from pathlib import Path
+
+import numpy as np
+from mmengine.config import Config, DictAction
+from mmengine.dataset import pseudo_collate
+from mmengine.device import get_device
+from mmengine.registry import DATASETS, MODELS, init_default_scope
+from rich.progress import track
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Subset
+
+from mmshapmix.analysis.checkpoints import (
+    build_mixer,
+    class_names,
+    has_table,
+    load_weights,
+    read_checkpoint,
+)
+from mmshapmix.analysis.data import (
+    choose_samples,
+    evaluation_loader,
+    leaf_datasets,
+)
+from mmshapmix.analysis.saliency import (
+    chance_to_find,
+    coalition_names,
+    compare_tables,
+    exact_coalition_values,
+    exact_rows,
+    finds_salient,
+    top_combination,
+    write_rows,
+)
+from mmshapmix.datasets import get_labels
+from mmshapmix.datasets.annotations import load_pickle
+from mmshapmix.engine.hooks.saliency_hook import measure_mean_pose
+from mmshapmix.engine.launch import load_config
+from mmshapmix.functional.coalitions import coalitions_of_sizes
+from mmshapmix.functional.layouts import Layout, get_layout, joint_masks
+from mmshapmix.functional.longtail import count_classes
+from mmshapmix.functional.shapley import shapley_values
+from mmshapmix.models.mixers import Mixer
+from mmshapmix.models.saliency import CoalitionValues, ShapleyEstimator
+
+MEAN_POSE_SAMPLES = 5000  # as SaliencyHook
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        '--split',
+        choices=['train', 'val', 'test'],
+        default='val',
+        help='which loader of the config; the training data pass through the '
+        'pipeline of the validation, unaugmented',
+    )
+    parser.add_argument(
+        '--ann-split', metavar='NAME', help='another split of the data file'
+    )
+    parser.add_argument(
+        '--max-per-class',
+        type=int,
+        metavar='N',
+        help='at most so many samples of each class, at random',
+    )
+    parser.add_argument(
+        '--layout',
+        help='the skeleton, where neither the checkpoint nor the data set '
+        'names it',
+    )
+    parser.add_argument(
+        '--out', type=Path, default=Path('exact.csv'), help='the table'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='override settings of the config, as key=value pairs',
+    )
+    # What load_config looks at, too.
+    parser.set_defaults(launcher='none', local_rank=0, work_dir=None)
+    return parser.parse_args()
+
+
+def find_layout(
+    mixer: Mixer | None, dataset: dict, told: str | None
+) -> Layout:
+    """The skeleton: the mixer's, the told one, or that of the data set."""
+    layout = mixer.layout if mixer else told or dataset.get('layout')
+    if layout is None:
+        raise ValueError(
+            'Expected a layout of the data set or of the mixer, but neither '
+            'names one. Give it by --layout.'
+        )
+    return get_layout(layout)
+
+
+def build_model(cfg: Config, checkpoint: dict, source: str) -> nn.Module:
+    """The trained model, without a mixer."""
+    model_cfg = copy.deepcopy(cfg.model)
+    model_cfg.get('data_preprocessor', {}).pop('blending', None)
+    model = MODELS.build(model_cfg)
+    load_weights(model, checkpoint, source)
+    return model.to(get_device())
+
+
+def make_estimator(
+    mixer: Mixer | None, cfg: Config, layout: Layout
+) -> ShapleyEstimator:
+    """What knows parts and mean pose: the mixer's estimator, or a new one."""
+    if mixer and isinstance(mixer.estimator, ShapleyEstimator):
+        return mixer.estimator
+    if mixer:
+        coalitions = mixer.coalitions > 0.5
+    else:
+        total = len(joint_masks(layout))
+        sizes = range(min(2, total), min(3, total) + 1)
+        coalitions = coalitions_of_sizes(total, sizes)
+    estimator = CoalitionValues(
+        num_classes=cfg.model.cls_head.num_classes,
+        part_joints=joint_masks(layout),
+        coalitions=coalitions,
+    )
+    print('The checkpoint has no mean pose: measured on the training data.')
+    estimator.mean_pose = measure_mean_pose(
+        DATASETS.build(cfg.train_dataloader.dataset), 0, MEAN_POSE_SAMPLES
+    )
+    return estimator
+
+
+def print_tops(
+    worth: Tensor,
+    parts: list[str],
+    names: list[str],
+    samples: np.ndarray,
+    salient: dict[str, list[str]] | None,
+) -> None:
+    """For each class its top pair and triple, and whether they are right."""
+    found = {}
+    tops = [top_combination(worth, size) for size in (2, 3)]
+    print(f'{"class":16} {"samples":>7}  {"top pair and triple":58}', end='')
+    print('  salient parts found' if salient is not None else '')
+    for k, name in enumerate(names):
+        line = f'{name:16} {samples[k]:7d}'
+        if not worth[k].isfinite().all():
+            print(f'{line}  no values')
+            continue
+        top = [coalition_names(rows[[k]], parts)[0] for _, rows in tops]
+        value = [f'{values[k]:+.3f}' for values, _ in tops]
+        line += f'  {value[0]} {top[0]:20} {value[1]} {top[1]:30}'
+        if salient is not None:
+            wanted = set(salient.get(name, ()))
+            found[name] = finds_salient(
+                *(set(t.split('+')) for t in top), wanted
+            )
+            line += {True: '  yes', False: '  no', None: '  -'}[found[name]]
+        print(line.rstrip())
+    if salient is not None:
+        chance = [
+            chance_to_find(parts, set(salient[name]))
+            for name, hit in found.items()
+            if hit is not None
+        ]
+        print_found(found, sum(chance))
+
+
+def print_found(found: dict[str, bool | None], chance: float) -> None:
+    """The share of classes whose salient parts are found."""
+    without = [name for name, hit in found.items() if hit is None]
+    hits = [hit for hit in found.values() if hit is not None]
+    share = f' ({100 * sum(hits) / len(hits):.1f} %)' if hits else ''
+    left_out = f'; without salient parts: {", ".join(without)}'
+    print(
+        'The top pair or triple has the salient parts of the data file in '
+        f'{sum(hits)} of {len(hits)} classes{share}, by chance in '
+        f'{chance:.1f}{left_out if without else ""}.'
+    )
+
+
+def print_comparison(mixer: Mixer, exact: Tensor) -> None:
+    """How near the running table of the training is to the exact values."""
+    result = compare_tables(mixer.estimator.saliency().cpu(), exact)
+    error = f'root mean square error {result["rmse"]:.4f}, '
+    if not isinstance(mixer.estimator, ShapleyEstimator):
+        error = ''  # It is no difference of probabilities.
+    print(
+        f'Running against exact saliency of {exact.shape[1]} combinations: '
+        f"{error}Spearman's rank correlation "
+        f'{result["rank_correlation"]:.3f} (mean of '
+        f'{result["num_classes"]} classes)'
+    )
+
+
+def salient_parts(dataset: dict) -> dict[str, list[str]] | None:
+    """Parts that make each class, where the data file says so."""
+    data = load_pickle(dataset['ann_file'])
+    return data.get('salient_parts') if isinstance(data, dict) else None
+
+
+def main() -> None:
+    args = parse_args()
+    cfg, checkpoint = load_config(args), read_checkpoint(args.checkpoint)
+    init_default_scope(cfg.get('default_scope', 'mmaction'))
+    loader = evaluation_loader(cfg, args.split, args.ann_split)
+    leaf = next(leaf_datasets(loader.dataset))
+    mixer = None
+    if has_table(checkpoint):
+        mixer = build_mixer(checkpoint, args.checkpoint)
+    layout = find_layout(mixer, leaf, args.layout)
+    model = build_model(cfg, checkpoint, args.checkpoint)
+    estimator = make_estimator(mixer, cfg, layout).to(get_device())
+    dataset = DATASETS.build(loader.dataset)
+    labels = get_labels(dataset)
+    chosen = choose_samples(labels, args.max_per_class)
+    batches = DataLoader(
+        Subset(dataset, chosen),
+        batch_size=loader.batch_size,
+        num_workers=loader.num_workers,
+        collate_fn=pseudo_collate,
+    )
+    print(
+        f'{len(chosen)} samples of split {leaf.split!r} of {leaf.ann_file}, '
+        f'unaugmented, each with {2 ** len(layout.parts)} coalitions'
+    )
+    worth = exact_coalition_values(
+        estimator, model, track(batches, description='Coalition values')
+    )
+    names = class_names(checkpoint.get('meta', {}), len(worth))
+    samples = count_classes(labels[chosen], len(worth))
+    parts = list(layout.parts)
+    print_tops(worth, parts, names, samples, salient_parts(leaf))
+    if mixer:
+        rows = mixer.coalitions.cpu() > 0.5
+        print_comparison(mixer, shapley_values(worth, rows))
+    rows = exact_rows(worth, mixer, estimator, parts, names, samples)
+    write_rows(rows, args.out)
+    print(args.out)
+
+
+if __name__ == '__main__':
+    try:
+        main()
+    except (OSError, ValueError) as error:
+        sys.exit(f'{Path(sys.argv[0]).name}: {error}')

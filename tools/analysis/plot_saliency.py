@@ -1,0 +1,80 @@
+"""Draw which body parts a training found salient, class by class.
+
+All comes from the checkpoint: the running table of saliency that guided
+Shap-Mix, the class names and the training samples of each class.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from mmshapmix.analysis.checkpoints import (
+    build_mixer,
+    class_names,
+    group_names,
+    parse_config,
+    read_checkpoint,
+)
+from mmshapmix.analysis.data import features_of, leaf_datasets
+from mmshapmix.analysis.saliency import saliency_rows, write_rows
+from mmshapmix.analysis.saliency_figure import choose_classes, plot_saliency
+from mmshapmix.analysis.skeletons import body_pose
+from mmshapmix.models.mixers import Mixer
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('checkpoint', help='of a training with ShapMix')
+    parser.add_argument(
+        '--classes',
+        nargs='+',
+        default=[],
+        metavar='NAME_OR_ID',
+        help='what to draw; default: three many-, medium- and few-shot ones',
+    )
+    parser.add_argument(
+        '--out', type=Path, default=Path('saliency.png'), help='the figure'
+    )
+    parser.add_argument(
+        '--csv', type=Path, help='write all classes and combinations here'
+    )
+    return parser.parse_args()
+
+
+def mean_pose(meta: dict, mixer: Mixer) -> np.ndarray | None:
+    """The first person's mean pose, ``(V, C)``, if it is one of joints."""
+    train = parse_config(meta['cfg'])['train_dataloader']['dataset']
+    pipeline = next(leaf_datasets(train))['pipeline']
+    pose = mixer.estimator.mean_pose
+    if pose is None or not pose.numel() or features_of(pipeline) != ['j']:
+        return None
+    return pose[0].numpy()
+
+
+def main() -> None:
+    args = parse_args()
+    checkpoint = read_checkpoint(args.checkpoint)
+    mixer, meta = build_mixer(checkpoint, args.checkpoint), checkpoint['meta']
+    names = class_names(meta, mixer.num_classes)
+    counts = meta.get('class_counts')
+    groups = group_names(counts, len(names))
+    rows = choose_classes(args.classes, names, groups)
+    titles = [
+        name if counts is None else f'{name} ({counts[k]})'
+        for k, name in enumerate(names)
+    ]
+    pose = body_pose(mixer.layout, mean_pose(meta, mixer))
+    plot_saliency(mixer, rows, titles, pose, args.out)
+    print(args.out)
+    if args.csv:
+        write_rows(saliency_rows(mixer, names, counts), args.csv)
+        print(args.csv)
+
+
+if __name__ == '__main__':
+    try:
+        main()
+    except (OSError, ValueError) as error:
+        sys.exit(f'{Path(sys.argv[0]).name}: {error}')
