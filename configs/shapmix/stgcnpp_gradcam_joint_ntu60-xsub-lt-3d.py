@@ -1,4 +1,5 @@
-# ST-GCN++ with Shap-Mix guided by Grad-CAM (Table 8), joint stream, NTU60-LT X-sub, 3-D.
+# ST-GCN++ with Shap-Mix guided by Grad-CAM (Table 8),
+# joint stream, NTU60-LT X-sub, 3-D.
 _base_ = ['../_base_/stgcnpp_3d.py', '../_base_/shapmix.py']
 
 # What you may want to change.

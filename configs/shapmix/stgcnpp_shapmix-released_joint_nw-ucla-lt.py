@@ -1,4 +1,5 @@
-# ST-GCN++ with Shap-Mix with the released distribution, joint stream, NW-UCLA-LT.
+# ST-GCN++ with Shap-Mix with the released distribution,
+# joint stream, NW-UCLA-LT.
 _base_ = [
     '../_base_/stgcnpp_3d.py',
     '../_base_/shapmix.py',

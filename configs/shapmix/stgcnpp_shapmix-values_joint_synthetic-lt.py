@@ -1,4 +1,5 @@
-# ST-GCN++ with Shap-Mix, saliency from coalition values, joint stream, synthetic set.
+# ST-GCN++ with Shap-Mix, saliency from coalition values,
+# joint stream, synthetic set.
 # Small and short, for a CPU: tools/data/make_synthetic.py makes the data.
 _base_ = '../_base_/stgcnpp_3d.py'
 

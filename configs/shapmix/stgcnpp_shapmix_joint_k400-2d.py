@@ -1,4 +1,5 @@
-# ST-GCN++ with Shap-Mix as in the paper, joint stream, Kinetics-400, HRNet 2-D.
+# ST-GCN++ with Shap-Mix as in the paper,
+# joint stream, Kinetics-400, HRNet 2-D.
 _base_ = ['../_base_/stgcnpp_2d.py', '../_base_/shapmix.py']
 
 # What you may want to change.
