@@ -3,7 +3,6 @@
 The data are small stand-ins with the real names, splits and forms.
 """
 
-import copy
 import functools
 import gc
 import pickle
@@ -12,12 +11,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
+import mmengine.config.config
 import numpy as np
 import pytest
 import torch
+from mmaction.registry import TRANSFORMS
+from mmaction.utils import register_all_modules
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.runner import Runner
+from mmengine.visualization import Visualizer
 
 from mmshapmix.functional.layouts import get_layout
 
@@ -29,7 +32,7 @@ LEAVES = sorted(
 )
 FEATS = {'joint': 'j', 'bone': 'b', 'joint-motion': 'jm', 'bone-motion': 'bm'}
 
-# The data set of a leaf's name up to a dash, or all of it, to what is known.
+# By the first word of a leaf's data set.
 CLIP_LEN = {'ntu60': 64, 'ntu120': 64, 'nw': 52, 'k400': 100, 'synthetic': 32}
 # Largest class and imbalance ratio.
 LONG_TAIL = {
@@ -96,7 +99,7 @@ class Recipe(NamedTuple):
     times: int  # passes of an epoch
     batch: int
     weight_decay: float
-    factor: Callable  # of the epochs, of iterations, and their total
+    factor: Callable  # of each iteration's epoch, and of how many there are
 
 
 BRL = Recipe(120, 5, 128, 5e-4, cosine)
@@ -113,7 +116,9 @@ RECIPES = {
     ('shapmix', 'synthetic'): SHORT._replace(times=1),
 }
 
-pytestmark = pytest.mark.filterwarnings('ignore:The profile asks for')
+pytestmark = pytest.mark.filterwarnings(
+    'ignore:The profile asks for', 'ignore:Detected call of `scheduler.step'
+)
 
 
 class Name(NamedTuple):
@@ -141,6 +146,10 @@ class Name(NamedTuple):
         if '-lt' not in self.data:
             return None
         return LONG_TAIL[self.data.removesuffix('-2d').removesuffix('-3d')]
+
+    @property
+    def clip_len(self):
+        return CLIP_LEN[self.data.split('-')[0]]
 
     @property
     def recipe(self):
@@ -206,27 +215,36 @@ def compressed(folder):
 def quick():
     """Hundreds of runners without what takes most of their time.
 
-    MMEngine formats each config three times, and sweeps all objects, nearly
-    all of them modules', after reading each annotation file.
+    MMEngine formats each config three times, reads all of MMAction2's
+    metafiles to find one base, and sweeps all objects, nearly all of them
+    modules', after each annotation file.
     """
 
     def unformatted(text, **kwargs):
         compile(text, 'config', 'exec')  # what is not Python fails as before
         return text, False
 
+    register_all_modules(init_default_scope=False)
     gc.collect()
     gc.freeze()
+    find_base = functools.cache(mmengine.config.config._get_external_cfg_path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr('mmengine.config.config.FormatCode', unformatted)
+        patch.setattr(mmengine.config.config, 'FormatCode', unformatted)
+        patch.setattr(
+            mmengine.config.config, '_get_external_cfg_path', find_base
+        )
         yield
     gc.unfreeze()
 
 
-parsed = functools.cache(Config.fromfile)
+@functools.cache
+def parsed(path):
+    """A leaf's config as a pickle, which is read sooner than the leaf."""
+    return pickle.dumps(Config.fromfile(path))
 
 
 def load(path, **options):
-    cfg = copy.deepcopy(parsed(path))
+    cfg = pickle.loads(parsed(path))
     cfg.work_dir = 'work_dirs/' + path.stem
     cfg.merge_from_dict(options)
     for loader in ('train', 'val', 'test'):
@@ -273,7 +291,10 @@ def leaf(request):
     result = built(cfg)
     result.cfg, result.name = cfg, Name.of(request.param)
     result.mixer = result.runner.model.data_preprocessor.blending
-    return result
+    yield result
+    # MMEngine keeps the visualizers of all runners, each with its figures.
+    for kind in (Visualizer, type(result.runner.visualizer)):
+        kind._instance_dict.clear()
 
 
 def hooks_of(runner):
@@ -304,7 +325,7 @@ def test_a_leaf_builds_its_runner_and_loaders(leaf):
         assert torch.isfinite(clip).all()
         assert clip.shape[1:] == (
             *persons,
-            clip.shape[2],
+            leaf.name.clip_len,
             layout.num_joints,
             3,
         )
@@ -377,7 +398,7 @@ def test_training_settings(leaf):
     lengths = {
         row.clip_len for row in train.dataset.pipeline if 'clip_len' in row
     }
-    assert lengths == {CLIP_LEN[name.data.split('-')[0]]}
+    assert lengths == {name.clip_len}
 
 
 def learning_rates(runner):
@@ -487,21 +508,22 @@ def test_other_streams_differ_in_the_modality_alone(path):
     assert joint.to_dict() == other.to_dict()
 
 
-def plain_leaf(path):
-    """The leaf that a leaf is compared with: cross-entropy, or the first."""
+def compared_with(path):
+    """A leaf of the same data: cross-entropy, or the first if none has it."""
     name = Name.of(path)
-    others = [p for p in LEAVES if Name.of(p)._replace(method=name.method)
-              == name]
-    plain = path.with_name(path.name.replace(f'_{name.method}_', '_ce_'))
-    # Baselines have one; Shap-Mix's folder not for all data.
-    return plain if name.folder == 'baseline' else min(
-        others, key=lambda p: (p != plain, p)
-    )
+    group = {
+        Name.of(p).method: p
+        for p in LEAVES
+        if Name.of(p)._replace(method=name.method) == name
+    }
+    assert 'ce' in group or name.folder != 'baseline'
+    return group.get('ce', min(group.values()))
 
 
 def take_method(cfg):
     """Take out of a config what may differ between methods: all of it."""
-    head, preprocessor = cfg.model.cls_head, cfg.model.data_preprocessor
+    head = cfg.model.cls_head
+    preprocessor = cfg.model.get('data_preprocessor')
     loss = head.pop('loss_cls', dict(type='CrossEntropyLoss'))
     mixer = preprocessor and preprocessor.pop('blending', None)
     hook = cfg.default_hooks.pop('saliency', None)
@@ -513,3 +535,42 @@ def take_method(cfg):
         assert hook.warmup_epochs == cfg.pop('warmup_epochs')
     cfg.pop('work_dir')
     return loss
+
+
+@pytest.mark.parametrize(**leaves())
+def test_methods_are_compared_fairly(path):
+    """Methods of one data set and stream differ in the method alone."""
+    plain, other = load(compared_with(path)), load(path)
+    name = Name.of(path)
+    take_method(plain)
+    simple = name.method == 'ce' or name.kind == 'balanced'
+    assert take_method(other) == dict(
+        type='CrossEntropyLoss' if simple else 'mmshapmix.BalancedSoftmaxLoss'
+    )
+    assert plain.to_dict() == other.to_dict()
+
+
+def test_the_nw_ucla_graph_is_the_layouts():
+    cfg = Config.fromfile(ROOT / 'configs/_base_/nw-ucla.py')
+    assert cfg.nw_ucla_graph == get_layout('nw-ucla').graph()
+
+
+def test_ntu_is_prepared_as_by_ctrgcn():
+    """Centred on the first spine, cropped, resized, turned by 0.3 rad."""
+    cfg = Config.fromfile(ROOT / 'configs/_base_/shapmix.py')
+    (row,) = make_annotations(1, 1, 25, 3, persons=2, frames=90)
+    clip = Compose([TRANSFORMS.build(r) for r in cfg.shapmix_test_pipeline])(
+        dict(row)
+    )['inputs']
+    centred = torch.tensor(row['keypoint'] - row['keypoint'][0, 0, 1])
+    flat = centred[:, 2:88].movedim(1, -1).flatten(1, 2)  # 95 % of 90 frames
+    flat = torch.nn.functional.interpolate(flat, 64, mode='linear')
+    expected = flat.unflatten(1, (25, 3)).movedim(-1, 1)
+    torch.testing.assert_close(clip[0], expected, atol=1e-5, rtol=0)
+
+    train = {r.type.split('.')[-1]: r for r in cfg.shapmix_train_pipeline}
+    turn = train.pop('RandomRotate')
+    np.testing.assert_allclose(np.deg2rad(turn.degrees), 0.3, rtol=1e-3)
+    test = {r.type.split('.')[-1]: r for r in cfg.shapmix_test_pipeline}
+    crop = dict(share=0.95, test_mode=True)
+    assert train | dict(ResizeCrop=train['ResizeCrop'] | crop) == test
