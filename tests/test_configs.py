@@ -223,8 +223,7 @@ def test_the_mixer_is_the_methods(leaf):
     assert (type(mixer).__name__, mixer.output) == (kind, 'both')
     assert leaf.runner.model.cls_head.combine == 'sum'
     if settings.get('temporal') == 'resampled':
-        window = (0.52, 0.8) if leaf.name.kind == 'k400' else (0.4, 0.7)
-        settings = settings | dict(window=window)
+        settings = settings | dict(window=(0.4, 0.7))
     assert settings_of(mixer, settings) == settings
     assert (mixer.estimator is not None) == (saliency is not None)
     assert (mixer.estimator is not None) == bool(guidance)

@@ -48,7 +48,9 @@ class KeepTable(Hook):
 
     def after_train_epoch(self, runner):
         model = getattr(runner.model, 'module', runner.model)
-        state = model.data_preprocessor.blending.state_dict()
+        mixer = model.data_preprocessor.blending
+        state = mixer.state_dict()
+        state['seed'] = torch.tensor(mixer.step_seed)
         name = f'table_{runner.epoch}_{get_rank()}.pth'
         torch.save(state, Path(runner.work_dir) / name)
 """
@@ -119,6 +121,8 @@ def test_two_processes_hold_the_same_table(method):
     assert output.count('Mean pose of') == 1
     for epoch in range(EPOCHS):
         one, other = (table(f'dist-{method}', epoch, r) for r in (0, 1))
+        # Seed, rank, iteration: what they draw differs, the table does not.
+        assert (one.pop('seed') - other.pop('seed')).tolist() == [0, -1, 0, 0]
         assert_equal_tables(one, other)
         assert one['estimator.visits'].sum() > 16 * (epoch + 1)
 

@@ -12,11 +12,11 @@ batch_size = 80  # of one process; the released code's total
 max_epochs = 70  # passes over the data
 warmup_epochs = 5
 loss = dict(type='mmshapmix.BalancedSoftmaxLoss')
+# The released code has a window of 13 to 20 of 25 blocks of frames.
 mixer = dict(
     type='mmshapmix.ShapMix',
     num_classes=num_classes,
     layout='coco',
-    window=(0.52, 0.8),
     guidance=dict(type='mmshapmix.MarginalContributions'),
 )
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.utils import import_modules_from_strings
 from torch import nn
 
 from ..functional.longtail import shot_groups
 from ..models.mixers import Mixer
+from ..models.saliency import SaliencyEstimator
 from ..registry import MODELS
 
 MIXER = 'data_preprocessor.blending.'
@@ -47,8 +47,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
 def parse_config(text: str) -> dict[str, Any]:
     """The settings of a config as MMEngine writes it into checkpoints.
 
-    Such a text is assignments of literals and of ``dict(…)``. Nothing in it is
-    run, since a checkpoint may come from anywhere.
+    Such a text is assignments of literals and of ``dict(…)``. Parsing runs
+    nothing of it, since a checkpoint may come from anywhere.
 
     Raises:
         ValueError: For anything else.
@@ -115,19 +115,28 @@ def build_mixer(checkpoint: dict[str, Any], source: str | Path) -> Mixer:
             f'Expected a checkpoint of MMEngine with its config, but {source} '
             "has no meta['cfg']."
         )
-    config = parse_config(text)
     try:
-        import_modules_from_strings(
-            **config.get('custom_imports', dict(imports=[]))
-        )
-        mixer = MODELS.build(config['model']['data_preprocessor']['blending'])
-    except (ImportError, KeyError, TypeError) as error:
+        config = parse_config(text)['model']['data_preprocessor']['blending']
+        _check_types(config)
+        mixer = MODELS.build(config)
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f'Expected a mixer that can be built here, but that of {source} '
             f'cannot: {error}'
         ) from error
     load_mixer(mixer, checkpoint, source)
     return mixer
+
+
+def _check_types(config: dict[str, Any]) -> None:
+    """Refuse types other than ours, since a registry would import any name."""
+    guidance = config.get('guidance')
+    nested = [guidance] if isinstance(guidance, dict) else []
+    for row in (config, *nested):
+        name = str(row.get('type'))
+        kind = MODELS.module_dict.get(name.removeprefix('mmshapmix.'))
+        if not (kind and issubclass(kind, (Mixer, SaliencyEstimator))):
+            raise ValueError(f'{name} is neither a mixer nor an estimator.')
 
 
 def load_mixer(

@@ -92,7 +92,7 @@ def saliency_rows(
         class_counts: ``(K,)`` training samples, if they are known.
     """
     saliency = mixer.estimator.saliency()
-    joints = mixer.coalitions @ mixer.groups.sum(1)
+    joints = mixer.coalition_joints
     shares, odds = saliency_shares(saliency, joints), mixer.distribution()
     visits = coalition_visits(mixer.estimator)
     groups = group_names(class_counts, len(names))

@@ -80,7 +80,7 @@ def plot_saliency(
         saliency_shares(parts, parts.new_ones(parts.shape[1])).cpu().numpy()
     )
     shares = saliency_shares(
-        mixer.estimator.saliency(), mixer.coalitions @ mixer.groups.sum(1)
+        mixer.estimator.saliency(), mixer.coalition_joints
     )
     shares = shares.cpu().numpy()
     labels = coalition_names(mixer.coalitions > 0.5, list(mixer.layout.parts))

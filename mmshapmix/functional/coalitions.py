@@ -22,8 +22,18 @@ def all_coalitions(num_parts: int) -> Coalitions:
         >>> all_coalitions(2).int().tolist()
         [[0, 0], [1, 0], [0, 1], [1, 1]]
     """
-    index = torch.arange(2**num_parts)[:, None]
-    return (index >> torch.arange(num_parts)) % 2 == 1
+    return decode_coalitions(torch.arange(2**num_parts), num_parts)
+
+
+def decode_coalitions(index: Tensor, num_parts: int) -> Coalitions:
+    """Rows of :func:`all_coalitions`, ``(..., P)`` bool.
+
+    Args:
+        index: ``(...)`` int64, their numbers.
+        num_parts: P.
+    """
+    bits = torch.arange(num_parts, device=index.device)
+    return (index[..., None] >> bits) % 2 == 1
 
 
 def coalition_index(coalitions: Coalitions) -> Tensor:

@@ -23,14 +23,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .checks import check_choice
+
 REDUCTIONS = ('mean', 'weighted_mean')
 MIXED_REDUCTIONS = (*REDUCTIONS, 'two_term')
 CLASS_WEIGHTS = ('inverse_frequency',)
-
-
-def _choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f'Expected `{name}` in {choices}, but got {value!r}.')
 
 
 def soft_labels(targets: Tensor, num_classes: int) -> Tensor:
@@ -103,7 +100,7 @@ def class_weights(
         >>> class_weights(torch.tensor([6, 2])).tolist()
         [1.3333333730697632, 4.0]
     """
-    _choice('scheme', scheme, CLASS_WEIGHTS)
+    check_choice('scheme', scheme, CLASS_WEIGHTS)
     return 1 / _frequencies(class_counts)
 
 
@@ -141,7 +138,7 @@ def reduce_loss(
         weight: ``(N,)`` their weights.
         reduction: ``'mean'`` or ``'weighted_mean'``.
     """
-    _choice('reduction', reduction, REDUCTIONS)
+    check_choice('reduction', reduction, REDUCTIONS)
     if reduction == 'mean':
         return loss.mean()
     return loss.sum() / weight.sum()
@@ -178,7 +175,7 @@ def mixed_cross_entropy(
     Returns:
         A scalar.
     """
-    _choice('reduction', reduction, MIXED_REDUCTIONS)
+    check_choice('reduction', reduction, MIXED_REDUCTIONS)
     lam = torch.as_tensor(lam, dtype=logits.dtype, device=logits.device)
     terms = [(labels, lam), (partner_labels, 1 - lam)]
     if reduction == 'two_term':

@@ -175,7 +175,7 @@ def mix_skeletons(skeletons: Tensor, plan: MixPlan) -> Tensor:
     taken = skeletons[plan.partner[:, None], :, :, plan.source]
     pasted = plan.window[:, :, None] & plan.joints[:, None]
     weight = pasted * plan.opacity[:, None, None]
-    # lerp is exact at weights 0 and 1.
+    # Of finite values, lerp is exact at weights 0 and 1.
     return torch.lerp(
         skeletons,
         taken.movedim(1, 3),

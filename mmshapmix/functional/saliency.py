@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .checks import check_choice
 from .coalitions import Coalitions
 
 NORMALIZATIONS = ('l1', 'none')
@@ -23,8 +24,8 @@ def keep_parts(
 ) -> Tensor:
     """Put the mean pose in the place of absent parts, in all frames.
 
-    A person who is not there (all zeros) stays away: a mean body in the place
-    of the second person would make a pair of a single one.
+    A person who is not there stays away: a mean body in the place of the
+    second person would make a pair of a single one.
 
     Args:
         skeletons: ``(N, clips, M, T, V, C)``.
@@ -43,12 +44,17 @@ def keep_parts(
 
 
 def present_persons(skeletons: Tensor) -> Tensor:
-    """Who is there, ``(..., M)`` bool, of ``(..., M, T, V, C)`` skeletons."""
-    return (skeletons != 0).flatten(-3).any(-1)
+    """Who is there, ``(..., M)`` bool, of ``(..., M, T, V, C)`` skeletons.
+
+    A person is away whose joints are all in one place in all frames: at zero
+    after padding, in a corner after the normalisation of 2-D ones.
+    """
+    first = skeletons[..., :1, :1, :]
+    return (skeletons != first).flatten(-3).any(-1)
 
 
 def pose_sums(skeletons: Tensor) -> tuple[Tensor, Tensor]:
-    """What a mean pose is made of: sums over frames where a person is there.
+    """What a mean pose is made of: sums over clips where a person is there.
 
     Args:
         skeletons: ``(clips, M, T, V, C)``, one sample.
@@ -57,7 +63,8 @@ def pose_sums(skeletons: Tensor) -> tuple[Tensor, Tensor]:
         ``(M, V, C)`` float64 sums, and ``(M,)`` float64 numbers of frames.
     """
     there = present_persons(skeletons).double()
-    sums = skeletons.double().sum((0, 2))
+    here = there[..., None, None, None]
+    sums = (skeletons.double() * here).sum((0, 2))
     return sums, there.sum(0) * skeletons.shape[2]
 
 
@@ -178,6 +185,7 @@ def coalition_distribution(
     Returns:
         ``(..., S)``, rows that sum to 1.
     """
+    check_choice('normalize', normalize, NORMALIZATIONS)
     values = (
         saliency_shares(saliency, num_joints)
         if normalize == 'l1'

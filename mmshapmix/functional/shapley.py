@@ -35,8 +35,9 @@ def shapley_matrix(coalitions: Coalitions) -> Tensor:
         coalitions: ``(S, P)`` bool, the b.
 
     Returns:
-        ``(S, 2^P)`` float64; its rows sum to 0.
+        ``(S, 2^P)`` float64, on the CPU; its rows sum to 0.
     """
+    coalitions = coalitions.cpu()
     num_parts = coalitions.shape[1]
     contexts = all_coalitions(num_parts)
     # (S, 2^P): contexts that share no part with b, and their weight.

@@ -137,11 +137,12 @@ def rotate(joints: np.ndarray, angles: np.ndarray) -> np.ndarray:
     """Turn a sequence about the x, then the y, then the z axis.
 
     Args:
-        joints: ``(M, T, V, 3)``.
+        joints: ``(M, T, V, C)``, C = 3; or C = 2, which lies in the plane
+            of x and y and stays there if it turns about z alone.
         angles: ``(3,)`` in radians.
 
     Returns:
-        ``(M, T, V, 3)`` of the dtype of ``joints``.
+        ``(M, T, V, C)`` of the dtype of ``joints``.
     """
     matrix = np.eye(3)
     for axis, angle in enumerate(angles):
@@ -150,7 +151,8 @@ def rotate(joints: np.ndarray, angles: np.ndarray) -> np.ndarray:
         turn[i, i] = turn[j, j] = np.cos(angle)
         turn[i, j], turn[j, i] = -np.sin(angle), np.sin(angle)
         matrix = turn @ matrix
-    return (joints @ matrix.T).astype(joints.dtype)
+    dims = joints.shape[-1]
+    return (joints @ matrix[:dims, :dims].T).astype(joints.dtype)
 
 
 def resize_frames(sequence: np.ndarray, num_frames: int) -> np.ndarray:

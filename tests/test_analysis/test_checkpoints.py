@@ -92,9 +92,7 @@ def test_the_mixer_comes_back():
             'Expected a mixer that can be built here',
         ),
         (
-            lambda c: c['meta'].update(
-                cfg=f"{TEXT}\ncustom_imports = dict(imports=['nowhere_at'])"
-            ),
+            lambda c: c['meta'].update(cfg='model = dict(type=1)'),
             'Expected a mixer that can be built here',
         ),
     ],
@@ -104,6 +102,25 @@ def test_a_checkpoint_without_the_mixer(change, message):
     change(checkpoint)
     with pytest.raises(ValueError, match=message):
         build_mixer(checkpoint, 'x.pth')
+
+
+EVIL = "dict(type='os.system', command='touch pwned')"
+
+
+@pytest.mark.parametrize(
+    'mixer',
+    [EVIL, f"dict(type='mmshapmix.ShapMix', num_classes=3, guidance={EVIL})"],
+)
+def test_a_checkpoint_cannot_name_a_function(tmp_path, monkeypatch, mixer):
+    """A registry would import whatever a type names, and call it."""
+    monkeypatch.chdir(tmp_path)
+    _, checkpoint = make_checkpoint()
+    checkpoint['meta']['cfg'] = (
+        f'model = dict(data_preprocessor=dict(blending={mixer}))'
+    )
+    with pytest.raises(ValueError, match='os.system is neither a mixer nor'):
+        build_mixer(checkpoint, 'x.pth')
+    assert not list(tmp_path.iterdir())
 
 
 def test_reading_says_what_is_wrong(tmp_path):

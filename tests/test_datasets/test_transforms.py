@@ -266,3 +266,18 @@ def test_shares_out_of_range(options):
 def test_clips_without_frames(clip_len):
     with pytest.raises(ValueError, match='Expected `clip_len` .* but got'):
         ResizeCrop(clip_len, (0.5, 1))
+
+
+def test_skeletons_in_a_plane_turn_in_it():
+    flat = np.random.default_rng(0).normal(size=(1, 3, 17, 2))
+    solid = np.concatenate([flat, np.zeros((1, 3, 17, 1))], axis=-1)
+    turn = RandomRotate(degrees=(0, 0, 30))
+    turned = []
+    for joints in (flat, solid):
+        np.random.seed(1)
+        turned.append(turn(dict(keypoint=joints))['keypoint'])
+    np.testing.assert_allclose(turned[0], turned[1][..., :2])
+    assert not np.allclose(turned[0], flat)
+    tilt = RandomRotate(degrees=(5, 0, 30))
+    with pytest.raises(ValueError, match=r'\(0, 0, z\) for skeletons in a'):
+        tilt(dict(keypoint=flat))

@@ -12,7 +12,9 @@ from mmengine.registry import OPTIM_WRAPPERS
 
 from mmshapmix.datasets.sample_index import seeded
 from mmshapmix.engine.hooks import SaliencyHook
+from mmshapmix.engine.hooks.mixer_seed_hook import step_seed
 from mmshapmix.engine.hooks.saliency_hook import evaluating
+from mmshapmix.functional.draws import make_generator
 
 from ..conftest import make_data
 from .conftest import CLASSES
@@ -361,6 +363,70 @@ def test_two_flat_persons(build, leaf):
         torch.testing.assert_close(
             score, torch.full((2, 17), 0.5 * 7 / 8), atol=0.05, rtol=0
         )
+
+
+@pytest.mark.parametrize('resume', [False, True])
+def test_an_average_of_the_weights_leaves_the_table_alone(shapmix, resume):
+    """MMEngine's EMAHook copies the model before anything is measured."""
+    ema = {'custom_hooks': [dict(type='EMAHook')]}
+    plain = shapmix(
+        **{'train_cfg.max_epochs': 2},
+        val_cfg=None,
+        val_dataloader=None,
+        val_evaluator=None,
+    )
+    train(plain)
+    averaged = shapmix(
+        **ema,
+        work_dir=f'{plain.work_dir}_ema',
+        **{'train_cfg.max_epochs': 2},
+    )
+    watch = train(averaged)
+    assert len(watch.steps) == 2 * STEPS
+    tables = [mixer_of(r).estimator.table for r in (plain, averaged)]
+    assert torch.equal(*tables)
+    if resume:
+        again = shapmix(
+            **ema,
+            resume=True,
+            load_from=f'{averaged.work_dir}/epoch_1.pth',
+            work_dir=f'{plain.work_dir}_again',
+            **{'train_cfg.max_epochs': 2},
+        )
+        train(again)
+        assert torch.equal(mixer_of(again).estimator.table, tables[0])
+
+
+def test_estimation_and_mixing_draw_from_streams_of_their_own(shapmix):
+    runner, seeds = shapmix(), []
+
+    class Seeds(Hook):
+        priority = 'LOW'
+
+        def before_train_iter(self, runner, batch_idx, data_batch=None):
+            seeds.append((mixer_of(runner).step_seed, step_seed(runner, 1)))
+
+    runner.register_hook(Seeds())
+    train(runner)
+    flat = [seed for pair in seeds for seed in pair]
+    assert len(set(flat)) == len(flat) == 2 * STEPS
+    first = Watch()
+    again = shapmix()
+    again.register_hook(first)
+    again.train()
+    slots = first.seen[0][1][:, 0]
+    generator = make_generator(seeds[0][1])
+    drawn = torch.randint(32, (4, 1), generator=generator).flatten()
+    assert torch.equal(slots, drawn)
+
+
+def test_a_stock_head_is_remarked_upon(shapmix, capfd):
+    options = {'model.cls_head.type': 'GCNHead'}
+    message = "Set model.cls_head.type='mmshapmix.MixedGCNHead'"
+    shapmix(**options).train()
+    assert message in capfd.readouterr().out
+    shapmix(**options, **{f'{MIXER}output': 'mixed'}).train()
+    assert message not in capfd.readouterr().out
 
 
 def test_no_mixer_is_refused(build):

@@ -1,7 +1,9 @@
 """Running tables against loops, the distribution against the vectors."""
 
+import numpy as np
 import pytest
 import torch
+from mmengine.registry import TRANSFORMS
 
 from mmshapmix.functional.layouts import get_layout, joint_masks
 from mmshapmix.functional.saliency import (
@@ -52,16 +54,39 @@ def test_who_is_there():
     assert present_persons(x).tolist() == [[False, True], [False, False]]
 
 
+def test_who_is_there_after_2d_normalisation():
+    """Which puts a person who is away into a corner, with a score of 0."""
+    x = np.random.default_rng(0).uniform(1, 99, (2, 4, 17, 2))
+    x[1] = 0
+    normalized = TRANSFORMS.build(dict(type='mmaction.PreNormalize2D'))(
+        dict(keypoint=x, img_shape=(100, 100))
+    )
+    scores = np.stack([np.full((4, 17, 1), 0.9), np.zeros((4, 17, 1))])
+    clip = torch.from_numpy(
+        np.concatenate([normalized['keypoint'], scores], -1)
+    )
+    assert (clip[1, ..., :2] == clip[1, 0, 0, 0]).all()
+    assert present_persons(clip).tolist() == [True, False]
+    pose = torch.full((2, 17, 3), 5.0)
+    nothing = torch.zeros(1, 1, 5, dtype=torch.bool)
+    masks = joint_masks(get_layout('coco'))
+    kept = keep_parts(clip.float()[None, None], nothing, masks, pose)[0, 0, 0]
+    assert (kept[0] == 5).all()
+    torch.testing.assert_close(kept[1], clip[1].float())
+    sums, frames = pose_sums(clip[None])
+    assert frames.tolist() == [4, 0] and not sums[1].any()
+
+
 def test_the_mean_pose_is_over_frames_of_present_persons():
     x = torch.zeros(2, 2, 3, 4, 3)
     x[:, 0] = torch.arange(2 * 3 * 4 * 3.0).view(2, 3, 4, 3) + 1
-    x[1, 1] = 5  # the second person: only in the second clip
+    # The second person: only in the second clip, in the corner in the first.
+    x[0, 1] = -1
+    x[1, 1] = torch.arange(4.0)[:, None] + 5
     sums, frames = pose_sums(x)
     assert frames.tolist() == [6, 3]
     torch.testing.assert_close(sums[0] / 6, x[:, 0].double().mean((0, 1)))
-    torch.testing.assert_close(
-        sums[1] / 3, torch.full((4, 3), 5, dtype=torch.float64)
-    )
+    torch.testing.assert_close(sums[1] / 3, x[1, 1].double().mean(0))
 
 
 def test_class_sums_equal_a_loop_and_leave_out_what_is_not_finite():

@@ -85,6 +85,12 @@ def test_it_has_the_stock_heads_weights():
     torch.testing.assert_close(head(x), stock(x))
 
 
+def test_several_clips_of_a_sample_are_refused():
+    scores, _, _, batch = mixed_batch()
+    with pytest.raises(ValueError, match='one clip.*got 16 for 8 samples'):
+        MixedGCNHead(K, 8).loss_by_feat(scores.repeat(2, 1), batch)
+
+
 def test_a_bad_combination_is_refused():
     with pytest.raises(ValueError, match="Expected `combine` .*got 'max'"):
         MixedGCNHead(K, 8, combine='max')

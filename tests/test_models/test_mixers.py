@@ -316,6 +316,14 @@ def test_a_batch_of_one_is_mixed_with_itself():
         )
 
 
+def test_blending_always_needs_no_guidance():
+    mixer = shapley_mixer()
+    mixer.mixup_prob = 1.0
+    plan = plans(mixer)
+    assert plan.joints.all() and (plan.opacity < 1).all()
+    assert ShapMix(K, mixup_prob=1.0).estimator.table.shape == (K, 32)
+
+
 def test_soft_labels_are_mixed_too():
     x, samples = batch()
     soft = torch.rand(N, K).softmax(1)
@@ -369,9 +377,13 @@ def test_bad_input():
     x, samples = batch('coco')
     with pytest.raises(ValueError, match=r'\(N, clips, M, T, 25, C\).*17'):
         build(STMix)(x, samples)
-    with pytest.raises(ValueError, match='Expected counts of 5 classes.*7'):
-        build(ShapMix).set_class_counts(torch.ones(7))
+    for kind in MIXERS:
+        with pytest.raises(ValueError, match='Expected counts of 5 .*but.*7'):
+            build(kind).set_class_counts(torch.ones(7))
     mixer = ShapMix(K, layout='coco')
+    with pytest.raises(RuntimeError, match='mmshapmix.ClassCountsHook'):
+        mixer(x, samples)
+    mixer.set_class_counts(COUNTS)
     with pytest.raises(RuntimeError, match='mmshapmix.SaliencyHook'):
         mixer(x, samples)
 

@@ -92,7 +92,7 @@ def test_every_coalition_is_drawn_equally_often():
         [
             made.observe(
                 Stub(),
-                torch.ones(256, 1, M, 1, 17, 3),
+                torch.rand(256, 1, M, 1, 17, 3),
                 torch.zeros(256, dtype=torch.long),
                 make_generator((step,)),
             )[0]
@@ -108,7 +108,7 @@ def test_a_pair_is_a_coalition_and_its_complement():
     made = estimator(CoalitionValues)
     slots, _ = made.observe(
         Stub(),
-        torch.ones(64, 1, M, 1, 17, 3),
+        torch.rand(64, 1, M, 1, 17, 3),
         torch.zeros(64, dtype=torch.long),
         make_generator((0,)),
     )
@@ -117,7 +117,7 @@ def test_a_pair_is_a_coalition_and_its_complement():
 
 @pytest.mark.parametrize('clamp', [False, True])
 def test_marginal_contributions_approach_the_exact_values(clamp):
-    """Plain means here; within 5 errors of the mean, or above if clamped."""
+    """Plain means here. Clamped, they lie above."""
     model = Stub()
     made = estimator(MarginalContributions, clamp=clamp, momentum=0.99999)
     observe(made, model, 600)
@@ -176,6 +176,18 @@ def test_a_class_never_seen_has_no_saliency(kind):
     made = estimator(kind)
     made.table[0], made.visits[0] = 0.7, 1
     assert not made.saliency()[1:].any()
+
+
+def test_what_is_unknown_of_a_class_contributes_nothing():
+    """Known: all and nothing. The rest takes the mean of the two."""
+    made = estimator(CoalitionValues)
+    made.table[0, 0], made.table[0, 31] = 0.2, 0.8
+    made.visits[0, 0] = made.visits[0, 31] = 1
+    worth = torch.full((32,), 0.5)
+    worth[0], worth[31] = 0.2, 0.8
+    torch.testing.assert_close(
+        made.saliency()[0], shapley_values(worth, COALITIONS)
+    )
 
 
 def test_the_state_travels_with_the_checkpoint():

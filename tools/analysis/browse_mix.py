@@ -1,7 +1,7 @@
 """Draw mixed samples as training sees them.
 
 It takes the batch that a training with this seed would begin with, and mixes
-it by the plan that this training would draw.
+it by a plan as training draws them.
 """
 
 import argparse

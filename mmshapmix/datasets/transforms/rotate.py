@@ -1,4 +1,4 @@
-"""Random views of a 3-D skeleton."""
+"""Random views of a skeleton."""
 
 from collections.abc import Sequence
 
@@ -13,11 +13,13 @@ from ...registry import TRANSFORMS
 class RandomRotate(BaseTransform):
     """Turn a whole sequence by random angles about the axes.
 
-    Required and modified key: ``keypoint`` ``(M, T, V, 3)``.
+    Required and modified key: ``keypoint`` ``(M, T, V, 3)``, or ``(M, T, V,
+    2)``, which turns in its plane, about the origin.
 
     Args:
         degrees: Largest angle about the x, y and z axis; the angles are
-            uniform in ``[-degrees, degrees]``.
+            uniform in ``[-degrees, degrees]``. In a plane, the first two must
+            be 0.
     """
 
     def __init__(self, degrees: Sequence[float]) -> None:
@@ -29,8 +31,14 @@ class RandomRotate(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Turn the keypoints."""
+        joints = results['keypoint']
+        if joints.shape[-1] == 2 and any(self.degrees[:2]):
+            raise ValueError(
+                'Expected `degrees` of (0, 0, z) for skeletons in a plane, '
+                f'but got {self.degrees}.'
+            )
         angles = np.deg2rad(self.degrees) * np.random.uniform(-1, 1, 3)
-        results['keypoint'] = rotate(results['keypoint'], angles)
+        results['keypoint'] = rotate(joints, angles)
         return results
 
     def __repr__(self) -> str:

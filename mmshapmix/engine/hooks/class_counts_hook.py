@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from torch import nn
 
 from ...datasets import get_class_counts
 from ...functional.longtail import ClassCounts, describe_counts
 from ...registry import HOOKS
+from ..models import unwrapped
 
 
 @HOOKS.register_module()
@@ -36,9 +36,7 @@ class ClassCountsHook(Hook):
     def before_train(self, runner) -> None:
         """Measure, check and log the counts, and hand them to the model."""
         self.class_counts = get_class_counts(runner.train_dataloader.dataset)
-        model = runner.model
-        if is_model_wrapper(model):
-            model = model.module
+        model = unwrapped(runner.model)
         head = getattr(model, 'cls_head', None)
         self._check(getattr(head, 'num_classes', len(self.class_counts)))
         self._hand_to_modules(model)

@@ -2,23 +2,10 @@
 
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
-from torch import nn
 
-from ...models.mixers import Mixer
+from ...models.heads import MixedGCNHead
 from ...registry import HOOKS
-
-
-def unwrapped(model: nn.Module) -> nn.Module:
-    """The model inside of a distributed wrapper."""
-    return model.module if is_model_wrapper(model) else model
-
-
-def mixer_of(model: nn.Module) -> Mixer | None:
-    """The mixer of a recognizer, wrapped or not; none if it has none."""
-    preprocessor = getattr(unwrapped(model), 'data_preprocessor', None)
-    mixer = getattr(preprocessor, 'blending', None)
-    return mixer if isinstance(mixer, Mixer) else None
+from ..models import mixer_of, unwrapped
 
 
 def step_seed(runner, *stream: int) -> tuple[int, ...]:
@@ -33,6 +20,19 @@ class MixerSeedHook(Hook):
     So that a resumed run mixes as the uninterrupted one would have. Without a
     mixer of ours it does nothing.
     """
+
+    def before_train(self, runner) -> None:
+        """Say so if the head does not take the loss of each half."""
+        mixer = mixer_of(runner.model)
+        if mixer is None or mixer.output == 'mixed':
+            return
+        head = unwrapped(runner.model).cls_head
+        if not isinstance(head, MixedGCNHead):
+            runner.logger.warning(
+                f'{type(head).__name__} takes one mean over clean and mixed '
+                'samples: half the loss of Shap-Mix, and no accuracy in the '
+                "log. Set model.cls_head.type='mmshapmix.MixedGCNHead'."
+            )
 
     def before_train_iter(
         self, runner, batch_idx: int, data_batch: dict | None = None

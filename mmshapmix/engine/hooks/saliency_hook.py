@@ -7,17 +7,24 @@ from collections.abc import Iterator, Sized
 import numpy as np
 import torch
 from mmengine.dataset import RepeatDataset
-from mmengine.dist import all_reduce, get_dist_info, is_main_process
+from mmengine.dist import (
+    all_reduce,
+    broadcast_object_list,
+    get_dist_info,
+    is_main_process,
+)
 from mmengine.hooks import Hook
 from rich.progress import track
 from torch import Tensor, nn
 
 from ...datasets.sample_index import seeded
+from ...functional.checks import check_choice
 from ...functional.draws import make_generator
 from ...functional.saliency import pose_sums
 from ...models.mixers import Mixer
 from ...registry import HOOKS
-from .mixer_seed_hook import mixer_of, step_seed, unwrapped
+from ..models import mixer_of, unwrapped
+from .mixer_seed_hook import step_seed
 
 WARMUPS = ('st-mix', 'clean')
 
@@ -62,7 +69,9 @@ def measure_mean_pose(
         ``(M, V, C)``; zeros for a person who is never there.
     """
     rank, world_size = get_dist_info()
-    rng = np.random.default_rng(seed)
+    seeds = [seed]
+    broadcast_object_list(seeds)  # ranks may have been given different ones
+    rng = np.random.default_rng(seeds)
     chosen = rng.permutation(len(dataset))[:max_samples]
     # No rank may be without a sample; repeats do little harm.
     chosen = np.resize(chosen, max(len(chosen), world_size))
@@ -72,7 +81,7 @@ def measure_mean_pose(
         description='Mean pose',
         disable=not is_main_process(),
     ):
-        with seeded((seed, index)):
+        with seeded((*seeds, index)):
             parts.append(pose_sums(dataset[index]['inputs']))
     sums, frames = (
         torch.stack(part).sum(0).to(device)
@@ -115,10 +124,7 @@ class SaliencyHook(Hook):
                 f'and `share` above 0, up to 1, but got {interval}, '
                 f'{mean_pose_samples} and {share}.'
             )
-        if warmup not in WARMUPS:
-            raise ValueError(
-                f'Expected `warmup` in {WARMUPS}, but got {warmup!r}.'
-            )
+        check_choice('warmup', warmup, WARMUPS)
         self.interval = interval
         self.share = share
         self.warmup_epochs = warmup_epochs

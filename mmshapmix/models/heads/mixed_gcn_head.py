@@ -6,6 +6,7 @@ from mmaction.models.heads import GCNHead
 from mmaction.structures import ActionDataSample
 from torch import Tensor
 
+from ...functional.checks import check_choice
 from ...registry import MODELS
 
 COMBINATIONS = ('sum', 'mean')
@@ -28,10 +29,7 @@ class MixedGCNHead(GCNHead):
 
     def __init__(self, *args, combine: str = 'sum', **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        if combine not in COMBINATIONS:
-            raise ValueError(
-                f'Expected `combine` in {COMBINATIONS}, but got {combine!r}.'
-            )
+        check_choice('combine', combine, COMBINATIONS)
         self.combine = combine
 
     def loss_by_feat(
@@ -44,6 +42,11 @@ class MixedGCNHead(GCNHead):
             data_samples: N samples. Those of a mixer say in their meta
                 information whether they are ``mixed``, the clean ones first.
         """
+        if len(cls_scores) != len(data_samples):
+            raise ValueError(
+                'Expected one clip for each sample in training, but got '
+                f'{len(cls_scores)} for {len(data_samples)} samples.'
+            )
         num_mixed = sum(sample.get('mixed', False) for sample in data_samples)
         num_clean = len(data_samples) - num_mixed
         if not num_mixed or not num_clean:

@@ -7,6 +7,7 @@ from mmaction.models.losses import BaseWeightedLoss
 from torch import Tensor
 
 from ...functional import losses
+from ...functional.checks import check_choice
 from ...registry import MODELS
 
 
@@ -34,11 +35,7 @@ class LongTailLoss(BaseWeightedLoss):
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__(loss_weight)
-        if reduction not in losses.REDUCTIONS:
-            raise ValueError(
-                f'Expected `reduction` in {losses.REDUCTIONS}, '
-                f'but got {reduction!r}.'
-            )
+        check_choice('reduction', reduction, losses.REDUCTIONS)
         self.tau = tau
         self.reduction = reduction
         self.scheme = class_weight if isinstance(class_weight, str) else None

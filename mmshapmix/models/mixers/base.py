@@ -7,6 +7,7 @@ import torch
 from mmaction.structures import ActionDataSample
 from torch import Tensor, nn
 
+from ...functional.checks import check_choice
 from ...functional.draws import (
     make_generator,
     sample_beta,
@@ -36,8 +37,10 @@ class Mixer(nn.Module):
     :mod:`mmshapmix.functional.mixing` says how.
 
     :class:`~mmshapmix.engine.hooks.MixerSeedHook` makes the draws depend on
-    (seed, rank, iteration) alone. A batch of one has no partner: it is mixed
-    with itself, which leaves its label.
+    (seed, rank, iteration) and the kind of device alone.
+    :class:`~mmshapmix.models.MixedGCNHead` takes the loss of each half. A
+    batch of one has no partner: it is mixed with itself, which leaves its
+    label.
 
     Args:
         num_classes: K.
@@ -74,9 +77,9 @@ class Mixer(nn.Module):
         output: str = 'both',
     ) -> None:
         super().__init__()
-        _check_choice('spatial', spatial, SPATIAL)
-        _check_choice('temporal', temporal, TEMPORAL)
-        _check_choice('output', output, OUTPUTS)
+        check_choice('spatial', spatial, SPATIAL)
+        check_choice('temporal', temporal, TEMPORAL)
+        check_choice('output', output, OUTPUTS)
         _check_range('joint_share', joint_share, 0, 1)
         _check_range('window', window, 0, 1)
         _check_range('mixup_prob', (mixup_prob, mixup_prob), 0, 1)
@@ -98,12 +101,28 @@ class Mixer(nn.Module):
         groups, self.size_range = self._groups(num_parts, joint_share)
         # Float, since MMEngine averages buffers over the ranks.
         self.register_buffer('groups', groups, persistent=False)
+        self.register_buffer('class_counts', None, persistent=False)
+
+    def __deepcopy__(self, memo: dict) -> 'Mixer':
+        # A mixer belongs to the run: the copy that EMAHook averages has it,
+        # too, but no second state.
+        return self
+
+    def set_class_counts(self, class_counts: Tensor) -> None:
+        """Take the measured training samples per class, ``(K,)``."""
+        if len(class_counts) != self.num_classes:
+            raise ValueError(
+                f'Expected counts of {self.num_classes} classes, but got '
+                f'{len(class_counts)}. Set `num_classes` of the mixer to that '
+                'of the head.'
+            )
+        self.class_counts = class_counts
 
     def _groups(
         self, num_parts: Sequence[int], joint_share: Sequence[float]
     ) -> tuple[Tensor, tuple[int, int]]:
         """What is pasted as a whole, ``(G, V)``, and how many of them."""
-        if self.mixup_prob == 1 or self.spatial == 'joints':
+        if self.spatial == 'joints':
             total = self.layout.num_joints
             low, high = (round(share * total) for share in joint_share)
             return torch.eye(total), (low, high)
@@ -114,14 +133,17 @@ class Mixer(nn.Module):
         return masks, tuple(num_parts)
 
     def sample_groups(
-        self, labels: Tensor, partner: Tensor, generator: torch.Generator
+        self,
+        labels: Tensor,
+        partner: Tensor,
+        generator: torch.Generator | None,
     ) -> Tensor:
         """The groups of joints to paste, ``(N, G)`` bool.
 
         Args:
             labels: ``(N, K)`` soft labels.
             partner: ``(N,)`` int64.
-            generator: Of this step.
+            generator: Of this step; none: the global one.
         """
         shape, device = (len(partner), len(self.groups)), partner.device
         low, high = (
@@ -132,14 +154,17 @@ class Mixer(nn.Module):
         return sample_subsets(available, low, high, generator)
 
     def sample_plan(
-        self, labels: Tensor, num_frames: int, generator: torch.Generator
+        self,
+        labels: Tensor,
+        num_frames: int,
+        generator: torch.Generator | None,
     ) -> MixPlan:
         """Draw what one step mixes.
 
         Args:
             labels: ``(N, K)`` soft labels.
             num_frames: T.
-            generator: Of this step.
+            generator: Of this step; none: the global one.
         """
         place = dict(device=labels.device, generator=generator)
         size = len(labels)
@@ -217,11 +242,6 @@ class Mixer(nn.Module):
         if labels.shape[1] == 1:  # MMAction2 keeps hard labels as (1,)
             labels = labels.squeeze(1)
         return soft_labels(labels, self.num_classes)
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f'Expected `{name}` in {choices}, but got {value!r}.')
 
 
 def _check_range(

@@ -15,4 +15,6 @@ class Mixup(Mixer):
     """
 
     def __init__(self, num_classes: int, alpha: float = 1.0, **kwargs) -> None:
-        super().__init__(num_classes, mixup_prob=1.0, alpha=alpha, **kwargs)
+        # Whole skeletons need no parts.
+        options = dict(spatial='joints', mixup_prob=1.0) | kwargs
+        super().__init__(num_classes, alpha=alpha, **options)

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from ...functional.checks import check_choice
 from ...functional.coalitions import coalitions_of_sizes
 from ...functional.mixing import sample_salient_parts
 from ...functional.saliency import NORMALIZATIONS, coalition_distribution
 from ...registry import MODELS
-from .base import Mixer, _check_choice
+from .base import Mixer
 
 GUIDANCE = {
     'shapley': 'mmshapmix.CoalitionValues',
@@ -91,8 +92,8 @@ class ShapMix(STMix):
         **kwargs,
     ) -> None:
         super().__init__(num_classes, layout, num_parts, **kwargs)
-        _check_choice('spatial', self.spatial, ('parts',))
-        _check_choice('normalize', normalize, NORMALIZATIONS)
+        check_choice('spatial', self.spatial, ('parts',))
+        check_choice('normalize', normalize, NORMALIZATIONS)
         if temperature <= 0:
             raise ValueError(
                 f'Expected `temperature` above 0, but got {temperature}.'
@@ -105,14 +106,13 @@ class ShapMix(STMix):
         self.register_buffer(
             'coalitions', coalitions.float(), persistent=False
         )
-        self.register_buffer('class_counts', None, persistent=False)
         self.estimator = self._build_estimator(guidance, coalitions)
 
     def _build_estimator(
         self, guidance: str | dict, coalitions: Tensor
     ) -> torch.nn.Module | None:
         if isinstance(guidance, str):
-            _check_choice('guidance', guidance, tuple(GUIDANCE))
+            check_choice('guidance', guidance, tuple(GUIDANCE))
             guidance = GUIDANCE[guidance] and dict(type=GUIDANCE[guidance])
         return guidance and MODELS.build(
             dict(
@@ -123,38 +123,41 @@ class ShapMix(STMix):
             )
         )
 
-    def set_class_counts(self, class_counts: Tensor) -> None:
-        """Take the measured training samples per class, ``(K,)``."""
-        if len(class_counts) != self.num_classes:
-            raise ValueError(
-                f'Expected counts of {self.num_classes} classes, but got '
-                f'{len(class_counts)}. Set `num_classes` of the mixer to that '
-                'of the head.'
-            )
-        self.class_counts = class_counts
+    @property
+    def coalition_joints(self) -> Tensor:
+        """Joints of each coalition, ``(S,)`` float."""
+        return self.coalitions @ self.groups.sum(1)
 
     def distribution(self) -> Tensor:
         """How probable each coalition is for each class, ``(K, S)``."""
         return coalition_distribution(
             self.estimator.saliency(),
-            self.coalitions @ self.groups.sum(1),
+            self.coalition_joints,
             self.temperature,
             self.normalize,
             self.scale,
         )
 
     def sample_groups(
-        self, labels: Tensor, partner: Tensor, generator: torch.Generator
+        self,
+        labels: Tensor,
+        partner: Tensor,
+        generator: torch.Generator | None,
     ) -> Tensor:
         """The parts to paste, ``(N, P)`` bool."""
         if self.estimator is None or not self.guided:
             return super().sample_groups(labels, partner, generator)
-        if self.class_counts is None or not self.estimator.ready:
+        if self.class_counts is None:
             raise RuntimeError(
-                'Expected class counts and a hook that estimates the saliency '
-                'for ShapMix, but one is missing. Keep class_counts=dict('
-                "type='mmshapmix.ClassCountsHook') and saliency=dict(type="
-                "'mmshapmix.SaliencyHook') in `default_hooks`."
+                'Expected class counts in ShapMix, but nobody has set them. '
+                "Keep class_counts=dict(type='mmshapmix.ClassCountsHook') in "
+                '`default_hooks`.'
+            )
+        if not self.estimator.ready:
+            raise RuntimeError(
+                'Expected a saliency that is estimated in ShapMix, but nobody '
+                "does. Set saliency=dict(type='mmshapmix.SaliencyHook') in "
+                '`default_hooks`.'
             )
         return sample_salient_parts(
             labels.argmax(1),

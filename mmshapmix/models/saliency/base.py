@@ -70,7 +70,7 @@ class SaliencyEstimator(nn.Module):
         model: nn.Module,
         inputs: Tensor,
         labels: Tensor,
-        generator: torch.Generator,
+        generator: torch.Generator | None,
     ) -> tuple[Tensor, Tensor]:
         """Observe values of a batch; the model is in evaluation mode.
 
@@ -78,7 +78,7 @@ class SaliencyEstimator(nn.Module):
             model: The recognizer, not wrapped.
             inputs: ``(N, clips, M, T, V, C)``.
             labels: ``(N,)`` int64.
-            generator: Of this step.
+            generator: Of this step; none: the global one.
 
         Returns:
             ``(N, E)`` int64 slots and their ``(N, E)`` values.

@@ -41,7 +41,7 @@ class GradCAM(SaliencyEstimator):
         model: nn.Module,
         inputs: Tensor,
         labels: Tensor,
-        generator: torch.Generator,
+        generator: torch.Generator | None,
     ) -> tuple[Tensor, Tensor]:
         """The Grad-CAM of each joint, see the base."""
         features = model(inputs, stage='backbone', mode='tensor')

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from ...functional.coalitions import decode_coalitions
 from ...functional.saliency import keep_parts
 from ...functional.shapley import (
     marginal_contribution,
@@ -93,7 +94,7 @@ class CoalitionValues(ShapleyEstimator):
         model: nn.Module,
         inputs: Tensor,
         labels: Tensor,
-        generator: torch.Generator,
+        generator: torch.Generator | None,
     ) -> tuple[Tensor, Tensor]:
         """The worth of a random coalition of each sample, see the base."""
         total, num_parts = self.table.shape[1], len(self.part_joints)
@@ -105,8 +106,7 @@ class CoalitionValues(ShapleyEstimator):
         )
         if self.paired:
             slots = torch.cat([slots, total - 1 - slots], dim=1)
-        bits = torch.arange(num_parts, device=slots.device)
-        coalitions = (slots[..., None] >> bits) % 2 == 1
+        coalitions = decode_coalitions(slots, num_parts)
         return slots, self.worth(model, inputs, labels, coalitions)
 
 
@@ -144,7 +144,7 @@ class MarginalContributions(ShapleyEstimator):
         model: nn.Module,
         inputs: Tensor,
         labels: Tensor,
-        generator: torch.Generator,
+        generator: torch.Generator | None,
     ) -> tuple[Tensor, Tensor]:
         """A marginal contribution of each sample, see the base."""
         slots = torch.randint(
