@@ -1,4 +1,4 @@
-# make quickstart   a long-tailed set, two models, one table (minutes, CPU)
+# make quickstart   a long-tailed set, three models, one table (minutes, CPU)
 # make test         the whole test suite
 # make lint         the linter and the formatter's check
 #
@@ -29,7 +29,7 @@ quickstart: $(STAMP)
 	$(PY) tools/quickstart.py
 
 test: $(STAMP)
-	@echo '== Running the tests (about 6 minutes on 2 cores)'
+	@echo '== Running the tests (about 9 minutes on 2 cores)'
 	$(PY) -m pytest
 
 lint: $(STAMP)
