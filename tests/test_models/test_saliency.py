@@ -16,6 +16,8 @@ from mmshapmix.models.saliency import (
     MarginalContributions,
 )
 
+from ..test_functional.test_shapley import standard_errors
+
 K, M, T = 3, 2, 4
 LAYOUT = get_layout('coco')
 COALITIONS = coalitions_of_sizes(5, (2, 3))
@@ -123,12 +125,13 @@ def test_marginal_contributions_approach_the_exact_values(clamp):
     observe(made, model, 600)
     assert model.calls == 600 * 32 * 2
     exact = shapley_values(model.worth, COALITIONS)
-    # Marginal contributions lie in [-1, 1]; every cell has about 300.
-    error = (made.saliency().double() - exact) * made.visits.sqrt()
+    spread = torch.stack([standard_errors(w, draws=1) for w in model.worth])
+    # Each visit is a mean of at least one contribution.
+    error = (made.saliency().double() - exact) / spread * made.visits.sqrt()
     if clamp:
-        assert (error > -3).all() and error.max() > 3
+        assert (error > -4).all() and error.max() > 4
     else:
-        assert error.abs().max() < 3
+        assert error.abs().max() < 4
 
 
 def test_a_table_forgets_at_its_momentum():
