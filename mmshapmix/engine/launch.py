@@ -1,4 +1,4 @@
-"""What the train and test tools share: arguments, config, process group."""
+"""What tools with a config share: arguments, config, process group."""
 
 import argparse
 import os
@@ -9,9 +9,8 @@ from mmengine.config import Config, DictAction
 from ..compat import use_gloo_without_cuda
 
 
-def add_common_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of both tools, named as in MMAction2."""
-    parser.add_argument('--work-dir', help='folder for logs and results')
+def add_config_options(parser: argparse.ArgumentParser) -> None:
+    """What :func:`load_config` needs at least: ``--cfg-options``."""
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -19,6 +18,13 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         help='override settings of the config, as key=value pairs: '
         'train_cfg.max_epochs=2 model.backbone.down_stages="[3,5]"',
     )
+    parser.set_defaults(work_dir=None, launcher='none', local_rank=0)
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of training and testing, named as in MMAction2."""
+    add_config_options(parser)
+    parser.add_argument('--work-dir', help='folder for logs and results')
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .checks import check_choice
+
 ClassCounts = np.ndarray
 """Training samples per class, ``(K,)`` int64."""
 
@@ -56,10 +58,7 @@ def long_tail_counts(
             f'at least 1, but got {num_classes}, {max_per_class} and '
             f'{imbalance_ratio}.'
         )
-    if profile not in PROFILES:
-        raise ValueError(
-            f'Expected `profile` in {PROFILES}, but got {profile!r}.'
-        )
+    check_choice('profile', profile, PROFILES)
     if profile == 'exp':
         # 1 / ratio to a power, as the released lists were computed: dividing
         # by ratio ** x rounds differently just below an integer.

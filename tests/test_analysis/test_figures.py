@@ -138,9 +138,13 @@ def test_the_figure_of_mixed_samples(plan, figure, tmp_path):
     assert len(rows[0].patches) == 1  # the frame in the window
 
 
-def test_nobody_at_all_is_an_empty_row(plan, tmp_path):
+def test_nobody_at_all_is_an_empty_row(plan, figure, tmp_path):
     nobody = np.zeros((1, 2, 6, 25, 3))
-    plot_mix(nobody, plan, [''], NTU, 3, '', tmp_path / 'mix.png')
+    path = tmp_path / 'mix.png'
+    plot_mix(nobody, plan, [''], NTU, 3, '', path)
+    assert path.read_bytes().startswith(b'\x89PNG')
+    (axes,) = figure[0].axes
+    assert not axes.collections and not axes.patches
 
 
 # Saliency --------------------------------------------------------------------

@@ -412,6 +412,10 @@ def test_mixing_does_not_wait_for_the_gpu(kind):
     mixer(x, samples)
     torch.cuda.set_sync_debug_mode('error')
     try:
-        mixer(x, samples)
+        y, mixed = mixer(x, samples)
     finally:
         torch.cuda.set_sync_debug_mode('default')
+    assert y.is_cuda and torch.equal(y[:N], x)
+    torch.testing.assert_close(
+        labels_of(mixed).sum(1), torch.ones(2 * N, device='cuda')
+    )

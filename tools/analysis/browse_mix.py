@@ -5,12 +5,11 @@ it by a plan as training draws them.
 """
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
@@ -21,9 +20,10 @@ from mmshapmix.analysis.checkpoints import (
 )
 from mmshapmix.analysis.data import joint_loader
 from mmshapmix.analysis.mix_figure import describe_mix, plot_mix
+from mmshapmix.cli import run_tool
 from mmshapmix.datasets import get_class_counts
 from mmshapmix.datasets.sample_index import seeded
-from mmshapmix.engine.launch import load_config
+from mmshapmix.engine.launch import add_config_options, load_config
 from mmshapmix.functional.draws import make_generator
 from mmshapmix.functional.losses import soft_labels
 from mmshapmix.functional.mixing import mix_skeletons
@@ -45,14 +45,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--frames', type=int, default=8, help='skeletons of each sample'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        help='override settings of the config, as key=value pairs',
-    )
-    # What load_config looks at, too.
-    parser.set_defaults(launcher='none', local_rank=0, work_dir=None)
+    add_config_options(parser)
     args = parser.parse_args()
     if min(args.num, args.frames) < 1 or args.seed < 0:
         parser.error('expected --num and --frames above 0, --seed from 0 on')
@@ -139,7 +132,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except (OSError, ValueError) as error:
-        sys.exit(f'{Path(sys.argv[0]).name}: {error}')
+    run_tool(main)

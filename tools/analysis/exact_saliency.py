@@ -8,11 +8,10 @@ while it ran can so be checked.
 
 import argparse
 import copy
-import sys
 from pathlib import Path
 
 import numpy as np
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.device import get_device
 from mmengine.registry import DATASETS, MODELS, init_default_scope
@@ -42,10 +41,11 @@ from mmshapmix.analysis.saliency import (
     top_combination,
     write_rows,
 )
+from mmshapmix.cli import run_tool
 from mmshapmix.datasets import get_labels
 from mmshapmix.datasets.annotations import load_pickle
 from mmshapmix.engine.hooks.saliency_hook import measure_mean_pose
-from mmshapmix.engine.launch import load_config
+from mmshapmix.engine.launch import add_config_options, load_config
 from mmshapmix.functional.coalitions import coalitions_of_sizes
 from mmshapmix.functional.layouts import Layout, get_layout, joint_masks
 from mmshapmix.functional.longtail import count_classes
@@ -84,14 +84,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--out', type=Path, default=Path('exact.csv'), help='the table'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        help='override settings of the config, as key=value pairs',
-    )
-    # What load_config looks at, too.
-    parser.set_defaults(launcher='none', local_rank=0, work_dir=None)
+    add_config_options(parser)
     return parser.parse_args()
 
 
@@ -251,7 +244,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except (OSError, ValueError) as error:
-        sys.exit(f'{Path(sys.argv[0]).name}: {error}')
+    run_tool(main)

@@ -1,10 +1,10 @@
 """Draw the accuracy of each class, of one model or several side by side."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from mmshapmix.analysis.per_class import plot_per_class, read_table
+from mmshapmix.cli import run_tool
 
 
 def parse_args() -> argparse.Namespace:
@@ -33,7 +33,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except (OSError, ValueError) as error:
-        sys.exit(f'{Path(sys.argv[0]).name}: {error}')
+    run_tool(main)

@@ -5,7 +5,6 @@ Shap-Mix, the class names and the training samples of each class.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from mmshapmix.analysis.data import features_of, leaf_datasets
 from mmshapmix.analysis.saliency import saliency_rows, write_rows
 from mmshapmix.analysis.saliency_figure import choose_classes, plot_saliency
 from mmshapmix.analysis.skeletons import body_pose
+from mmshapmix.cli import run_tool
 from mmshapmix.models.mixers import Mixer
 
 
@@ -74,7 +74,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except (OSError, ValueError) as error:
-        sys.exit(f'{Path(sys.argv[0]).name}: {error}')
+    run_tool(main)

@@ -5,11 +5,11 @@ configs do not need it: they cut the same subset by ``long_tail=dict(…)``.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
 
+from mmshapmix.cli import run_tool
 from mmshapmix.datasets.annotations import (
     annotations_of,
     check_labels,
@@ -97,7 +97,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except (OSError, ValueError) as error:
-        sys.exit(f'{Path(sys.argv[0]).name}: {error}')
+    run_tool(main)

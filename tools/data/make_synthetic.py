@@ -5,12 +5,12 @@ parts that make each class are stored with it.
 """
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 
+from mmshapmix.cli import run_tool
 from mmshapmix.datasets.annotations import annotations_of, save_pickle
 from mmshapmix.datasets.synthetic import make_dataset
 from mmshapmix.datasets.synthetic.body import POINTS
@@ -81,7 +81,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except (OSError, ValueError) as error:
-        sys.exit(f'{Path(sys.argv[0]).name}: {error}')
+    run_tool(main)
