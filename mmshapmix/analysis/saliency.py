@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from scipy.stats import rankdata
 from torch import Tensor, nn
 
 from ..engine.hooks.saliency_hook import evaluating
@@ -219,14 +220,8 @@ def rank_correlation(a: Tensor, b: Tensor) -> Tensor:
     Returns:
         ``(K,)``; NaN where a row of either is constant or NaN.
     """
-    ranks = []
-    for values in (a.double(), b.double()):
-        one, other = values[:, :, None], values[:, None]
-        rank = ((one > other).double() + (one >= other).double()).sum(2)
-        rank = rank - rank.mean(1, keepdim=True)
-        rank[values.isnan().any(1)] = torch.nan
-        ranks.append(rank)
-    a, b = ranks
+    ranks = (torch.from_numpy(rankdata(x, axis=1)) for x in (a, b))
+    a, b = (rank - rank.mean(1, keepdim=True) for rank in ranks)
     scale = (a.square().sum(1) * b.square().sum(1)).sqrt()
     return (a * b).sum(1) / scale
 

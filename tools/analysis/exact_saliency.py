@@ -44,7 +44,10 @@ from mmshapmix.analysis.saliency import (
 from mmshapmix.cli import run_tool
 from mmshapmix.datasets import get_labels
 from mmshapmix.datasets.annotations import load_pickle
-from mmshapmix.engine.hooks.saliency_hook import measure_mean_pose
+from mmshapmix.engine.hooks.saliency_hook import (
+    MEAN_POSE_SAMPLES,
+    measure_mean_pose,
+)
 from mmshapmix.engine.launch import add_config_options, load_config
 from mmshapmix.functional.coalitions import coalitions_of_sizes
 from mmshapmix.functional.layouts import Layout, get_layout, joint_masks
@@ -52,8 +55,6 @@ from mmshapmix.functional.longtail import count_classes
 from mmshapmix.functional.shapley import shapley_values
 from mmshapmix.models.mixers import Mixer
 from mmshapmix.models.saliency import CoalitionValues, ShapleyEstimator
-
-MEAN_POSE_SAMPLES = 5000  # as SaliencyHook
 
 
 def parse_args() -> argparse.Namespace:

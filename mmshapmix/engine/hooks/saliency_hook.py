@@ -27,6 +27,7 @@ from ..models import mixer_of, unwrapped
 from .mixer_seed_hook import step_seed
 
 WARMUPS = ('st-mix', 'clean')
+MEAN_POSE_SAMPLES = 5000
 
 
 @contextlib.contextmanager
@@ -116,7 +117,7 @@ class SaliencyHook(Hook):
         share: float = 1.0,
         warmup_epochs: int = 5,
         warmup: str = 'st-mix',
-        mean_pose_samples: int = 5000,
+        mean_pose_samples: int = MEAN_POSE_SAMPLES,
     ) -> None:
         if interval < 1 or not 0 < share <= 1 or mean_pose_samples < 1:
             raise ValueError(
