@@ -2,11 +2,16 @@
 
 from .labels import get_cat_ids, get_class_counts, get_labels
 from .longtail_pose_dataset import LongTailPoseDataset
-from .samplers import ClassBalancedSampler, ShuffleSampler
+from .samplers import (
+    ClassBalancedSampler,
+    ReverseFrequencySampler,
+    ShuffleSampler,
+)
 
 __all__ = [
     'ClassBalancedSampler',
     'LongTailPoseDataset',
+    'ReverseFrequencySampler',
     'ShuffleSampler',
     'get_cat_ids',
     'get_class_counts',

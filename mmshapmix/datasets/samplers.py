@@ -11,8 +11,14 @@ from collections.abc import Iterator, Sized
 
 import numpy as np
 from mmengine.dist import get_dist_info, sync_random_seed
+from mmengine.logging import MMLogger
 from torch.utils.data import Sampler
 
+from ..functional.longtail import (
+    check_no_empty_class,
+    count_classes,
+    reverse_frequency,
+)
 from ..registry import DATA_SAMPLERS
 from .labels import get_class_counts, get_labels
 from .sample_index import SampleIndex
@@ -75,6 +81,23 @@ class ShuffleSampler(LongTailSampler):
         return rng.permutation(len(self.dataset))
 
 
+def _members_of_classes(dataset: Sized) -> list[np.ndarray]:
+    """Indices of the samples of each class; a class without is refused."""
+    labels = get_labels(dataset)
+    num_classes = len(get_class_counts(dataset))
+    check_no_empty_class(count_classes(labels, num_classes))
+    return [np.flatnonzero(labels == k) for k in range(num_classes)]
+
+
+def _take_turns(
+    members: np.ndarray, number: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Members in random order, none again before all have come."""
+    passes = math.ceil(number / len(members))
+    turns = [rng.permutation(members) for _ in range(passes)]
+    return np.concatenate(turns)[:number] if turns else members[:0]
+
+
 @DATA_SAMPLERS.register_module()
 class ClassBalancedSampler(LongTailSampler):
     """Every class equally often.
@@ -92,17 +115,7 @@ class ClassBalancedSampler(LongTailSampler):
     """
 
     def __init__(self, dataset: Sized, seed: int | None = None) -> None:
-        labels = get_labels(dataset)
-        num_classes = len(get_class_counts(dataset))
-        self.members = [
-            np.flatnonzero(labels == k) for k in range(num_classes)
-        ]
-        empty = [k for k, m in enumerate(self.members) if len(m) == 0]
-        if empty:
-            raise ValueError(
-                'Expected at least one training sample in each '
-                f'class, but classes {empty} have none.'
-            )
+        self.members = _members_of_classes(dataset)
         super().__init__(dataset, seed)
 
     def epoch_order(self, rng: np.random.Generator) -> np.ndarray:
@@ -115,8 +128,65 @@ class ClassBalancedSampler(LongTailSampler):
         order = np.empty(length, dtype=np.int64)
         for label, members in enumerate(self.members):
             places = np.flatnonzero(picked == label)
-            passes = math.ceil(len(places) / len(members))
-            order[places] = np.concatenate(
-                [rng.permutation(members) for _ in range(passes)]
-            )[: len(places)]
+            order[places] = _take_turns(members, len(places), rng)
         return order
+
+
+@DATA_SAMPLERS.register_module()
+class ReverseFrequencySampler(LongTailSampler):
+    """Rare classes more often: BRL's reverse sampler.
+
+    Temporal reverse perception (arXiv 2308.14024, section III-B2) is this
+    with ``UniformSampleFrames``, which takes other frames at each visit.
+    :func:`~mmshapmix.functional.longtail.reverse_frequency` says how often a
+    sample is drawn. So an epoch is longer than the data set; its length in
+    passes is logged, since runs with the same epochs then differ in
+    iterations.
+
+    Args:
+        dataset: The data set, whose labels are known without its pipeline.
+        rule: ``'rank'``, the released rule, or ``'power'``.
+        power: Exponent q of ``'power'``.
+        keep_length: Draw as many samples as the data set has, with the same
+            frequencies relative to each other.
+        seed: The same on all ranks; none: drawn and synchronised.
+
+    Raises:
+        ValueError: For a bad rule or power, or a class without samples.
+    """
+
+    def __init__(
+        self,
+        dataset: Sized,
+        rule: str = 'rank',
+        power: float = 1.0,
+        keep_length: bool = False,
+        seed: int | None = None,
+    ) -> None:
+        self.members = _members_of_classes(dataset)
+        sizes = np.array([len(members) for members in self.members])
+        frequency = reverse_frequency(sizes, rule, power)
+        draws = frequency * sizes
+        if keep_length:
+            draws *= len(dataset) / draws.sum()
+        # Rounded so that the sum is right, too.
+        self.draws = np.diff(np.rint(draws.cumsum()), prepend=0).astype(int)
+        super().__init__(dataset, seed)
+        drawn = self.draws / sizes
+        MMLogger.get_current_instance().info(
+            f'{type(self).__name__}: an epoch draws {self.draws.sum()} of '
+            f'{len(dataset)} samples, {self.draws.sum() / len(dataset):.2f} '
+            f'passes; a sample {drawn.min():.3g} to {drawn.max():.3g} times.'
+        )
+
+    def epoch_length(self) -> int:
+        """Samples of an epoch over all ranks."""
+        return int(self.draws.sum())
+
+    def epoch_order(self, rng: np.random.Generator) -> np.ndarray:
+        """Each class's share, its samples in turn, in random order."""
+        pairs = zip(self.members, self.draws, strict=True)
+        drawn = [
+            _take_turns(members, number, rng) for members, number in pairs
+        ]
+        return rng.permutation(np.concatenate(drawn))

@@ -42,6 +42,18 @@ def sample_integers(
     return low + (u * (high - low + 1)).long()
 
 
+def sample_rounded(
+    value: float, generator: torch.Generator | None = None
+) -> int:
+    """One of the two integers around a number, which it is on average.
+
+    Args:
+        value: The number; an integer is returned as it is.
+        generator: On the CPU; none: the global one.
+    """
+    return int(value + torch.rand((), generator=generator).item())
+
+
 def sample_subsets(
     available: Tensor,
     low: Tensor,

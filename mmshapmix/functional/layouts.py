@@ -76,6 +76,17 @@ class Layout:
         return parents
 
     @property
+    def skip_parents(self) -> np.ndarray:
+        """Parent of the parent of each joint, ``(V,)`` int64.
+
+        BRL's skip modality (arXiv 2308.14024, section III-D). A joint whose
+        parent is a root has itself, as in the released pairs.
+        """
+        parents = self.parents
+        joints = np.arange(self.num_joints)
+        return np.where(parents[parents] == parents, joints, parents[parents])
+
+    @property
     def mirrored(self) -> np.ndarray:
         """The joint on the other side of the body, ``(V,)`` int64."""
         order = np.arange(self.num_joints)

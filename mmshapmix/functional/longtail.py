@@ -18,6 +18,7 @@ ClassCounts = np.ndarray
 SHOT_GROUPS = ('many', 'medium', 'few')
 SHOT_THRESHOLDS = (20, 100)
 PROFILES = ('exp', 'step')
+FREQUENCY_RULES = ('rank', 'power')
 
 
 def long_tail_counts(
@@ -146,6 +147,67 @@ def shot_groups(
     counts = np.asarray(class_counts)
     many, few = counts > high, counts < low
     return dict(many=many, medium=~many & ~few, few=few)
+
+
+def reverse_frequency(
+    class_counts: ClassCounts, rule: str = 'rank', power: float = 1.0
+) -> np.ndarray:
+    r"""How often each sample of a class is drawn, where 1 is once a pass.
+
+    BRL, arXiv 2308.14024, section III-B2, reverse sampler. The text gives no
+    formula. The released one raises the last third of the classes to the
+    size of the largest; there the class index stands for the rank, here the
+    rank :math:`r_c` is that of the count, 0 for the largest (ties by index):
+
+    .. math::
+        m_c = \begin{cases}
+        n_{max} / n_c & r_c \ge 2 \lfloor K / 3 \rfloor \\
+        1 & \text{otherwise} \end{cases}
+        \quad\text{(rank)}, \qquad
+        m_c = (n_{max} / n_c)^q \quad\text{(power)} .
+
+    Args:
+        class_counts: ``(K,)``, samples per class.
+        rule: ``'rank'`` or ``'power'``.
+        power: :math:`q \ge 0`, for ``'power'``: 0 draws every sample once, 1
+            every class equally often.
+
+    Returns:
+        ``(K,)`` float64, at least 1.
+
+    Raises:
+        ValueError: For an unknown rule, a negative power, or a class without
+            samples.
+
+    Example:
+        >>> reverse_frequency(np.array([60, 20, 30])).tolist()
+        [1.0, 3.0, 1.0]
+        >>> reverse_frequency(np.array([60, 15]), 'power', 0.5).tolist()
+        [1.0, 2.0]
+    """
+    check_choice('rule', rule, FREQUENCY_RULES)
+    if power < 0:
+        raise ValueError(
+            f'Expected `power` of at least 0, but got {power}: a negative one '
+            'would draw the rare classes less.'
+        )
+    counts = np.asarray(class_counts)
+    check_no_empty_class(counts)
+    raised = counts.max() / counts
+    if rule == 'power':
+        return raised**power
+    rank = np.argsort(np.argsort(-counts, kind='stable'))
+    return np.where(rank >= len(counts) // 3 * 2, raised, 1.0)
+
+
+def check_no_empty_class(class_counts: ClassCounts) -> None:
+    """Refuse counts ``(K,)`` of which one is 0, with a ``ValueError``."""
+    empty = np.flatnonzero(np.asarray(class_counts) <= 0).tolist()
+    if empty:
+        raise ValueError(
+            'Expected at least one training sample in each class, but '
+            f'classes {empty} have none.'
+        )
 
 
 def imbalance_ratio(class_counts: ClassCounts) -> float:

@@ -1,11 +1,12 @@
 r"""Classification losses for long-tailed training, on hard or soft labels.
 
-A loss is composed: adjust the logits, take the cross-entropy, weight by
-class, reduce. With targets :math:`q` (one-hot for hard labels), logits
-:math:`z` and class weights :math:`w`,
+A loss is composed: adjust the logits, take the cross-entropy, focus it on what
+is not known yet (focal), weight by class, reduce. With targets :math:`q`
+(one-hot for hard labels), logits :math:`z` and class weights :math:`w`,
 
 .. math::
-    \ell_i = -\sum_c w_c \, q_{ic} \log \mathrm{softmax}(z_i)_c , \qquad
+    \ell_i = -\sum_c w_c \, q_{ic} (1 - p_{ic})^\gamma \log p_{ic} , \qquad
+    p_i = \mathrm{softmax}(z_i) , \qquad
     W_i = \sum_c w_c \, q_{ic} .
 
 Three reductions of :math:`\ell` are in use, and with class weights on mixed
@@ -24,10 +25,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .checks import check_choice
+from .longtail import check_no_empty_class
 
 REDUCTIONS = ('mean', 'weighted_mean')
 MIXED_REDUCTIONS = (*REDUCTIONS, 'two_term')
-CLASS_WEIGHTS = ('inverse_frequency',)
 
 
 def soft_labels(targets: Tensor, num_classes: int) -> Tensor:
@@ -49,12 +50,7 @@ def soft_labels(targets: Tensor, num_classes: int) -> Tensor:
 def _frequencies(class_counts: Tensor) -> Tensor:
     """``(K,)`` shares of the classes, floating point, none of them 0."""
     counts = torch.as_tensor(class_counts)
-    empty = torch.nonzero(counts <= 0).flatten().tolist()
-    if empty:
-        raise ValueError(
-            'Expected at least one training sample in each '
-            f'class, but classes {empty} have none.'
-        )
+    check_no_empty_class(counts.cpu())
     counts = counts.to(torch.promote_types(counts.dtype, torch.float32))
     return counts / counts.sum()
 
@@ -85,34 +81,83 @@ def adjust_logits(logits: Tensor, prior: Tensor, tau: float = 1.0) -> Tensor:
     return logits + tau * prior
 
 
-def class_weights(
-    class_counts: Tensor, scheme: str = 'inverse_frequency'
-) -> Tensor:
-    r"""Class weights ``(K,)`` from measured counts.
+def inverse_frequency(class_counts: Tensor) -> Tensor:
+    r"""Class weights :math:`w_c = \sum_j n_j / n_c`, ``(K,)``.
 
-    ``'inverse_frequency'``: :math:`w_c = \sum_j n_j / n_c`, the weighted
-    softmax loss of BRL's Table III.
+    The weighted softmax loss of BRL's Table III.
 
     Raises:
         ValueError: If a class has no sample.
 
     Example:
-        >>> class_weights(torch.tensor([6, 2])).tolist()
+        >>> inverse_frequency(torch.tensor([6, 2])).tolist()
         [1.3333333730697632, 4.0]
     """
-    check_choice('scheme', scheme, CLASS_WEIGHTS)
     return 1 / _frequencies(class_counts)
 
 
+def action_aware(
+    class_counts: Tensor, upsilon: float = 0.99, lam: float = 0.0099
+) -> Tensor:
+    r"""Class weights of the action-aware loss, ``(K,)``.
+
+    BRL, arXiv 2308.14024, Eq. (7) and (9):
+
+    .. math::
+        \beta_c = \lambda \frac{n_c - n_{min}}{n_{max} - n_{min}} + \upsilon ,
+        \qquad w_c = \frac{1 - \beta_c}{1 - \beta_c^{n_c}} .
+
+    Where all classes have the same size, :math:`\beta_c = \upsilon`.
+
+    Args:
+        class_counts: ``(K,)``.
+        upsilon: :math:`\upsilon`, the smallest :math:`\beta`.
+        lam: :math:`\lambda`, how much larger the largest is.
+
+    Raises:
+        ValueError: If a class has no sample, or :math:`\beta` leaves (0, 1).
+
+    Example:
+        >>> weight = action_aware(torch.tensor([100, 10, 1]))
+        >>> [round(w, 4) for w in weight.tolist()]
+        [0.01, 0.1042, 1.0]
+    """
+    if not 0 < upsilon <= upsilon + lam < 1:
+        raise ValueError(
+            'Expected `upsilon` above 0, `lam` of at least 0 and their sum '
+            f'below 1, but got {upsilon} and {lam}.'
+        )
+    counts = torch.as_tensor(class_counts)
+    check_no_empty_class(counts.cpu())
+    n = counts.double()  # 1 - beta loses all digits in half precision
+    span = (n.max() - n.min()).clamp_min(1)
+    beta = lam * (n - n.min()) / span + upsilon
+    weight = (1 - beta) / (1 - beta**n)
+    return weight.to(torch.promote_types(counts.dtype, torch.float32))
+
+
+CLASS_WEIGHTS = dict(
+    inverse_frequency=inverse_frequency, action_aware=action_aware
+)
+"""Class weights ``(K,)`` from measured counts, by name."""
+
+
 def cross_entropy(
-    logits: Tensor, targets: Tensor, class_weight: Tensor | None = None
+    logits: Tensor,
+    targets: Tensor,
+    class_weight: Tensor | None = None,
+    gamma: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
     r"""Cross-entropy :math:`\ell` of each sample, and its weight :math:`W`.
+
+    With ``gamma``, the softmax form of the focal loss (Lin et al., arXiv
+    1708.02002, Eq. (4)). The class weight stands outside of :math:`p`.
 
     Args:
         logits: ``(N, K)``.
         targets: ``(N,)`` int64 labels or ``(N, K)`` soft labels.
         class_weight: ``(K,)``; none: all ones.
+        gamma: Focusing parameter; 0: plain cross-entropy.
 
     Returns:
         ``(N,)`` losses and ``(N,)`` weights, both before reduction.
@@ -125,7 +170,13 @@ def cross_entropy(
     q = soft_labels(targets, logits.shape[1])
     if class_weight is not None:
         q = q * class_weight
-    return -(q * logits.log_softmax(1)).sum(1), q.sum(1)
+    log_p = logits.log_softmax(1)
+    weight = q.sum(1)
+    if gamma:
+        # At p = 1 the gradient of a power below 1 would be infinite.
+        rest = (1 - log_p.exp()).clamp_min(torch.finfo(log_p.dtype).eps)
+        q = q * rest**gamma
+    return -(q * log_p).sum(1), weight
 
 
 def reduce_loss(

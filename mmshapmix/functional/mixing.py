@@ -9,7 +9,8 @@ the original's label is
     \lambda_i = 1 - o_i \frac{|J_i|}{V} \frac{N_{t,i}}{T} ,
 
 the share that it keeps of the joint-frame area (Shap-Mix, arXiv 2407.12312,
-section 3.1: the mean of the mask).
+section 3.1: the mean of the mask). Rebalanced mixing has a weight of its own
+for labels, :func:`rebalanced_lam`.
 """
 
 import math
@@ -32,6 +33,8 @@ class MixPlan:
         window: ``(N, T)`` bool, the frames in which they do.
         source: ``(N, T)`` int64, the partner's frame for each frame.
         opacity: ``(N,)``, with which weight they cover the original.
+        lam_y: ``(N,)``, weight of the original's label; none: that of its
+            area.
     """
 
     partner: Tensor
@@ -39,13 +42,19 @@ class MixPlan:
     window: Tensor
     source: Tensor
     opacity: Tensor
+    lam_y: Tensor | None = None
+
+    @property
+    def lam_x(self) -> Tensor:
+        """Share of the joint-frame area that the original keeps, ``(N,)``."""
+        dtype = self.opacity.dtype
+        area = self.joints.to(dtype).mean(1) * self.window.to(dtype).mean(1)
+        return 1 - self.opacity * area
 
     @property
     def lam(self) -> Tensor:
         """Weight of the original sample's label, ``(N,)``."""
-        dtype = self.opacity.dtype
-        area = self.joints.to(dtype).mean(1) * self.window.to(dtype).mean(1)
-        return 1 - self.opacity * area
+        return self.lam_x if self.lam_y is None else self.lam_y
 
 
 def sample_frames(
@@ -156,6 +165,38 @@ def pasted_parts(salient: Coalitions, rarer: Tensor) -> Coalitions:
         rarer: ``(N,)`` bool, whether that is the partner's.
     """
     return salient == rarer[:, None]
+
+
+def rebalanced_lam(
+    counts: Tensor, partner_counts: Tensor, lam_x: Tensor, k: float = 3.0
+) -> Tensor:
+    r"""Label weights that favour the rarer class of a pair.
+
+    BRL, arXiv 2308.14024, Eq. (5):
+
+    .. math::
+        \lambda_y = \begin{cases}
+        0 & n_i / n_j > k \\
+        1 & n_i / n_j \le 1 / k \\
+        \lambda_x & \text{otherwise} \end{cases}
+
+    Args:
+        counts: ``(N,)`` training samples of the originals' classes.
+        partner_counts: ``(N,)`` those of the partners' classes.
+        lam_x: ``(N,)`` shares of the originals' skeletons.
+        k: From which ratio on the rarer class takes the label.
+
+    Returns:
+        ``(N,)``, the weight of the original's label.
+
+    Example:
+        >>> counts = torch.tensor([600, 6, 50])
+        >>> rebalanced_lam(counts, counts.flip(0), torch.tensor(0.5)).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    # Products, since quotients round.
+    lam = lam_x.masked_fill(counts > k * partner_counts, 0)
+    return lam.masked_fill(k * counts <= partner_counts, 1)
 
 
 def mix_skeletons(skeletons: Tensor, plan: MixPlan) -> Tensor:

@@ -29,15 +29,39 @@ def bone(joints: np.ndarray, layout: Layout) -> np.ndarray:
     Returns:
         ``(M, T, V, C)`` float32.
     """
+    return _vectors(joints, layout.parents, layout)
+
+
+def skip(joints: np.ndarray, layout: Layout) -> np.ndarray:
+    """Skip modality ``k``: each joint minus the parent of its parent.
+
+    BRL, arXiv 2308.14024, section III-D. A root and the joints next to it are
+    zero, as in the released pairs.
+
+    Args:
+        joints: ``(M, T, V, C)``; on 2-D layouts C = 3 carries the score.
+        layout: The skeleton, for its bones.
+
+    Returns:
+        ``(M, T, V, C)`` float32.
+    """
+    return _vectors(joints, layout.skip_parents, layout)
+
+
+def _vectors(
+    joints: np.ndarray, starts: np.ndarray, layout: Layout
+) -> np.ndarray:
+    """Vectors to each joint from the joint where it starts, ``(V,)``."""
     joints = np.asarray(joints, dtype=np.float32)
-    parents = joints[:, :, layout.parents]
-    return _average_scores(layout, joints - parents, joints, parents)
+    origins = joints[:, :, starts]
+    return _average_scores(layout, joints - origins, joints, origins)
 
 
 def motion(feature: np.ndarray, layout: Layout) -> np.ndarray:
-    """Motion of a modality (``jm``, ``bm``): next frame minus this one.
+    """Motion of a modality (``jm``, ``bm``, ``km``).
 
-    The last frame is zero. Equal to MMAction2's ``ToMotion``.
+    Next frame minus this one; the last frame is zero. Equal to MMAction2's
+    ``ToMotion``.
 
     Args:
         feature: ``(M, T, V, C)``.
@@ -131,28 +155,6 @@ def min_max(joints: np.ndarray) -> np.ndarray:
     span = np.where(high > low, high - low, 1)
     scaled = (joints - low) / span * 2 - 1
     return np.where(high > low, scaled, 0).astype(joints.dtype)
-
-
-def rotate(joints: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """Turn a sequence about the x, then the y, then the z axis.
-
-    Args:
-        joints: ``(M, T, V, C)``, C = 3; or C = 2, which lies in the plane
-            of x and y and stays there if it turns about z alone.
-        angles: ``(3,)`` in radians.
-
-    Returns:
-        ``(M, T, V, C)`` of the dtype of ``joints``.
-    """
-    matrix = np.eye(3)
-    for axis, angle in enumerate(angles):
-        i, j = (axis + 1) % 3, (axis + 2) % 3
-        turn = np.eye(3)
-        turn[i, i] = turn[j, j] = np.cos(angle)
-        turn[i, j], turn[j, i] = -np.sin(angle), np.sin(angle)
-        matrix = turn @ matrix
-    dims = joints.shape[-1]
-    return (joints @ matrix[:dims, :dims].T).astype(joints.dtype)
 
 
 def resize_frames(sequence: np.ndarray, num_frames: int) -> np.ndarray:

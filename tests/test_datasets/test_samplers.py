@@ -2,16 +2,19 @@
 
 import pickle
 import random
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from mmengine.dataset import ConcatDataset, RepeatDataset, pseudo_collate
+from mmengine.logging import MMLogger
 from torch.utils.data import DataLoader
 
 from mmshapmix.datasets import (
     ClassBalancedSampler,
     LongTailPoseDataset,
+    ReverseFrequencySampler,
     ShuffleSampler,
     samplers,
 )
@@ -20,7 +23,7 @@ from mmshapmix.datasets.sample_index import SampleIndex, seeded
 from ..conftest import make_data
 
 TAIL = dict(max_per_class=12, imbalance_ratio=4)
-BOTH = [ShuffleSampler, ClassBalancedSampler]
+ALL = [ShuffleSampler, ClassBalancedSampler, ReverseFrequencySampler]
 
 
 def draw(results):
@@ -53,7 +56,7 @@ def shares(sampler_type, dataset, world_size, monkeypatch, epoch=0, seed=0):
     return result
 
 
-@pytest.mark.parametrize('sampler_type', BOTH)
+@pytest.mark.parametrize('sampler_type', ALL)
 @pytest.mark.parametrize('world_size', [1, 2, 4])
 def test_ranks_are_disjoint_and_equal(
     dataset, sampler_type, world_size, monkeypatch
@@ -76,7 +79,7 @@ def test_shuffle_visits_everyone_once(dataset, monkeypatch):
     assert whole != sorted(whole)
 
 
-@pytest.mark.parametrize('sampler_type', BOTH)
+@pytest.mark.parametrize('sampler_type', ALL)
 def test_epochs_and_seeds_differ_and_repeat(
     dataset, sampler_type, monkeypatch
 ):
@@ -102,14 +105,104 @@ def test_class_balanced_frequencies(dataset, times, monkeypatch):
         assert np.ptp(visits) <= 1
 
 
+def visits_by_class(whole, dataset, times=1):
+    """How often each sample is drawn, a row of them for each class."""
+    labels = np.tile(dataset.labels, times)
+    visits = np.bincount(np.array(whole), minlength=len(labels))
+    return [visits[labels == label] for label in range(dataset.num_classes)]
+
+
+@pytest.mark.parametrize('times', [1, 5])
+def test_the_reverse_sampler_raises_the_rarest_third(
+    write, times, monkeypatch
+):
+    """Also where the class index is not the rank: class 1 is the rarest."""
+    tail = dict(TAIL, class_order=[0, 2, 1])
+    dataset = LongTailPoseDataset(
+        write(make_data(3, 12)), [], split='train', long_tail=tail
+    )
+    assert dataset.class_counts.tolist() == [12, 3, 6]
+    repeated = RepeatDataset(dataset, times=times)
+    (whole,) = shares(ReverseFrequencySampler, repeated, 1, monkeypatch)
+    many, few, medium = visits_by_class(whole, dataset, times)
+    assert (many == 1).all() and (medium == 1).all()
+    assert few.tolist() == [4] * 3 * times
+
+
+@pytest.mark.parametrize(
+    ('power', 'sums'), [(0, [12, 6, 3]), (0.5, [12, 8, 6]), (1, [12, 12, 12])]
+)
+def test_the_reverse_sampler_follows_a_power(
+    dataset, power, sums, monkeypatch
+):
+    """n_max^q n^(1-q) draws of a class; 12 * 0.5^0.5 = 8.49, cumulated."""
+    kind = partial(ReverseFrequencySampler, rule='power', power=power)
+    (whole,) = shares(kind, dataset, 1, monkeypatch)
+    visits = visits_by_class(whole, dataset)
+    assert [v.sum() for v in visits] == sums
+    assert all(np.ptp(v) <= 1 for v in visits)
+
+
+@pytest.mark.parametrize('options', [{}, dict(rule='power', power=0.5)])
+def test_the_reverse_sampler_can_keep_the_length(
+    dataset, options, monkeypatch
+):
+    grown, kept = (
+        shares(
+            partial(ReverseFrequencySampler, keep_length=keep, **options),
+            RepeatDataset(dataset, times=40),
+            1,
+            monkeypatch,
+        )[0]
+        for keep in (False, True)
+    )
+    assert len(kept) == 40 * len(dataset) < len(grown)
+    sums = [
+        np.array([v.sum() for v in visits_by_class(whole, dataset, 40)])
+        for whole in (grown, kept)
+    ]
+    ratio = len(kept) / len(grown)
+    np.testing.assert_allclose(sums[0] * ratio, sums[1], atol=1)
+
+
+def test_the_reverse_sampler_is_the_released_one(vectors, write, monkeypatch):
+    """Of NTU60-LT, RepeatDataset of 5; the release cuts 3000 off to 2999."""
+    vector = vectors['ros.lengths']
+    counts = vector['inputs']['class_counts']
+    monkeypatch.setattr(samplers, 'get_labels', lambda _: labels)
+    monkeypatch.setattr(samplers, 'get_class_counts', lambda _: counts)
+    labels = np.repeat(np.arange(60), 5 * np.array(counts))
+    sampler = ReverseFrequencySampler(labels, seed=0)
+    released = vector['expected']['brl_reverse_samples_per_class_x5']
+    difference = sampler.draws - released
+    assert set(difference) == {0, 1}
+    assert (sampler.draws[difference == 1] == 3000).all()
+    drawn = np.bincount(labels[np.array(list(sampler), dtype=int)])
+    assert drawn.tolist() == sampler.draws.tolist()
+    assert len(sampler) == sampler.draws.sum() == 98110
+
+
+def test_the_reverse_sampler_says_how_many_passes_an_epoch_is(dataset, caplog):
+    with caplog.at_level('INFO', logger='mmengine'):
+        monkey = MMLogger.get_current_instance()
+        monkey.addHandler(caplog.handler)
+        ReverseFrequencySampler(dataset, seed=0)
+        monkey.removeHandler(caplog.handler)
+    assert 'draws 30 of 21 samples, 1.43 passes' in caplog.text
+    assert 'a sample 1 to 4 times' in caplog.text
+
+
+@pytest.mark.parametrize(
+    'sampler_type', [ClassBalancedSampler, ReverseFrequencySampler]
+)
 @pytest.mark.parametrize('empty', [1, 2])
-def test_class_balanced_needs_every_class(write, empty):
+def test_samplers_by_class_need_every_class(write, empty, sampler_type):
     data = make_data(3, 2)
     for row in data['annotations']:
         row['label'] = 0 if row['label'] == empty else row['label']
     dataset = LongTailPoseDataset(write(data), [], num_classes=3)
     with pytest.raises(ValueError, match=rf'classes \[{empty}\] have none'):
-        ClassBalancedSampler(dataset)
+        sampler_type(dataset)
 
 
 # Seeds ----------------------------------------------------------------------

@@ -29,6 +29,30 @@ def test_bones_are_mmaction2s(name):
     )
 
 
+# As BRL's release and, for COCO, ProtoGCN's have them (their code lists them).
+# fmt: off
+SKIP_PAIRS = {
+    'nturgb+d': [20, 1, 2, 20, 4, 20, 4, 5, 8, 20, 8, 9, 1, 0, 12, 13, 1, 0,
+                 16, 17, 20, 7, 6, 11, 10],
+    'coco': [0, 1, 2, 0, 0, 5, 6, 0, 0, 5, 6, 11, 12, 0, 0, 11, 12],
+}
+# fmt: on
+
+
+@pytest.mark.parametrize('name', SKIP_PAIRS)
+def test_skip_pairs_are_the_released_ones(name):
+    assert get_layout(name).skip_parents.tolist() == SKIP_PAIRS[name]
+
+
+@pytest.mark.parametrize('name', ALL)
+def test_skip_parents_are_two_hops_along_the_bones(name):
+    layout = get_layout(name)
+    pairs = dict(layout.bones or layout.inward)
+    for v, start in enumerate(layout.skip_parents):
+        two_hops = pairs.get(pairs.get(v))
+        assert start == (v if two_hops is None else two_hops)
+
+
 @pytest.mark.parametrize('name', ALL)
 def test_parts_and_halves_partition_the_body(name):
     layout = get_layout(name)

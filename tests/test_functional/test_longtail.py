@@ -10,6 +10,7 @@ import pytest
 from mmshapmix.functional.longtail import (
     imbalance_ratio,
     long_tail_counts,
+    reverse_frequency,
     select_long_tail,
     shot_groups,
 )
@@ -133,3 +134,42 @@ def test_global_rng_is_left_alone():
     expected = np.random.RandomState(3).rand()
     select_long_tail([0, 1] * 9, np.array([3, 2]), seed=7)
     assert np.random.rand() == expected
+
+
+def test_reverse_frequency_is_the_released_rule(vectors):
+    vector = vectors['ros.lengths']
+    counts = np.array(vector['inputs']['class_counts'])
+    frequency = reverse_frequency(counts)
+    np.testing.assert_allclose(
+        frequency,
+        vector['expected']['brl_reverse_multiplier'],
+        atol=vector['atol'],
+    )
+    first = vector['expected']['brl_reverse_first_tail_class']
+    assert np.flatnonzero(frequency > 1)[0] == first
+
+
+def test_reverse_frequency_follows_the_rank_not_the_index():
+    counts = np.array([40, 8, 20, 10, 30, 5])
+    order = np.array([3, 0, 5, 1, 4, 2])
+    frequency = reverse_frequency(counts)
+    # The two rarest of six are raised to the largest.
+    assert frequency.tolist() == [1, 5, 1, 1, 1, 8]
+    assert (reverse_frequency(counts[order]) == frequency[order]).all()
+
+
+@pytest.mark.parametrize('power', [0, 0.3, 1, 2])
+def test_reverse_frequency_by_power(power):
+    counts = np.array([64, 4, 16])
+    expected = [1, 16.0**power, 4.0**power]
+    frequency = reverse_frequency(counts, 'power', power)
+    np.testing.assert_allclose(frequency, expected)
+
+
+def test_bad_frequencies_are_refused():
+    with pytest.raises(ValueError, match="`rule` .*'power'.*got 'sqrt'"):
+        reverse_frequency(np.array([2, 1]), 'sqrt')
+    with pytest.raises(ValueError, match='`power` of at least 0, but got -1'):
+        reverse_frequency(np.array([2, 1]), 'power', -1)
+    with pytest.raises(ValueError, match=r'classes \[1\] have none'):
+        reverse_frequency(np.array([2, 0]))

@@ -16,6 +16,7 @@ from mmshapmix.functional.mixing import (
     mix_skeletons,
     partner_is_rarer,
     pasted_parts,
+    rebalanced_lam,
     resample_index,
     sample_frames,
     sample_salient_parts,
@@ -295,3 +296,55 @@ def test_draws_follow_the_distribution_of_the_rarer_class():
     share = (coalition_index(kept)[:, None] == rows).float().mean(0)
     error = 4 * (distribution[0] * (1 - distribution[0]) / 2 / number).sqrt()
     assert ((share - distribution[0]).abs() < error).all()
+
+
+# Rebalanced partial mixup ---------------------------------------------------
+
+
+def test_the_label_weights_of_brl_are_the_vector(vectors):
+    vector = vectors['brl.lambda_y']
+    counts = torch.tensor(vector['inputs']['cases_ni_nj'])
+    lam_x = torch.tensor(vector['params']['lambda_x'], dtype=torch.float64)
+    lam_y = rebalanced_lam(
+        counts[:, 0], counts[:, 1], lam_x, vector['params']['k']
+    )
+    assert lam_y.tolist() == vector['expected']['lambda_y']
+    # The release differs where n_i / n_j is 1/k: it has a strict <.
+    released = vector['expected']['lambda_y_published_code']
+    differs = [i for i in range(8) if released[i] != lam_y[i]]
+    assert counts[differs].tolist() == [[100, 300]]
+
+
+def test_the_upper_body_on_the_lower_is_the_vector(vectors):
+    """Joints keep their places; the release permutes them."""
+    vector = vectors['brl.rpm_joints']
+    pair = torch.tensor([vector['inputs'][key] for key in ('x_i', 'x_j')])
+    masks = joint_masks(get_layout('nturgb+d'), 'halves').bool()
+    names = ('upper', 'lower')
+    for mask, name in zip(masks, names, strict=True):
+        assert mask.nonzero().flatten().tolist() == vector['inputs'][name]
+    plan = MixPlan(
+        partner=torch.tensor([1, 0]),
+        joints=masks[1].expand(2, -1),
+        window=torch.ones(2, 1, dtype=torch.bool),
+        source=torch.zeros(2, 1, dtype=torch.int64),
+        opacity=torch.ones(2),
+    )
+    mixed = mix_skeletons(pair.reshape(2, 1, 1, 1, 25, 1), plan)
+    expected = vector['expected']
+    assert mixed[0].flatten().tolist() == expected['x_mix_anatomical']
+    assert plan.lam_x[0].item() == pytest.approx(expected['lambda_x'])
+    assert mixed[0].flatten().tolist() != expected['x_mix_published_code']
+
+
+def test_labels_may_have_a_weight_of_their_own():
+    plan = MixPlan(
+        partner=torch.tensor([1, 0]),
+        joints=torch.tensor([[True, False], [True, False]]),
+        window=torch.ones(2, 1, dtype=torch.bool),
+        source=torch.zeros(2, 1, dtype=torch.int64),
+        opacity=torch.ones(2),
+        lam_y=torch.tensor([0.0, 0.25]),
+    )
+    assert plan.lam_x.tolist() == [0.5, 0.5]
+    assert mix_labels(torch.eye(2), plan).tolist() == [[0, 1], [0.75, 0.25]]

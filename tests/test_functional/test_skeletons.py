@@ -5,6 +5,7 @@ import pytest
 import torch
 from mmaction.datasets.transforms import JointToBone, PreNormalize3D, ToMotion
 
+from mmshapmix.functional.augmentations import map_linearly, rotation
 from mmshapmix.functional.layouts import LAYOUTS, get_layout
 from mmshapmix.functional.skeletons import (
     align_body,
@@ -13,8 +14,8 @@ from mmshapmix.functional.skeletons import (
     min_max,
     motion,
     resize_frames,
-    rotate,
     rotation_between,
+    skip,
 )
 
 THREE_D = [name for name, layout in LAYOUTS.items() if layout.dims == 3]
@@ -48,6 +49,37 @@ def test_bones_by_provenance(name):
     pairs = dict(layout.bones or layout.inward)
     for v, value in enumerate(bones):
         assert value == 100 * (v - pairs.get(v, v))
+
+
+@pytest.mark.parametrize('name', LAYOUTS)
+def test_skip_by_provenance(name):
+    """From the parent's parent; next to a root there is none, so zero."""
+    layout = get_layout(name)
+    values = 100.0 * np.arange(layout.num_joints)
+    joints = np.broadcast_to(values[:, None], (1, 1, len(values), 2))
+    skipped = skip(joints, layout)[0, 0, :, 0]
+    pairs = dict(layout.bones or layout.inward)
+    for v, value in enumerate(skipped):
+        assert value == 100 * (v - pairs.get(pairs.get(v), v))
+
+
+@pytest.mark.parametrize('name', ['nturgb+d', 'coco'])
+def test_a_skip_is_two_bones(rng, name):
+    """But where the second bone would start at a root's parent."""
+    layout, joints = get_layout(name), skeleton(rng, name, channels=2)
+    bones = bone(joints, layout)
+    two = bones + bones[:, :, layout.parents]
+    two[:, :, layout.skip_parents == np.arange(layout.num_joints)] = 0
+    np.testing.assert_allclose(skip(joints, layout), two, atol=1e-5)
+
+
+def test_a_skip_averages_the_scores():
+    layout = get_layout('coco')
+    joints = np.zeros((1, 1, 17, 3), dtype=np.float32)
+    joints[..., 2] = np.linspace(0, 1, 17)
+    scores = skip(joints, layout)[0, 0, :, 2]
+    assert scores[9] == pytest.approx((9 / 16 + 5 / 16) / 2)  # wrist, shoulder
+    assert scores[5] == pytest.approx(5 / 16)  # next to the root
 
 
 def test_motion_of_constant_speed():
@@ -90,7 +122,7 @@ def test_normalisation_undoes_any_view(rng, name):
     body = upright(rng, layout)
     expected = body - body[0, 0, layout.origin]
     for angles in rng.uniform(-1.5, 1.5, (5, 3)):
-        seen = rotate(body, angles) + rng.normal(size=3)
+        seen = map_linearly(body, rotation(angles)) + rng.normal(size=3)
         np.testing.assert_allclose(
             align_body(seen, layout), expected, atol=1e-9
         )
@@ -149,23 +181,6 @@ def test_min_max(rng):
     np.testing.assert_allclose(min_max(joints * 3 + 1), scaled, atol=1e-5)
 
 
-def test_rotate_keeps_lengths_and_turns_the_right_way(rng):
-    joints = skeleton(rng, 'nw-ucla', persons=1)
-    turned = rotate(joints, np.array([0.4, 0.5, 0.6]))
-    np.testing.assert_allclose(
-        np.linalg.norm(turned, axis=-1),
-        np.linalg.norm(joints, axis=-1),
-        rtol=1e-5,
-    )
-    up = np.array([[[[0.0, 0.0, 1.0]]]])
-    np.testing.assert_allclose(
-        rotate(up, np.array([np.pi / 2, 0, 0])), [[[[0, -1, 0]]]], atol=1e-12
-    )
-    np.testing.assert_allclose(
-        rotate(up, np.array([0, np.pi / 2, 0])), [[[[1, 0, 0]]]], atol=1e-12
-    )
-
-
 @pytest.mark.parametrize('frames', [1, 2, 7, 64, 300])
 @pytest.mark.parametrize('num_frames', [1, 5, 64])
 def test_resizing_is_torchs(rng, frames, num_frames):
@@ -208,6 +223,5 @@ def test_arguments_are_left_alone(rng):
     kept = joints.copy()
     bone(joints, layout), motion(joints, layout), min_max(joints)
     align_body(drop_empty_frames(joints), layout)
-    rotate(joints, np.ones(3))
     resize_frames(joints, 4), resize_frames(joints, joints.shape[1])
     np.testing.assert_array_equal(joints, kept)

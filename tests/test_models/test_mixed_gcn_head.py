@@ -17,12 +17,14 @@ def scope():
     init_default_scope('mmaction')
 
 
-def samples(labels, mixed=None):
+def samples(labels, mixed=None, added=None):
+    """Marked as a mixer does, or, without marks, as without one."""
     made = []
     for label in labels:
         sample = ActionDataSample().set_gt_label(label)
         if mixed is not None:
-            sample.set_metainfo(dict(mixed=mixed))
+            marks = dict(mixed=mixed, added=mixed if added is None else added)
+            sample.set_metainfo(marks)
         made.append(sample)
     return made
 
@@ -64,12 +66,26 @@ def test_the_accuracy_is_that_of_the_clean_half():
     assert losses['top1_acc'] == 0.75 and losses['top6_acc'] == 1
 
 
-@pytest.mark.parametrize('mixed', [None, False, True])
+def test_samples_mixed_in_place_share_the_loss_of_the_clean_ones():
+    """One mean over all, and the accuracy of the clean ones."""
+    scores, hard, soft, _ = mixed_batch()
+    scores[:4] = F.one_hot(torch.tensor([0, 1, 2, 5]), K) * 9.0
+    clean = F.one_hot(hard, K).float()
+    batch = samples(clean, False) + samples(soft, True, added=False)
+    losses = MixedGCNHead(K, 8).loss_by_feat(scores, batch)
+    expected = F.cross_entropy(scores, torch.cat([clean, soft]))
+    torch.testing.assert_close(losses['loss_cls'], expected)
+    assert losses.keys() == {'loss_cls', 'top1_acc', 'top5_acc'}
+    assert losses['top1_acc'] == 0.75
+
+
+@pytest.mark.parametrize('mixed', [None, True])
 def test_other_batches_are_those_of_the_stock_head(mixed):
+    """All hard and unmarked, or all mixed in place."""
     scores, hard, soft, _ = mixed_batch()
     labels = soft if mixed else hard.unsqueeze(1)
     ours, stock = (
-        kind(K, 8).loss_by_feat(scores[:4], samples(labels, mixed))
+        kind(K, 8).loss_by_feat(scores[:4], samples(labels, mixed, False))
         for kind in (MixedGCNHead, GCNHead)
     )
     assert ours.keys() == stock.keys()

@@ -2,6 +2,7 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 from mmaction.models import ActionDataPreprocessor
@@ -16,6 +17,7 @@ from mmshapmix.functional.saliency import coalition_distribution
 from mmshapmix.models.mixers import (
     CutMix,
     Mixup,
+    RebalancedPartialMix,
     ShapMix,
     SkeleMix,
     SkeletonMix,
@@ -68,7 +70,9 @@ def test_clean_then_mixed_for_every_layout(kind, layout):
     assert torch.equal(y[:N], before) and torch.equal(x, before)
     assert torch.equal(labels_of(samples), before_labels)
     assert all('mixed' not in sample for sample in samples)
-    assert [s.mixed for s in mixed] == [False] * N + [True] * N
+    for mark in ('mixed', 'added'):
+        marks = [sample.get(mark) for sample in mixed]
+        assert marks == [False] * N + [True] * N
     soft = labels_of(mixed)
     assert soft.shape == (2 * N, K)
     assert torch.equal(soft[:N].argmax(1), torch.arange(N) % K)
@@ -96,7 +100,7 @@ def test_mixed_alone(kind):
     y, mixed = build(kind, output='mixed')(x, samples)
     assert torch.equal(y, both[N:])
     assert torch.equal(labels_of(mixed), labels_of(both_samples[N:]))
-    assert all(s.mixed for s in mixed)
+    assert all(s.mixed and not s.added for s in mixed)
 
 
 @pytest.mark.parametrize('kind', MIXERS)
@@ -185,6 +189,96 @@ def test_skeleton_mix_has_the_upper_body_and_takes_the_lower():
     upper, lower = joint_masks(get_layout('nturgb+d'), 'halves') > 0
     assert (plan.joints == lower).all() and plan.window.all()
     torch.testing.assert_close(plan.lam, torch.full((400,), 16 / 25))
+
+
+BALANCE = torch.tensor([60, 30, 20, 7, 6])
+
+
+def partial_mix(number, seed=(0, 0, 0, 0), **options):
+    """What goes in and what comes out, a sequence of classes."""
+    x, samples = batch(number=number)
+    mixer = build(RebalancedPartialMix, seed=seed, **options)
+    mixer.set_class_counts(BALANCE)
+    return x, *mixer(x, samples)
+
+
+def test_partial_mixup_of_one_sample_in_sixteen():
+    x, y, mixed = partial_mix(32)
+    assert y.shape == x.shape and len(mixed) == 32
+    changed = (y != x).flatten(1).any(1)
+    assert changed.tolist() == [False] * 30 + [True] * 2
+    assert [s.mixed for s in mixed] == changed.tolist()
+    assert not any(s.added for s in mixed)
+    assert torch.equal(labels_of(mixed)[:30].argmax(1), torch.arange(30) % K)
+    assert (labels_of(mixed)[:30].max(1).values == 1).all()
+
+
+@pytest.mark.parametrize('number', [1, 8, 24])
+def test_a_fraction_of_a_sample_is_one_as_often(number):
+    counts = []
+    for step in range(300):
+        mixer = build(RebalancedPartialMix, seed=(0, 0, step, 0))
+        counts.append(mixer._num_mixed(number))
+    expected = number / 16
+    assert set(counts) == {int(expected), int(expected) + 1}
+    assert np.mean(counts) == pytest.approx(expected, abs=0.09)
+
+
+@pytest.mark.parametrize('output', ['mixed', 'both'])
+def test_partial_mixup_by_a_naive_loop(output):
+    """Who gets whose legs, and the label of Eq. (5), for each sample."""
+    n = 40
+    x, y, mixed = partial_mix(n, fraction=0.5, output=output)
+    upper, lower = joint_masks(get_layout('nturgb+d'), 'halves').bool()
+    begin = n if output == 'both' else 20
+    assert len(y) == begin + 20
+    rules = set()
+    for place, i in enumerate(range(20, n), begin):
+        sample = mixed[place]
+        assert (sample.mixed, sample.added) == (True, output == 'both')
+        partner = y[place, 0, 0, 0, lower, 0].unique()
+        assert len(partner) == 1 and partner != i
+        j = int(partner)
+        assert torch.equal(y[place][..., upper, :], x[i][..., upper, :])
+        assert torch.equal(y[place][..., lower, :], x[j][..., lower, :])
+        ratio = BALANCE[i % K] / BALANCE[j % K]
+        lam = 0 if ratio > 3 else 1 if ratio <= 1 / 3 else 16 / 25
+        expected = torch.zeros(K)
+        expected[i % K] += lam
+        expected[j % K] += 1 - lam
+        torch.testing.assert_close(sample.gt_label, expected)
+        rules.add(lam)
+    assert rules == {0, 1, 16 / 25}
+
+
+def test_partial_mixup_leaves_the_other_labels_alone():
+    """Batches of two sizes mix other samples; the rest stays one-hot."""
+    _, _, few = partial_mix(32)
+    _, _, many = partial_mix(32, fraction=0.25)
+    assert torch.equal(labels_of(few)[:24], labels_of(many)[:24])
+
+
+def test_partial_mixup_needs_the_counts():
+    x, samples = batch()
+    with pytest.raises(RuntimeError, match='class counts in RebalancedPart'):
+        build(RebalancedPartialMix)(x, samples)
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(k=0.5), '`k` of at least 1, but got 0.5'),
+        (dict(fraction=0), '`fraction` above 0, up to 1, but got 0'),
+        (dict(fraction=1.5), '`fraction` above 0, up to 1, but got 1.5'),
+        (
+            dict(layout=dict(joints=2, inward=[(1, 0)], center=0)),
+            'halves of the body',
+        ),
+    ],
+)
+def test_bad_partial_mixup_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        RebalancedPartialMix(K, **options)
 
 
 def test_mixup_blends_everything():

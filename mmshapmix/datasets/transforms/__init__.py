@@ -1,16 +1,43 @@
 """Transforms: one annotation → one network input, for every layout."""
 
 from .features import GenSkeFeat
+from .filters import GaussianBlur, GaussianNoise
+from .hide_invisible import HideInvisible
 from .normalize import MinMaxNormalize, PreNormalize3D
 from .resize_crop import ResizeCrop
-from .rotate import RandomRotate
 from .sampling import SortedSampleFrames
+from .spatial import (
+    RandomAxisMask,
+    RandomFlip,
+    RandomPartDrop,
+    RandomRotate,
+    RandomScale,
+    RandomShear,
+    RandomSwapSides,
+)
+from .temporal import (
+    RandomTemporalCrop,
+    RandomTemporalFlip,
+    RandomTemporalShift,
+)
 
 __all__ = [
+    'GaussianBlur',
+    'GaussianNoise',
     'GenSkeFeat',
+    'HideInvisible',
     'MinMaxNormalize',
     'PreNormalize3D',
+    'RandomAxisMask',
+    'RandomFlip',
+    'RandomPartDrop',
     'RandomRotate',
+    'RandomScale',
+    'RandomShear',
+    'RandomSwapSides',
+    'RandomTemporalCrop',
+    'RandomTemporalFlip',
+    'RandomTemporalShift',
     'ResizeCrop',
     'SortedSampleFrames',
 ]

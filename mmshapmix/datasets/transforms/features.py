@@ -1,4 +1,4 @@
-"""Modalities: joint, bone and their motions."""
+"""Modalities: joint, bone, skip and their motions."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,20 +6,22 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from ...functional.layouts import get_layout
-from ...functional.skeletons import bone, motion
+from ...functional.skeletons import bone, motion, skip
 from ...registry import TRANSFORMS
 
 FEATURES = {
     'j': lambda joints, layout: joints,
     'b': bone,
+    'k': skip,
     'jm': motion,
     'bm': lambda joints, layout: motion(bone(joints, layout), layout),
+    'km': lambda joints, layout: motion(skip(joints, layout), layout),
 }
 
 
 @TRANSFORMS.register_module()
 class GenSkeFeat(BaseTransform):
-    """MMAction2's ``GenSkeFeat`` for every layout.
+    """MMAction2's ``GenSkeFeat`` for every layout, with the skip modality.
 
     Required keys: ``keypoint`` ``(M, T, V, C)``, and on 2-D data optionally
     ``keypoint_score`` ``(M, T, V)``, which becomes the third channel.
@@ -27,7 +29,8 @@ class GenSkeFeat(BaseTransform):
 
     Args:
         layout: Name or dict of the skeleton.
-        feats: Some of ``'j'``, ``'b'``, ``'jm'``, ``'bm'``.
+        feats: Some of ``'j'``, ``'b'``, ``'k'``, ``'jm'``, ``'bm'``, ``'km'``:
+            joint, bone, skip, and their motions.
     """
 
     def __init__(

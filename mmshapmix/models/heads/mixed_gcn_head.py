@@ -14,12 +14,14 @@ COMBINATIONS = ('sum', 'mean')
 
 @MODELS.register_module()
 class MixedGCNHead(GCNHead):
-    """MMAction2's ``GCNHead`` with a loss for each half of a mixed batch.
+    """MMAction2's ``GCNHead`` for the batches of our mixers.
 
     Shap-Mix (arXiv 2407.12312, Algorithm 1) trains on the loss of the clean
-    half plus that of the mixed half. Logs show both, ``loss_cls`` and
-    ``mixed_loss_cls``, and the accuracy on the clean half. On other batches,
-    and in its weights, it is a ``GCNHead``.
+    half plus that of the mixed half: samples that were added to a batch have a
+    loss of their own, ``mixed_loss_cls`` beside ``loss_cls``. Those that stand
+    in place of clean ones share ``loss_cls`` with them. The accuracy in the
+    log is that of the clean samples. On other batches, and in its weights, it
+    is a ``GCNHead``.
 
     Args:
         *args: Of ``GCNHead``.
@@ -40,29 +42,25 @@ class MixedGCNHead(GCNHead):
         Args:
             cls_scores: ``(N, K)`` logits.
             data_samples: N samples. Those of a mixer say in their meta
-                information whether they are ``mixed``, the clean ones first.
+                information whether they are ``mixed``, the clean ones first,
+                and whether they are ``added``.
         """
         if len(cls_scores) != len(data_samples):
             raise ValueError(
                 'Expected one clip for each sample in training, but got '
                 f'{len(cls_scores)} for {len(data_samples)} samples.'
             )
-        num_mixed = sum(sample.get('mixed', False) for sample in data_samples)
-        num_clean = len(data_samples) - num_mixed
-        if not num_mixed or not num_clean:
-            return super().loss_by_feat(cls_scores, data_samples)
-        clean = super().loss_by_feat(
-            cls_scores[:num_clean], data_samples[:num_clean]
-        )
-        mixed = super().loss_by_feat(
-            cls_scores[num_clean:], data_samples[num_clean:]
-        )
-        losses = clean | {f'mixed_{k}': loss for k, loss in mixed.items()}
-        if self.combine == 'mean':
-            losses = {k: loss / 2 for k, loss in losses.items()}
-        return losses | self._accuracy(
-            cls_scores[:num_clean], data_samples[:num_clean]
-        )
+        clean = _number_without(data_samples, 'mixed')
+        own = _number_without(data_samples, 'added')
+        losses = super().loss_by_feat(cls_scores[:own], data_samples[:own])
+        if own < len(data_samples):
+            mixed = super().loss_by_feat(cls_scores[own:], data_samples[own:])
+            losses |= {f'mixed_{k}': loss for k, loss in mixed.items()}
+            if self.combine == 'mean':
+                losses = {k: loss / 2 for k, loss in losses.items()}
+        if clean and 'mixed' in data_samples[0]:
+            losses |= self._accuracy(cls_scores[:clean], data_samples[:clean])
+        return losses
 
     def _accuracy(
         self, cls_scores: Tensor, data_samples: list[ActionDataSample]
@@ -78,3 +76,8 @@ class MixedGCNHead(GCNHead):
             f'top{k}_acc': torch.tensor(value, device=cls_scores.device)
             for k, value in zip(self.topk, accuracy, strict=True)
         }
+
+
+def _number_without(data_samples: list[ActionDataSample], mark: str) -> int:
+    """How many samples are not marked so."""
+    return sum(not sample.get(mark, False) for sample in data_samples)

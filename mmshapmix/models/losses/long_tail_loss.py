@@ -1,6 +1,7 @@
-"""Cross-entropy with logit adjustment and class weights."""
+"""Cross-entropy with logit adjustment, focus and class weights."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import torch
 from mmaction.models.losses import BaseWeightedLoss
@@ -13,15 +14,17 @@ from ...registry import MODELS
 
 @MODELS.register_module()
 class LongTailLoss(BaseWeightedLoss):
-    """Cross-entropy, adjusted and weighted by the measured class counts.
+    """Cross-entropy, adjusted, focused and weighted by class.
 
     Any of MMAction2's heads takes it as ``loss_cls``. Labels may be hard or
     soft. :class:`~mmshapmix.engine.hooks.ClassCountsHook` hands it the counts.
 
     Args:
         tau: Strength of the logit adjustment; 0: none, 1: balanced softmax.
-        class_weight: A scheme of :func:`~.functional.losses.class_weights`,
-            ``(K,)`` weights, or none.
+        gamma: Focusing parameter of the focal loss; 0: none.
+        class_weight: A scheme of
+            :data:`~mmshapmix.functional.losses.CLASS_WEIGHTS` by name, or
+            ``dict(scheme=…)`` with its options; ``(K,)`` weights; or none.
         reduction: ``'weighted_mean'`` or ``'mean'``, see
             :mod:`mmshapmix.functional.losses`; the same without weights.
         loss_weight: Factor on the loss.
@@ -30,20 +33,21 @@ class LongTailLoss(BaseWeightedLoss):
     def __init__(
         self,
         tau: float = 0.0,
-        class_weight: str | Sequence[float] | None = None,
+        gamma: float = 0.0,
+        class_weight: str | Mapping | Sequence[float] | None = None,
         reduction: str = 'weighted_mean',
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__(loss_weight)
         check_choice('reduction', reduction, losses.REDUCTIONS)
+        if gamma < 0:
+            raise ValueError(
+                f'Expected `gamma` of at least 0, but got {gamma}.'
+            )
         self.tau = tau
+        self.gamma = gamma
         self.reduction = reduction
-        self.scheme = class_weight if isinstance(class_weight, str) else None
-        fixed = (
-            None
-            if class_weight is None or self.scheme
-            else torch.tensor(class_weight, dtype=torch.float32)
-        )
+        self.scheme, fixed = _scheme(class_weight)
         # Not persistent: the counts are measured anew in every run and kept in
         # the checkpoint's meta, and stock checkpoints load without a remark.
         self.register_buffer('class_weight', fixed, persistent=False)
@@ -58,7 +62,7 @@ class LongTailLoss(BaseWeightedLoss):
         if self.tau:
             self.log_prior = losses.log_prior(class_counts)
         if self.scheme:
-            self.class_weight = losses.class_weights(class_counts, self.scheme)
+            self.class_weight = self.scheme(class_counts)
 
     def _forward(self, cls_score: Tensor, label: Tensor, **kwargs) -> Tensor:
         """Loss of ``(N, K)`` scores and ``(N,)`` or ``(N, K)`` labels."""
@@ -74,8 +78,28 @@ class LongTailLoss(BaseWeightedLoss):
         logits = cls_score.float()  # log-priors lose much in half precision
         if self.tau:
             logits = losses.adjust_logits(logits, self.log_prior, self.tau)
-        loss, weight = losses.cross_entropy(logits, label, self.class_weight)
+        loss, weight = losses.cross_entropy(
+            logits, label, self.class_weight, self.gamma
+        )
         return losses.reduce_loss(loss, weight, self.reduction)
+
+
+def _scheme(
+    class_weight: str | Mapping | Sequence[float] | None,
+) -> tuple[Callable[[Tensor], Tensor] | None, Tensor | None]:
+    """How to make the class weights of counts, or the weights themselves."""
+    if class_weight is None:
+        return None, None
+    if isinstance(class_weight, str):
+        class_weight = dict(scheme=class_weight)
+    if not isinstance(class_weight, Mapping):
+        return None, torch.tensor(class_weight, dtype=torch.float32)
+    options = dict(class_weight)
+    name = options.pop('scheme', None)
+    check_choice('class_weight', name, tuple(losses.CLASS_WEIGHTS))
+    scheme = partial(losses.CLASS_WEIGHTS[name], **options)
+    scheme(torch.ones(2))  # refuse bad options early
+    return scheme, None
 
 
 @MODELS.register_module()

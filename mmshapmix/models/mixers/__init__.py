@@ -3,6 +3,7 @@
 from .base import Mixer
 from .cutmix import CutMix
 from .mixup import Mixup
+from .rebalancedpartialmix import RebalancedPartialMix
 from .shapmix import ShapMix, STMix
 from .skelemix import SkeleMix
 from .skeletonmix import SkeletonMix
@@ -11,6 +12,7 @@ __all__ = [
     'CutMix',
     'Mixer',
     'Mixup',
+    'RebalancedPartialMix',
     'STMix',
     'ShapMix',
     'SkeleMix',

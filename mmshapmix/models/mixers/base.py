@@ -12,6 +12,7 @@ from ...functional.draws import (
     make_generator,
     sample_beta,
     sample_partners,
+    sample_rounded,
     sample_subsets,
 )
 from ...functional.layouts import get_layout, joint_masks
@@ -55,8 +56,12 @@ class Mixer(nn.Module):
             the window; ``'copied'``: the partner's same frames are taken.
         mixup_prob: Probability of Mixup in place of pasting.
         alpha: Mixup's weight is from Beta(alpha, alpha); 1: uniform.
-        output: ``'both'``: the clean batch, then the mixed one; ``'mixed'``:
-            the mixed one alone.
+        output: ``'both'``: the clean batch, then the mixed samples;
+            ``'mixed'``: these in place of clean ones.
+        fraction: How much of a batch is mixed, above 0 to 1. They are the last
+            ones, which are as random as any, since batches are shuffled, and
+            which need no wait for the device to be known. A fraction of a
+            sample is one sample as often.
 
     Raises:
         ValueError: For a value out of range, or a layout that lacks parts or
@@ -75,6 +80,7 @@ class Mixer(nn.Module):
         mixup_prob: float = 0.0,
         alpha: float = 1.0,
         output: str = 'both',
+        fraction: float = 1.0,
     ) -> None:
         super().__init__()
         check_choice('spatial', spatial, SPATIAL)
@@ -85,6 +91,10 @@ class Mixer(nn.Module):
         _check_range('mixup_prob', (mixup_prob, mixup_prob), 0, 1)
         if alpha <= 0:
             raise ValueError(f'Expected `alpha` above 0, but got {alpha}.')
+        if not 0 < fraction <= 1:
+            raise ValueError(
+                f'Expected `fraction` above 0, up to 1, but got {fraction}.'
+            )
         self.num_classes = num_classes
         self.layout = get_layout(layout)
         self.spatial = spatial
@@ -93,6 +103,7 @@ class Mixer(nn.Module):
         self.mixup_prob = mixup_prob
         self.alpha = alpha
         self.output = output
+        self.fraction = fraction
         # What hooks set: whether to mix at all, whether the estimator guides,
         # and the seed of a step.
         self.enabled = self.guided = True
@@ -200,8 +211,9 @@ class Mixer(nn.Module):
 
         Returns:
             ``(2N, clips, M, T, V, C)``, or N with ``output='mixed'``, and as
-            many data samples, with soft labels ``(K,)`` and ``mixed``, true
-            or false, in their meta information.
+            many data samples, with soft labels ``(K,)`` and, in their meta
+            information, whether they are ``mixed``, and ``added`` to the
+            batch. With a ``fraction``, 2N is N and the number of mixed ones.
         """
         if not self.enabled:
             return inputs, data_samples
@@ -218,12 +230,37 @@ class Mixer(nn.Module):
         if self.step_seed is not None:
             generator = make_generator(self.step_seed, inputs.device)
         plan = self.sample_plan(labels, inputs.shape[3], generator)
-        mixed = mix_skeletons(inputs, plan)
-        samples = _labelled(data_samples, mix_labels(labels, plan), True)
-        if self.output == 'mixed':
-            return mixed, samples
-        clean = _labelled(data_samples, labels, False)
-        return torch.cat([inputs, mixed]), clean + samples
+        added = self.output == 'both'
+        first = len(inputs) - self._num_mixed(len(inputs))
+        kept = len(inputs) if added else first
+        mixed = _labelled(
+            data_samples[first:],
+            mix_labels(labels, plan)[first:],
+            dict(mixed=True, added=added),
+        )
+        clean = _labelled(
+            data_samples[:kept], labels[:kept], dict(mixed=False, added=False)
+        )
+        skeletons = mix_skeletons(inputs, plan)
+        return torch.cat([inputs[:kept], skeletons[first:]]), clean + mixed
+
+    def _num_mixed(self, size: int) -> int:
+        """How many of a batch are mixed, known without the device."""
+        if self.fraction == 1:
+            return size
+        generator = None
+        if self.step_seed is not None:
+            generator = make_generator((*self.step_seed, 0))
+        return sample_rounded(self.fraction * size, generator)
+
+    def check_class_counts(self) -> None:
+        """Refuse to go on without class counts, with a ``RuntimeError``."""
+        if self.class_counts is None:
+            raise RuntimeError(
+                f'Expected class counts in {type(self).__name__}, but nobody '
+                'has set them. Keep class_counts=dict(type='
+                "'mmshapmix.ClassCountsHook') in `default_hooks`."
+            )
 
     def _check_inputs(self, inputs: Tensor) -> None:
         joints = self.layout.num_joints
@@ -255,12 +292,12 @@ def _check_range(
 
 
 def _labelled(
-    data_samples: list[ActionDataSample], labels: Tensor, mixed: bool
+    data_samples: list[ActionDataSample], labels: Tensor, marks: dict
 ) -> list[ActionDataSample]:
-    """Copies of the samples with other labels, marked as mixed or clean."""
+    """Copies of the samples with other labels and marks."""
     copies = []
     for sample, label in zip(data_samples, labels, strict=True):
         copy = sample.new().set_gt_label(label)
-        copy.set_metainfo(dict(mixed=mixed))
+        copy.set_metainfo(marks)
         copies.append(copy)
     return copies

@@ -147,12 +147,7 @@ class ShapMix(STMix):
         """The parts to paste, ``(N, P)`` bool."""
         if self.estimator is None or not self.guided:
             return super().sample_groups(labels, partner, generator)
-        if self.class_counts is None:
-            raise RuntimeError(
-                'Expected class counts in ShapMix, but nobody has set them. '
-                "Keep class_counts=dict(type='mmshapmix.ClassCountsHook') in "
-                '`default_hooks`.'
-            )
+        self.check_class_counts()
         if not self.estimator.ready:
             raise RuntimeError(
                 'Expected a saliency that is estimated in ShapMix, but nobody '

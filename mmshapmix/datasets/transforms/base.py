@@ -1,0 +1,83 @@
+"""What the augmentations share."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+
+def check_numbers(
+    name: str, value: object, high: float = np.inf, count: int = 1
+) -> None:
+    """Refuse an option that is not a number, or not a range of numbers.
+
+    Args:
+        name: Of the option.
+        value: A number, or (smallest, largest) if ``count`` is 2.
+        high: The largest that it may be; the smallest is 0.
+        count: 1 or 2.
+
+    Raises:
+        ValueError: It names the option, what it may be and what it is.
+    """
+    numbers = [value] if np.isscalar(value) else list(value)
+    ascend = all(a <= b for a, b in pairwise([0, *numbers, high]))
+    if len(numbers) != count or not ascend:
+        form = {1: 'one number', 2: '(smallest, largest)'}[count]
+        limits = 'at least 0' if high == np.inf else f'from 0 to {high}'
+        raise ValueError(
+            f'Expected `{name}` as {form}, {limits}, but got {value!r}.'
+        )
+
+
+def update_sequences(
+    results: dict, change: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    """Replace the keypoints, and the scores if there are any.
+
+    Args:
+        results: With ``keypoint`` ``(M, T, V, C)`` and optionally
+            ``keypoint_score`` ``(M, T, V)``; gets the new ones.
+        change: Makes the new array of the old one.
+    """
+    for key in ('keypoint', 'keypoint_score'):
+        if key in results:
+            results[key] = change(results[key])
+
+
+class RandomTransform(BaseTransform):
+    """Augments a sequence with a probability.
+
+    Subclasses say how in ``_augment``. All draws are from numpy's global
+    generator.
+
+    Args:
+        prob: The probability. At 1 nothing is drawn for it.
+
+    Raises:
+        ValueError: If it is not in [0, 1].
+    """
+
+    def __init__(self, prob: float) -> None:
+        check_numbers('prob', prob, high=1)
+        self.prob = prob
+
+    @abstractmethod
+    def _augment(self, results: dict) -> None:
+        """Draw, and replace what the draw changes in ``results``."""
+
+    def transform(self, results: dict) -> dict:
+        """Augment the sequence, or leave it."""
+        if self.prob == 1 or np.random.rand() < self.prob:
+            self._augment(results)
+        return results
+
+    def __repr__(self) -> str:
+        options = ', '.join(
+            f'{name}={getattr(value, "name", value)!r}'
+            for name, value in vars(self).items()
+            if not name.startswith('_')
+        )
+        return f'{type(self).__name__}({options})'

@@ -1,0 +1,72 @@
+"""When a deferred loss changes."""
+
+from mmengine.hooks import Hook
+
+from ...models.losses import DeferredLoss
+from ...registry import HOOKS
+from ..models import unwrapped
+
+
+@HOOKS.register_module()
+class DeferredLossHook(Hook):
+    """Switches every DeferredLoss of the model to its late loss.
+
+    It looks at the iteration alone, so that a resumed run is in the stage that
+    the uninterrupted one would be in.
+
+    Args:
+        begin: The first epoch with the late loss, counted from 0; or a float
+            below 1: the share of training that comes before.
+
+    Raises:
+        ValueError: For a negative ``begin``, or a float of 1 and more.
+    """
+
+    def __init__(self, begin: int | float) -> None:
+        share = isinstance(begin, float)
+        if begin < 0 or (share and begin >= 1):
+            raise ValueError(
+                'Expected `begin` as an epoch, an integer of at least 0, or '
+                f'as a share of training below 1, but got {begin!r}.'
+            )
+        self.begin = begin
+
+    def before_train(self, runner) -> None:
+        """Find the losses.
+
+        Raises:
+            ValueError: If the model has none.
+        """
+        self.losses = [
+            module
+            for module in unwrapped(runner.model).modules()
+            if isinstance(module, DeferredLoss)
+        ]
+        if not self.losses:
+            raise ValueError(
+                'Expected a DeferredLoss for DeferredLossHook, but the model '
+                'has none. Set model.cls_head.loss_cls=dict(type='
+                "'mmshapmix.DeferredLoss', late=…), or take the hook out."
+            )
+
+    def is_late(self, runner) -> bool:
+        """Whether this iteration belongs to the last stage."""
+        if isinstance(self.begin, float):
+            # Rounded, since 20 of 24 epochs are not 5/6 in floating point.
+            first = round(self.begin * runner.max_iters)
+        else:
+            first = self.begin * len(runner.train_dataloader)
+        return runner.iter >= first
+
+    def before_train_iter(
+        self, runner, batch_idx: int, data_batch: dict | None = None
+    ) -> None:
+        """Set the stage, and say so when it begins."""
+        late = self.is_late(runner)
+        for loss in self.losses:
+            if late and not loss.is_late:
+                runner.logger.info(
+                    f'{type(loss.late).__name__} from here on (epoch '
+                    f'{runner.epoch + 1}, iteration {runner.iter + 1})'
+                )
+            loss.is_late = late

@@ -1,0 +1,34 @@
+"""Action-aware loss of BRL, Liu et al., arXiv 2308.14024."""
+
+from ...registry import MODELS
+from .long_tail_loss import LongTailLoss
+
+
+@MODELS.register_module()
+class ActionAwareLoss(LongTailLoss):
+    """Action-aware loss, Eq. (7) to (10), with the measured class counts.
+
+    As late loss of :class:`~.deferred_loss.DeferredLoss` it makes the detached
+    action-aware learning schedule.
+
+    Args:
+        upsilon: Smallest beta of Eq. (7).
+        lam: The lambda of Eq. (7), how much larger the largest beta is.
+        reduction: ``'weighted_mean'``, as in the released code, or ``'mean'``,
+            Eq. (10) literally, which is 6 to 580 times smaller than
+            cross-entropy on NTU60-LT.
+        loss_weight: Factor on the loss.
+    """
+
+    def __init__(
+        self,
+        upsilon: float = 0.99,
+        lam: float = 0.0099,
+        reduction: str = 'weighted_mean',
+        loss_weight: float = 1.0,
+    ) -> None:
+        super().__init__(
+            class_weight=dict(scheme='action_aware', upsilon=upsilon, lam=lam),
+            reduction=reduction,
+            loss_weight=loss_weight,
+        )
