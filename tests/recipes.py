@@ -1,4 +1,4 @@
-"""What the leaves of configs promise, as tables for test_configs.py."""
+"""What the leaves of configs promise, as tables for test_config*.py."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -6,7 +6,15 @@ from typing import NamedTuple
 import numpy as np
 
 # By the first word of a leaf's data set.
-CLIP_LEN = {'ntu60': 64, 'ntu120': 64, 'nw': 52, 'k400': 100, 'synthetic': 32}
+CLIP_LEN = {
+    'ntu60': 64,
+    'ntu120': 64,
+    'nw': 52,
+    'k400': 100,
+    'synthetic': 32,
+    'penn': 64,
+    'sbu': 32,
+}
 # Largest class and imbalance ratio.
 LONG_TAIL = {
     'ntu60-xsub-lt': (600, 100),
@@ -80,6 +88,7 @@ SHORT = Recipe(15, 5, 32, 5e-4, cosine)
 RECIPES = {
     ('baseline', 'lt'): BRL,
     ('baseline', 'k400'): BRL,
+    ('baseline', 'natural'): BRL,
     ('baseline', 'synthetic'): SHORT,
     ('shapmix', 'lt'): Recipe(100, 1, 64, 4e-4, steps(60, 80)),
     ('shapmix', 'balanced'): Recipe(65, 1, 64, 4e-4, steps(35, 55)),
@@ -106,7 +115,12 @@ class Name(NamedTuple):
     @property
     def kind(self):
         """Which row of the recipes."""
-        known = {'k400-2d': 'k400', 'synthetic-lt': 'synthetic'}
+        known = {
+            'k400-2d': 'k400',
+            'synthetic-lt': 'synthetic',
+            'penn-action': 'natural',
+            'sbu': 'natural',
+        }
         return known.get(self.data, 'lt' if '-lt' in self.data else 'balanced')
 
     @property

@@ -1,46 +1,35 @@
-"""Every leaf builds, and says the same everywhere.
+"""Every leaf builds, and trains as its recipe says.
 
 The data are small stand-ins with the real names, splits and forms.
 """
 
-import functools
-import gc
 import pickle
-from pathlib import Path
 from types import SimpleNamespace
 
-import mmengine.config.config
 import numpy as np
 import pytest
 import torch
-from mmaction.registry import TRANSFORMS
-from mmaction.utils import register_all_modules
-from mmengine.config import Config
-from mmengine.dataset import Compose, pseudo_collate
+from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 from mmengine.visualization import Visualizer
 
 from mmshapmix.functional.layouts import get_layout
 
-from .conftest import make_annotations, make_data
-from .recipes import MIXERS, Name, steps
-
-ROOT = Path(__file__).parents[1]
-LEAVES = sorted(
-    p for p in (ROOT / 'configs').rglob('*.py') if '_base_' not in p.parts
+from .conftest import make_data
+from .leaves import (
+    LEAVES,
+    ROOT,
+    bases,
+    leaves,
+    load,
+    loaders_of,
+    quick,  # noqa: F401  for all tests of this file
 )
-FEATS = {'joint': 'j', 'bone': 'b', 'joint-motion': 'jm', 'bone-motion': 'bm'}
+from .recipes import MIXERS, Name, steps
 
 pytestmark = pytest.mark.filterwarnings(
     'ignore:The profile asks for', 'ignore:Detected call of `scheduler.step'
 )
-
-
-def leaves(condition=lambda name: True):
-    """Parametrises a test with the leaves of which it is true."""
-    chosen = [p for p in LEAVES if condition(Name.of(p))]
-    ids = [f'{p.parent.name}/{p.stem}' for p in chosen]
-    return dict(argnames='path', argvalues=chosen, ids=ids)
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -54,6 +43,10 @@ def stand_ins(tmp_path_factory):
             10, 1, 20, splits=('xview_train', 'xview_train_clean', 'xview_val')
         ),
         'synthetic': make_data(16, 1, 25),
+        'penn_action': make_data(15, 1, 13, 2, scores=True),
+        'sbu': make_data(
+            8, 1, 15, persons=2, splits=('fold0_train', 'fold0_val')
+        ),
     }
     for classes, other in ((60, 'xview'), (120, 'xset')):
         splits = [
@@ -91,63 +84,6 @@ def compressed(folder):
     return data
 
 
-@pytest.fixture(scope='module', autouse=True)
-def quick():
-    """Hundreds of runners without what takes most of their time.
-
-    MMEngine formats each config three times, reads all of MMAction2's
-    metafiles to find one base, and sweeps all objects, nearly all of them
-    modules', after each annotation file.
-    """
-
-    def unformatted(text, **kwargs):
-        compile(text, 'config', 'exec')  # what is not Python fails as before
-        return text, False
-
-    register_all_modules(init_default_scope=False)
-    gc.collect()
-    gc.freeze()
-    find_base = functools.cache(mmengine.config.config._get_external_cfg_path)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mmengine.config.config, 'FormatCode', unformatted)
-        patch.setattr(
-            mmengine.config.config, '_get_external_cfg_path', find_base
-        )
-        yield
-    gc.unfreeze()
-
-
-@functools.cache
-def parsed(path):
-    """A leaf's config as a pickle, which is read sooner than the leaf."""
-    return pickle.dumps(Config.fromfile(path))
-
-
-def load(path, **options):
-    cfg = pickle.loads(parsed(path))
-    cfg.work_dir = 'work_dirs/' + path.stem
-    cfg.merge_from_dict(options)
-    for loader in ('train', 'val', 'test'):
-        cfg[f'{loader}_dataloader'].update(
-            num_workers=0, persistent_workers=False
-        )
-    return cfg
-
-
-def innermost(dataset):
-    while 'dataset' in dataset:
-        dataset = dataset['dataset']
-    return dataset
-
-
-def loaders_of(cfg):
-    """What the loaders really hold, not what variables say."""
-    return {
-        part: innermost(cfg[f'{part}_dataloader']['dataset'])
-        for part in ('train', 'val', 'test')
-    }
-
-
 def built(cfg):
     """A leaf's runner, its loops and what they read."""
     runner = Runner.from_cfg(cfg)
@@ -179,6 +115,21 @@ def leaf(request):
 
 def hooks_of(runner):
     return {type(hook).__name__: hook for hook in runner.hooks}
+
+
+def is_a_leaf(base):
+    """Whether the baseline's cross-entropy is this data set's base."""
+    leaf = ROOT / 'configs/baseline' / f'stgcnpp_ce_joint_{base.name}'
+    return leaf.exists()
+
+
+@pytest.mark.parametrize(**bases(lambda path: not is_a_leaf(path)))
+def test_a_data_base_is_a_whole_config(path):
+    """Also where every leaf changes it."""
+    data = built(load(path)).datasets
+    shapes = {part: inner[0]['inputs'].shape for part, inner in data.items()}
+    clips = dict(train=1, val=1, test=10)
+    assert shapes == {part: (n, 2, 64, 25, 3) for part, n in clips.items()}
 
 
 def settings_of(module, names):
@@ -328,128 +279,3 @@ def test_the_cosine_ends_with_the_training(folder):
     )
     factor = recipe.factor(np.arange(len(rates)) * 3 / len(rates), 3)
     np.testing.assert_allclose(rates / rates[0], factor, atol=1e-9)
-
-
-def sampler_type(name):
-    """Which transform chooses the frames."""
-    if name.data.startswith('nw-ucla'):
-        return 'SortedSampleFrames'
-    if name.folder == 'shapmix' and name.data.startswith('ntu'):
-        return 'ResizeCrop'
-    return 'UniformSampleFrames'
-
-
-@pytest.mark.parametrize(**leaves())
-def test_the_three_loaders_agree(path):
-    """On the modality, which is the name's, on clip length and persons."""
-    loaders, name = loaders_of(load(path)), Name.of(path)
-    seen = {}
-    for part, dataset in loaders.items():
-        rows = {row['type'].split('.')[-1]: row for row in dataset.pipeline}
-        assert rows['GenSkeFeat']['feats'] == [FEATS[name.stream]]
-        (sampler,) = (row for row in rows.values() if 'clip_len' in row)
-        assert sampler is rows[sampler_type(name)]
-        assert sampler.get('test_mode', False) == (part != 'train')
-        if 'ResizeCrop' in rows:
-            share = (0.5, 1) if part == 'train' else 0.95
-            assert sampler['share'] == share
-        seen[part] = (
-            sampler['clip_len'],
-            rows['FormatGCNInput']['num_person'],
-            rows['GenSkeFeat'].get(
-                'layout', rows['GenSkeFeat'].get('dataset')
-            ),
-            dataset.ann_file,
-            dataset.layout,
-            dataset.num_classes,
-        )
-    assert seen['train'] == seen['val'] == seen['test']
-    assert seen['train'][2] == seen['train'][4]
-    assert loaders['val'].split == loaders['test'].split
-    assert loaders['train'].split != loaders['val'].split
-    assert 'long_tail' not in loaders['val']
-    if name.folder == 'shapmix':  # a single clip, as CTR-GCN
-        assert loaders['val'].pipeline == loaders['test'].pipeline
-
-
-@pytest.mark.parametrize(**leaves(lambda name: name.stream != 'joint'))
-def test_other_streams_differ_in_the_modality_alone(path):
-    stream = Name.of(path).stream
-    joint = load(path.with_name(path.name.replace(f'_{stream}_', '_joint_')))
-    other = load(path)
-    for cfg in (joint, other):
-        cfg.pop('work_dir')
-        for key in [k for k in cfg if k.endswith('_pipeline')]:
-            cfg.pop(key)  # variables; the loaders hold the pipelines
-        for dataset in loaders_of(cfg).values():
-            for row in dataset.pipeline:
-                row.pop('feats', None)
-    assert joint.to_dict() == other.to_dict()
-
-
-def compared_with(path):
-    """A leaf of the same data: cross-entropy, or the first if none has it."""
-    name = Name.of(path)
-    group = {
-        Name.of(p).method: p
-        for p in LEAVES
-        if Name.of(p)._replace(method=name.method) == name
-    }
-    assert 'ce' in group or name.folder != 'baseline'
-    return group.get('ce', min(group.values()))
-
-
-def take_method(cfg):
-    """Take out of a config what may differ between methods: all of it."""
-    head = cfg.model.cls_head
-    preprocessor = cfg.model.get('data_preprocessor')
-    loss = head.pop('loss_cls', dict(type='CrossEntropyLoss'))
-    mixer = preprocessor and preprocessor.pop('blending', None)
-    hook = cfg.default_hooks.pop('saliency', None)
-    # What stands in the top block is what is built.
-    assert cfg.pop('loss', loss) == loss
-    assert cfg.pop('mixer', mixer) == mixer
-    assert ('warmup_epochs' in cfg) == (hook is not None)
-    if hook is not None:
-        assert hook.warmup_epochs == cfg.pop('warmup_epochs')
-    cfg.pop('work_dir')
-    return loss
-
-
-@pytest.mark.parametrize(**leaves())
-def test_methods_are_compared_fairly(path):
-    """Methods of one data set and stream differ in the method alone."""
-    plain, other = load(compared_with(path)), load(path)
-    name = Name.of(path)
-    take_method(plain)
-    simple = name.method == 'ce' or name.kind == 'balanced'
-    assert take_method(other) == dict(
-        type='CrossEntropyLoss' if simple else 'mmshapmix.BalancedSoftmaxLoss'
-    )
-    assert plain.to_dict() == other.to_dict()
-
-
-def test_the_nw_ucla_graph_is_the_layouts():
-    cfg = Config.fromfile(ROOT / 'configs/_base_/nw-ucla.py')
-    assert cfg.nw_ucla_graph == get_layout('nw-ucla').graph()
-
-
-def test_ntu_is_prepared_as_by_ctrgcn():
-    """Centred on the first spine, cropped, resized, turned by 0.3 rad."""
-    cfg = Config.fromfile(ROOT / 'configs/_base_/shapmix.py')
-    (row,) = make_annotations(1, 1, 25, 3, persons=2, frames=90)
-    clip = Compose([TRANSFORMS.build(r) for r in cfg.shapmix_test_pipeline])(
-        dict(row)
-    )['inputs']
-    centred = torch.tensor(row['keypoint'] - row['keypoint'][0, 0, 1])
-    flat = centred[:, 2:88].movedim(1, -1).flatten(1, 2)  # 95 % of 90 frames
-    flat = torch.nn.functional.interpolate(flat, 64, mode='linear')
-    expected = flat.unflatten(1, (25, 3)).movedim(-1, 1)
-    torch.testing.assert_close(clip[0], expected, atol=1e-5, rtol=0)
-
-    train = {r.type.split('.')[-1]: r for r in cfg.shapmix_train_pipeline}
-    turn = train.pop('RandomRotate')
-    np.testing.assert_allclose(np.deg2rad(turn.degrees), 0.3, rtol=1e-3)
-    test = {r.type.split('.')[-1]: r for r in cfg.shapmix_test_pipeline}
-    crop = dict(share=0.95, test_mode=True)
-    assert train | dict(ResizeCrop=train['ResizeCrop'] | crop) == test

@@ -1,15 +1,19 @@
-# Shap-Mix's recipe (arXiv 2407.12312, section 4.2 and appendix A; released
-# configs), to be listed beside a model's base; it defines no key that one has.
+# Shap-Mix's training (arXiv 2407.12312, section 4.2 and appendix A; released
+# configs). It is listed beside a data set's base and defines no key that one
+# has: a leaf says what it takes.
 
 # Appendix A.3 says a learning rate of 1e-4; the released configs have 0.1,
 # which is what trains. At a total batch of 64, whatever the processes.
-shapmix_optimizer = dict(lr=0.1, weight_decay=4e-4)
+shapmix_optim_wrapper = dict(optimizer=dict(lr=0.1, weight_decay=4e-4))
 shapmix_auto_scale_lr = dict(base_batch_size=64)
 
 # CTR-GCN's learning rate: a linear start over 5 epochs, then two steps.
-shapmix_start = dict(
-    type='LinearLR', start_factor=0.2, by_epoch=True, begin=0, end=5
-)
+shapmix_param_scheduler = [
+    dict(type='LinearLR', start_factor=0.2, by_epoch=True, begin=0, end=5),
+    dict(type='MultiStepLR', milestones=[60, 80], by_epoch=True),
+]
+shapmix_train_cfg = dict(max_epochs=100)  # of one pass each
+shapmix_saliency = dict(type='mmshapmix.SaliencyHook', warmup_epochs=5)
 
 # CTR-GCN's preparation of NTU: centred, cropped, resized to 64 frames, turned.
 shapmix_train_pipeline = [
@@ -27,3 +31,11 @@ shapmix_test_pipeline = [
     dict(type='FormatGCNInput', num_person=2),
     dict(type='PackActionInputs'),
 ]
+shapmix_train_dataloader = dict(
+    batch_size=64,  # of one process; the paper's total
+    dataset=dict(times=1, dataset=dict(pipeline=shapmix_train_pipeline)),
+)
+shapmix_val_dataloader = dict(
+    batch_size=64, dataset=dict(pipeline=shapmix_test_pipeline)
+)
+shapmix_test_dataloader = dict(dataset=dict(pipeline=shapmix_test_pipeline))

@@ -1,25 +1,29 @@
 # ST-GCN++ on 3-D skeletons, long-tailed: MMAction2's config with our data set,
 # sampler, metric and hooks, trained as BRL (arXiv 2308.14024, section IV-B).
-# Leaves say which data; see configs/baseline.
+# The files in data/ say which data, the leaves which method: one level more
+# of inheritance, for which all methods of a data set share all the rest.
 _base_ = 'mmaction::skeleton/stgcnpp/stgcnpp_8xb16-joint-u100-80e_ntu60-xsub-keypoint-3d.py'  # noqa: E501
 
 # Makes MMAction2's own tools find and mend everything, too.
 custom_imports = dict(imports=['mmshapmix'], allow_failed_imports=False)
 
+layout = 'nturgb+d'
 clip_len = 64
 train_pipeline = _base_.train_pipeline
 val_pipeline = _base_.val_pipeline
 test_pipeline = _base_.test_pipeline
-train_pipeline[2].clip_len = clip_len
-val_pipeline[2].clip_len = clip_len
-test_pipeline[2].clip_len = clip_len
+for pipeline in (train_pipeline, val_pipeline, test_pipeline):
+    pipeline[2].clip_len = clip_len
 
-pose_dataset = dict(type='mmshapmix.LongTailPoseDataset', layout='nturgb+d')
+pose_dataset = dict(type='mmshapmix.LongTailPoseDataset', layout=layout)
 train_dataloader = dict(
+    batch_size=16,  # of one process
     sampler=dict(_delete_=True, type='mmshapmix.ShuffleSampler'),
     dataset=dict(dataset=dict(pipeline=train_pipeline, **pose_dataset)),
 )
-val_dataloader = dict(dataset=dict(pipeline=val_pipeline, **pose_dataset))
+val_dataloader = dict(
+    batch_size=16, dataset=dict(pipeline=val_pipeline, **pose_dataset)
+)
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline, **pose_dataset))
 
 val_evaluator = [dict(type='mmshapmix.LongTailMetric')]

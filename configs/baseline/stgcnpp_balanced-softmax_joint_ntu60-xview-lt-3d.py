@@ -1,23 +1,6 @@
 # ST-GCN++ with balanced softmax, joint stream, NTU60-LT X-view, 3-D.
-_base_ = '../_base_/stgcnpp_3d.py'
+_base_ = '../_base_/data/ntu60-xview-lt-3d.py'
 
-# What you may want to change.
-ann_file = 'data/skeleton/ntu60_3d.pkl'
-train_split, val_split = 'xview_train', 'xview_val'
-num_classes = 60
-long_tail = dict(max_per_class=600, imbalance_ratio=100, seed=0)
-batch_size = 16  # of one process
-max_epochs = 24  # of 5 passes each
-loss = dict(type='mmshapmix.BalancedSoftmaxLoss')
-
-model = dict(cls_head=dict(num_classes=num_classes, loss_cls=loss))
-data = dict(ann_file=ann_file, num_classes=num_classes)
-train_dataloader = dict(
-    batch_size=batch_size,
-    dataset=dict(dataset=dict(split=train_split, long_tail=long_tail, **data)),
+model = dict(
+    cls_head=dict(loss_cls=dict(type='mmshapmix.BalancedSoftmaxLoss'))
 )
-val_dataloader = dict(
-    batch_size=batch_size, dataset=dict(split=val_split, **data)
-)
-test_dataloader = dict(dataset=dict(split=val_split, **data))
-train_cfg = dict(max_epochs=max_epochs)

@@ -1,52 +1,6 @@
 # ST-GCN++ with balanced softmax, joint stream, on the embedded synthetic set.
-# Small and short, for a CPU: tools/data/make_synthetic.py makes the data.
-_base_ = '../_base_/stgcnpp_3d.py'
-
-# What you may want to change.
-ann_file = 'data/skeleton/synthetic.pkl'
-train_split, val_split = 'train', 'val'
-num_classes = 16
-long_tail = dict(max_per_class=150, imbalance_ratio=30, seed=0)
-clip_len = 32
-batch_size = 32  # of one process
-max_epochs = 3  # of 5 passes each
-loss = dict(type='mmshapmix.BalancedSoftmaxLoss')
-
-train_pipeline = _base_.train_pipeline
-val_pipeline = _base_.val_pipeline
-for pipeline in (train_pipeline, val_pipeline):
-    pipeline[2].clip_len = clip_len
-    pipeline[4].num_person = 1
+_base_ = '../_base_/data/synthetic-lt.py'
 
 model = dict(
-    backbone=dict(
-        base_channels=16,
-        num_stages=6,
-        inflate_stages=[3, 5],
-        down_stages=[3, 5],
-    ),
-    cls_head=dict(num_classes=num_classes, in_channels=64, loss_cls=loss),
+    cls_head=dict(loss_cls=dict(type='mmshapmix.BalancedSoftmaxLoss'))
 )
-data = dict(ann_file=ann_file, num_classes=num_classes)
-train_dataloader = dict(
-    batch_size=batch_size,
-    dataset=dict(
-        dataset=dict(
-            split=train_split,
-            long_tail=long_tail,
-            pipeline=train_pipeline,
-            **data,
-        )
-    ),
-)
-val_dataloader = dict(
-    batch_size=batch_size,
-    dataset=dict(split=val_split, pipeline=val_pipeline, **data),
-)
-test_dataloader = dict(
-    batch_size=batch_size,
-    dataset=dict(split=val_split, pipeline=val_pipeline, **data),
-)
-train_cfg = dict(max_epochs=max_epochs)
-auto_scale_lr = dict(base_batch_size=batch_size)
-default_hooks = dict(logger=dict(interval=20))

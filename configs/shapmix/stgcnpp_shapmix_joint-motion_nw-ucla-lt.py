@@ -2,9 +2,11 @@
 _base_ = 'stgcnpp_shapmix_joint_nw-ucla-lt.py'
 
 train_pipeline = _base_.train_pipeline
+val_pipeline = _base_.val_pipeline
 test_pipeline = _base_.test_pipeline
 train_pipeline[2].feats = ['jm']
+val_pipeline[1].feats = ['jm']
 test_pipeline[1].feats = ['jm']
 train_dataloader = dict(dataset=dict(dataset=dict(pipeline=train_pipeline)))
-val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

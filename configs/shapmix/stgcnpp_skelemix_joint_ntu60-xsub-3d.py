@@ -1,52 +1,21 @@
 # ST-GCN++ with SkeleMix, joint stream, NTU60 X-sub, 3-D.
-_base_ = ['../_base_/stgcnpp_3d.py', '../_base_/shapmix.py']
+_base_ = ['../_base_/data/ntu60-xsub-3d.py', '../_base_/shapmix.py']
 
-# What you may want to change.
-ann_file = 'data/skeleton/ntu60_3d.pkl'
-train_split, val_split = 'xsub_train', 'xsub_val'
-num_classes = 60
-batch_size = 64  # of one process; the paper's total
-max_epochs, milestones = 65, [35, 55]  # passes over the data
+mixer = dict(type='mmshapmix.SkeleMix', num_classes=_base_.num_classes)
 loss = dict(type='CrossEntropyLoss')
-mixer = dict(
-    type='mmshapmix.SkeleMix',
-    num_classes=num_classes,
-)
-
-train_pipeline = _base_.shapmix_train_pipeline
-test_pipeline = _base_.shapmix_test_pipeline
-
 model = dict(
-    cls_head=dict(
-        type='mmshapmix.MixedGCNHead',
-        num_classes=num_classes,
-        loss_cls=loss,
-    ),
     data_preprocessor=dict(type='ActionDataPreprocessor', blending=mixer),
+    cls_head=dict(type='mmshapmix.MixedGCNHead', loss_cls=loss),
 )
-data = dict(ann_file=ann_file, num_classes=num_classes)
-train_dataloader = dict(
-    batch_size=batch_size,
-    dataset=dict(
-        times=1,
-        dataset=dict(
-            split=train_split,
-            pipeline=train_pipeline,
-            **data,
-        ),
-    ),
-)
-val_dataloader = dict(
-    batch_size=batch_size,
-    dataset=dict(split=val_split, pipeline=test_pipeline, **data),
-)
-test_dataloader = dict(
-    dataset=dict(split=val_split, pipeline=test_pipeline, **data),
-)
-optim_wrapper = dict(optimizer=_base_.shapmix_optimizer)
+
+# The paper's training, on NTU as CTR-GCN prepares it.
+train_pipeline = _base_.shapmix_train_pipeline
+val_pipeline = test_pipeline = _base_.shapmix_test_pipeline
+train_dataloader = _base_.shapmix_train_dataloader
+val_dataloader = _base_.shapmix_val_dataloader
+test_dataloader = _base_.shapmix_test_dataloader
+optim_wrapper = _base_.shapmix_optim_wrapper
 auto_scale_lr = _base_.shapmix_auto_scale_lr
-param_scheduler = [
-    _base_.shapmix_start,
-    dict(type='MultiStepLR', milestones=milestones, by_epoch=True),
-]
-train_cfg = dict(max_epochs=max_epochs)
+param_scheduler = _base_.shapmix_param_scheduler
+param_scheduler[1].milestones = [35, 55]
+train_cfg = dict(max_epochs=65)  # of one pass each

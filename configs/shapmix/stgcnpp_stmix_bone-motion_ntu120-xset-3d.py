@@ -2,9 +2,11 @@
 _base_ = 'stgcnpp_stmix_joint_ntu120-xset-3d.py'
 
 train_pipeline = _base_.train_pipeline
+val_pipeline = _base_.val_pipeline
 test_pipeline = _base_.test_pipeline
 train_pipeline[3].feats = ['bm']
+val_pipeline[2].feats = ['bm']
 test_pipeline[2].feats = ['bm']
 train_dataloader = dict(dataset=dict(dataset=dict(pipeline=train_pipeline)))
-val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

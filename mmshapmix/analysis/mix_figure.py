@@ -51,6 +51,8 @@ def describe_mix(
     what = ', '.join(parts).replace('_', ' ')
     if sum(parts.values()) != pasted.sum():
         what = f'{pasted.sum()} of {len(pasted)} joints'
+    if set(pasted.nonzero()[0]) == set(layout.lower):
+        what = 'lower half of the body'
     frames = int(plan.window[index].sum())
     total = plan.window.shape[1]
     return f'{text}   (pasted: {what}; {frames} of {total} frames)'
@@ -58,7 +60,7 @@ def describe_mix(
 
 def plot_mix(
     mixed: np.ndarray,
-    plan: MixPlan,
+    kinds: np.ndarray,
     titles: Sequence[str],
     layout: Layout,
     num_frames: int,
@@ -68,8 +70,8 @@ def plot_mix(
     """Draw mixed samples, a row of skeletons over time for each.
 
     Args:
-        mixed: ``(R, M, T, V, C)``, the first R samples of the batch.
-        plan: Of the batch.
+        mixed: ``(R, M, T, V, C)``.
+        kinds: ``(R, T, V)`` int64, from :func:`joint_kinds`.
         titles: Of the R rows.
         layout: The skeleton.
         num_frames: Skeletons of a row.
@@ -81,14 +83,13 @@ def plot_mix(
     matplotlib.use('Agg')
     from matplotlib import pyplot as plt
 
-    kinds, rows = joint_kinds(plan), len(mixed)
     total = mixed.shape[2]
     frames = np.linspace(0, total - 1, min(num_frames, total)).round()
     frames = frames.astype(int)
     figure, grid = plt.subplots(
-        rows,
+        len(mixed),
         squeeze=False,
-        figsize=(CELL[0] * len(frames), (CELL[1] + 0.55) * rows + 0.8),
+        figsize=(CELL[0] * len(frames), (CELL[1] + 0.55) * len(mixed) + 0.8),
         layout='constrained',
     )
     views = front_view(mixed, layout)

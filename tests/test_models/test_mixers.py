@@ -218,7 +218,7 @@ def test_a_fraction_of_a_sample_is_one_as_often(number):
     counts = []
     for step in range(300):
         mixer = build(RebalancedPartialMix, seed=(0, 0, step, 0))
-        counts.append(mixer._num_mixed(number))
+        counts.append(mixer.num_mixed(number))
     expected = number / 16
     assert set(counts) == {int(expected), int(expected) + 1}
     assert np.mean(counts) == pytest.approx(expected, abs=0.09)

@@ -365,3 +365,38 @@ def test_browse_mix_says_what_is_wrong(refused, args, message):
 def test_browse_mix_draws_something(refused, capsys):
     assert refused('browse_mix', 'config.py', '--num', '0') == 2
     assert 'expected --num and --frames above 0' in capsys.readouterr().err
+
+
+def test_browse_mix_of_partial_mixup(browse, monkeypatch):
+    """The last of the batch, as training mixes them, with Eq. (5)'s labels."""
+    drawn = []
+    monkeypatch.setattr(browse, 'plot_mix', lambda *args: drawn.append(args))
+    text = CONFIG + (
+        "model['data_preprocessor'] = dict(_delete_=True,\n"
+        "    type='ActionDataPreprocessor', blending=dict(\n"
+        "    type='mmshapmix.RebalancedPartialMix',\n"
+        f'    num_classes={len(CLASSES)}, fraction=0.5))\n'
+    )
+    Path('partial.py').write_text(text)
+    argv = ['browse_mix.py', 'partial.py', '--num', '4']
+    monkeypatch.setattr(sys, 'argv', argv)
+    browse.main()
+    mixed, _, titles, *_, title, _ = drawn[0]
+    assert title == 'RebalancedPartialMix; 50 % of a batch'
+    cfg = Config.fromfile('partial.py')
+    loader = Runner.build_dataloader(cfg.train_dataloader, seed=0)
+    batch = next(iter(loader))
+    mixer = browse.find_mixer(cfg)
+    browse.guide(mixer, loader.dataset, None)
+    mixer.step_seed = (0, 0, 0, 0)
+    outputs, samples = mixer(
+        torch.stack(batch['inputs']), batch['data_samples']
+    )
+    assert [sample.mixed for sample in samples] == [False] * 4 + [True] * 4
+    assert np.array_equal(mixed, outputs[4:, 0].numpy())
+    for sample, text in zip(samples[4:], titles, strict=True):
+        weight, name = text.split()[:2]
+        label = sample.gt_label[CLASSES.index(name)].item()
+        other = text.split()[4]
+        assert other == name or weight == f'{label:.2f}'
+        assert '(pasted: lower half of the body; ' in text

@@ -19,7 +19,11 @@ from mmshapmix.analysis.checkpoints import (
     read_checkpoint,
 )
 from mmshapmix.analysis.data import joint_loader
-from mmshapmix.analysis.mix_figure import describe_mix, plot_mix
+from mmshapmix.analysis.mix_figure import (
+    describe_mix,
+    joint_kinds,
+    plot_mix,
+)
 from mmshapmix.cli import run_tool
 from mmshapmix.datasets import get_class_counts
 from mmshapmix.datasets.sample_index import seeded
@@ -85,10 +89,12 @@ def first_batch(
 
 def guide(mixer: Mixer, dataset: Any, checkpoint: str | None) -> str:
     """Prepare the mixer; say what guides it."""
-    if mixer.estimator is None:
-        return 'parts at random' if mixer.spatial == 'parts' else ''
     counts = get_class_counts(dataset)
     mixer.set_class_counts(torch.as_tensor(counts))
+    if mixer.fraction < 1:
+        return f'{100 * mixer.fraction:.3g} % of a batch'
+    if mixer.estimator is None:
+        return 'parts at random' if mixer.spatial == 'parts' else ''
     if checkpoint is None:
         mixer.guided = False
         return 'unguided, as in the warm-up: no --checkpoint'
@@ -118,11 +124,12 @@ def main() -> None:
     meta = dict(dataset_meta=dataset.metainfo)
     known = class_names(meta, mixer.num_classes)
     names = [known[k] for k in labels.tolist()]
-    num = min(args.num, len(inputs))
+    # The last ones, which are mixed also where only a fraction is.
+    rows = range(len(inputs))[-args.num :]
     plot_mix(
-        mix_skeletons(inputs, plan)[:num, 0].numpy(),
-        plan,
-        [describe_mix(plan, i, names, mixer.layout) for i in range(num)],
+        mix_skeletons(inputs, plan)[rows, 0].numpy(),
+        joint_kinds(plan)[rows],
+        [describe_mix(plan, i, names, mixer.layout) for i in rows],
         mixer.layout,
         args.frames,
         '; '.join(filter(None, notes)),

@@ -231,7 +231,7 @@ class Mixer(nn.Module):
             generator = make_generator(self.step_seed, inputs.device)
         plan = self.sample_plan(labels, inputs.shape[3], generator)
         added = self.output == 'both'
-        first = len(inputs) - self._num_mixed(len(inputs))
+        first = len(inputs) - self.num_mixed(len(inputs))
         kept = len(inputs) if added else first
         mixed = _labelled(
             data_samples[first:],
@@ -244,8 +244,8 @@ class Mixer(nn.Module):
         skeletons = mix_skeletons(inputs, plan)
         return torch.cat([inputs[:kept], skeletons[first:]]), clean + mixed
 
-    def _num_mixed(self, size: int) -> int:
-        """How many of a batch are mixed, known without the device."""
+    def num_mixed(self, size: int) -> int:
+        """How many of a batch this step mixes, known without the device."""
         if self.fraction == 1:
             return size
         generator = None

@@ -1,0 +1,2 @@
+# ST-GCN++ with cross-entropy, joint stream, SBU.
+_base_ = '../_base_/data/sbu.py'
