@@ -57,6 +57,37 @@ MIXERS = {
     ),
     'gradcam': ('ShapMix', SHAP_MIX, 'GradCAM', {}),
 }
+PARTIAL = dict(PASTE, spatial='halves', fraction=1 / 16, k=3)
+PARTIAL_MIX = ('RebalancedPartialMix', PARTIAL)
+
+# BRL's methods: whether they mix, whether they sample rare classes more often,
+# and the loss, if it is not cross-entropy from the first step on.
+PLAIN = dict(type='CrossEntropyLoss')
+FOCAL = dict(type='mmshapmix.LongTailLoss', gamma=2)
+WEIGHTED = dict(
+    type='mmshapmix.LongTailLoss', class_weight='inverse_frequency'
+)
+ACTION_AWARE = dict(type='mmshapmix.ActionAwareLoss', upsilon=0.99, lam=0.0099)
+
+
+def detached(late):
+    return dict(type='mmshapmix.DeferredLoss', late=late)
+
+
+BRL_METHODS = {
+    'ce': (False, False, PLAIN),
+    'rpm': (True, False, PLAIN),
+    'trp': (False, True, PLAIN),
+    'stae': (True, True, PLAIN),
+    'stae-focal': (True, True, FOCAL),
+    'stae-weighted': (True, True, WEIGHTED),
+    'stae-action-aware': (True, True, ACTION_AWARE),
+    'stae-detached-focal': (True, True, detached(FOCAL)),
+    'stae-detached-weighted': (True, True, detached(WEIGHTED)),
+    'brl': (True, True, detached(ACTION_AWARE)),
+}
+for method, (mixes, _, _) in BRL_METHODS.items():
+    MIXERS[method] = PARTIAL_MIX if mixes else None
 
 
 def cosine(epoch, epochs, least=0.0):
@@ -96,6 +127,11 @@ RECIPES = {
         70, 1, 80, 5e-4, lambda epoch, epochs: cosine(epoch // 1, epochs, 1e-3)
     ),
     ('shapmix', 'synthetic'): SHORT._replace(times=1),
+    ('brl', 'lt'): BRL,
+    ('brl', 'balanced'): BRL,
+    ('brl', 'k400'): BRL,
+    ('brl', 'natural'): BRL,
+    ('brl', 'synthetic'): SHORT,
 }
 
 
@@ -132,6 +168,8 @@ class Name(NamedTuple):
 
     @property
     def clip_len(self):
+        if (self.folder, self.data) == ('brl', 'nw-ucla-lt'):
+            return 64
         return CLIP_LEN[self.data.split('-')[0]]
 
     @property

@@ -24,9 +24,16 @@ from .leaves import (
     loaders_of,
     quick,  # noqa: F401  for all tests of this file
 )
-from .recipes import Name
+from .recipes import BRL_METHODS, PLAIN, Name
 
-FEATS = {'joint': 'j', 'bone': 'b', 'joint-motion': 'jm', 'bone-motion': 'bm'}
+FEATS = {
+    'joint': 'j',
+    'bone': 'b',
+    'skip': 'k',
+    'joint-motion': 'jm',
+    'bone-motion': 'bm',
+    'skip-motion': 'km',
+}
 
 
 def test_every_data_base_has_its_leaves():
@@ -46,7 +53,7 @@ def test_the_data_are_those_of_the_base(path):
 
 def sampler_type(name):
     """Which transform chooses the frames."""
-    if name.data.startswith('nw-ucla'):
+    if name.data.startswith('nw-ucla') and name.folder != 'brl':
         return 'SortedSampleFrames'
     if name.folder == 'shapmix' and name.data.startswith('ntu'):
         return 'ResizeCrop'
@@ -89,6 +96,28 @@ def test_the_three_loaders_agree(path):
         assert loaders['val'].pipeline == loaders['test'].pipeline
 
 
+@pytest.mark.parametrize(**leaves(lambda name: name.folder == 'brl'))
+def test_brl_augments_between_normalisation_and_features(path):
+    """Flip, rotate and scale, in training alone, in the skeleton's layout."""
+    cfg = load(path)
+    steps = {
+        part: [row['type'].split('.')[-1] for row in dataset.pipeline]
+        for part, dataset in loaders_of(cfg).items()
+    }
+    augmentation = ['RandomScale', 'RandomRotate', 'RandomFlip']
+    if Name.of(path).data == 'nw-ucla-lt':
+        augmentation.remove('RandomRotate')  # it comes before min-max
+        assert steps['train'][0] == 'RandomRotate'
+        steps['train'].pop(0)
+    features = steps['train'].index('GenSkeFeat')
+    first = features - len(augmentation)
+    assert steps['train'][first:features] == augmentation
+    del steps['train'][first:features]
+    assert steps['train'] == steps['val'] == steps['test']
+    flip = {r['type']: r for r in loaders_of(cfg)['train'].pipeline}
+    assert flip['mmshapmix.RandomFlip']['layout'] == cfg.layout
+
+
 @pytest.mark.parametrize(**leaves(lambda name: name.stream != 'joint'))
 def test_other_streams_differ_in_the_modality_alone(path):
     stream = Name.of(path).stream
@@ -96,7 +125,7 @@ def test_other_streams_differ_in_the_modality_alone(path):
     other = load(path)
     for cfg in (joint, other):
         cfg.pop('work_dir')
-        for key in [k for k in cfg if k.endswith('_pipeline')]:
+        for key in [k for k in cfg if k.endswith('pipeline')]:
             cfg.pop(key)  # variables; the loaders hold the pipelines
         for dataset in loaders_of(cfg).values():
             for row in dataset.pipeline:
@@ -119,15 +148,29 @@ def compared_with(path):
 def take_method(cfg):
     """Take out of a config what may differ between methods: all of it."""
     head = cfg.model.cls_head
-    preprocessor = cfg.model.get('data_preprocessor')
-    loss = head.pop('loss_cls', dict(type='CrossEntropyLoss'))
+    # The same head, but for what it makes of mixed samples.
+    assert head.pop('type') in ('GCNHead', 'mmshapmix.MixedGCNHead')
+    preprocessor = cfg.model.pop('data_preprocessor', None)
+    loss = head.pop('loss_cls', PLAIN)
     mixer = preprocessor and preprocessor.pop('blending', None)
     cfg.default_hooks.pop('saliency', None)
     # What stands in the variables is what is built.
     assert cfg.pop('loss', loss) == loss
     assert cfg.pop('mixer', mixer) == mixer
+    # BRL's: the sampler, and when the loss changes.
+    cfg.train_dataloader.pop('sampler')
+    cfg.default_hooks.pop('deferred_loss', None)
     cfg.pop('work_dir')
     return loss
+
+
+def loss_of(name):
+    """The loss that a leaf's name promises."""
+    if name.folder == 'brl':
+        return BRL_METHODS[name.method][2]
+    if name.method == 'ce' or name.kind == 'balanced':
+        return PLAIN
+    return dict(type='mmshapmix.BalancedSoftmaxLoss')
 
 
 @pytest.mark.parametrize(**leaves())
@@ -136,10 +179,7 @@ def test_methods_are_compared_fairly(path):
     plain, other = load(compared_with(path)), load(path)
     name = Name.of(path)
     take_method(plain)
-    simple = name.method == 'ce' or name.kind == 'balanced'
-    assert take_method(other) == dict(
-        type='CrossEntropyLoss' if simple else 'mmshapmix.BalancedSoftmaxLoss'
-    )
+    assert take_method(other) == loss_of(name)
     assert plain.to_dict() == other.to_dict()
 
 

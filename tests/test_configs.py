@@ -13,7 +13,9 @@ from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 from mmengine.visualization import Visualizer
 
+from mmshapmix.datasets import ReverseFrequencySampler, ShuffleSampler
 from mmshapmix.functional.layouts import get_layout
+from mmshapmix.models import DeferredLoss
 
 from .conftest import make_data
 from .leaves import (
@@ -25,7 +27,7 @@ from .leaves import (
     loaders_of,
     quick,  # noqa: F401  for all tests of this file
 )
-from .recipes import MIXERS, Name, steps
+from .recipes import BRL_METHODS, MIXERS, Name, steps
 
 pytestmark = pytest.mark.filterwarnings(
     'ignore:The profile asks for', 'ignore:Detected call of `scheduler.step'
@@ -171,7 +173,8 @@ def test_the_mixer_is_the_methods(leaf):
         assert mixer is None and saliency is None
         return
     kind, settings, *guidance = expected
-    assert (type(mixer).__name__, mixer.output) == (kind, 'both')
+    output = 'mixed' if leaf.name.folder == 'brl' else 'both'
+    assert (type(mixer).__name__, mixer.output) == (kind, output)
     assert leaf.runner.model.cls_head.combine == 'sum'
     if settings.get('temporal') == 'resampled':
         settings = settings | dict(window=(0.4, 0.7))
@@ -197,16 +200,49 @@ def test_the_mixer_takes_the_data(leaf):
     assert leaf.mixer.layout == dataset.layout
     assert leaf.mixer.num_classes == dataset.num_classes
     leaf.mixer.guided = False  # as in the warm-up
+    leaf.mixer.set_class_counts(torch.ones(dataset.num_classes))
+    leaf.mixer.fraction = 1  # of so small a batch
     clean = model.data_preprocessor(
         pseudo_collate([leaf.datasets['val'][i] for i in range(3)])
     )['inputs']
     batch = model.data_preprocessor(
         pseudo_collate([dataset[i] for i in range(3)]), training=True
     )
-    assert batch['inputs'].shape == (6, *clean.shape[1:])
+    marks = [True] * 3
+    if leaf.mixer.output == 'both':
+        marks = [False] * 3 + marks
+    assert batch['inputs'].shape == (len(marks), *clean.shape[1:])
     labels = torch.stack([s.gt_label for s in batch['data_samples']])
-    assert labels.shape == (6, model.cls_head.num_classes)
-    assert [s.mixed for s in batch['data_samples']] == [False] * 3 + [True] * 3
+    assert labels.shape == (len(marks), model.cls_head.num_classes)
+    assert [s.mixed for s in batch['data_samples']] == marks
+
+
+def test_rare_classes_come_more_often_where_the_method_says_so(leaf):
+    sampler = leaf.loaders['train'].sampler
+    reverse = leaf.name.folder == 'brl' and BRL_METHODS[leaf.name.method][1]
+    assert isinstance(sampler, ReverseFrequencySampler) == reverse
+    if not reverse:
+        assert isinstance(sampler, ShuffleSampler)
+        return
+    counts = leaf.datasets['train'].class_counts * leaf.name.recipe.times
+    assert (sampler.draws >= counts).all()
+    assert len(sampler) == sampler.draws.sum()
+
+
+def test_the_loss_is_detached_where_the_method_says_so(leaf):
+    """In the last sixth of the training: 20 of 120 passes."""
+    hook = hooks_of(leaf.runner).get('DeferredLossHook')
+    loss = leaf.runner.model.cls_head.loss_cls
+    assert isinstance(loss, DeferredLoss) == (hook is not None)
+    if hook is None:
+        return
+    steps = range(0, leaf.runner.max_iters)
+    late = [
+        hook.is_late(SimpleNamespace(iter=i, max_iters=leaf.runner.max_iters))
+        for i in steps
+    ]
+    assert late == sorted(late)
+    assert sum(late) == pytest.approx(len(steps) / 6, abs=1)
 
 
 def test_training_settings(leaf):

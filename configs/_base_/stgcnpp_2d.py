@@ -10,6 +10,10 @@ for pipeline in (train_pipeline, val_pipeline, test_pipeline):
     pipeline[0].type = 'PreNormalize2D'
     pipeline[1].dataset = layout
 
+augmentation = _base_.augmentation
+augmentation[1].degrees = (0, 0, 17.2)  # in the plane
+augmentation[2].layout = layout
+
 model = dict(backbone=dict(graph_cfg=dict(layout=layout)))
 train_dataloader = dict(
     dataset=dict(dataset=dict(layout=layout, pipeline=train_pipeline))

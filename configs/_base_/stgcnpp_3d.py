@@ -15,6 +15,14 @@ test_pipeline = _base_.test_pipeline
 for pipeline in (train_pipeline, val_pipeline, test_pipeline):
     pipeline[2].clip_len = clip_len
 
+# What BRL (section III-A) finds useful, for the leaves that take it; not used
+# here. It stands between normalisation and features.
+augmentation = [
+    dict(type='mmshapmix.RandomScale', scale=0.1),
+    dict(type='mmshapmix.RandomRotate', degrees=(17.2, 17.2, 17.2)),  # 0.3 rad
+    dict(type='mmshapmix.RandomFlip', layout=layout),
+]
+
 pose_dataset = dict(type='mmshapmix.LongTailPoseDataset', layout=layout)
 train_dataloader = dict(
     batch_size=16,  # of one process

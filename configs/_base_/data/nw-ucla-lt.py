@@ -41,6 +41,12 @@ val_pipeline = test_pipeline = [
     dict(type='PackActionInputs'),
 ]
 
+# It is turned by 60 degrees anyway.
+augmentation = [
+    dict(type='mmshapmix.RandomScale', scale=0.1),
+    dict(type='mmshapmix.RandomFlip', layout=layout),
+]
+
 model = dict(
     backbone=dict(graph_cfg=dict(layout=dict(_delete_=True, **graph))),
     cls_head=dict(num_classes=num_classes),

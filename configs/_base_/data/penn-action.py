@@ -27,6 +27,9 @@ test_pipeline = [*prepare, *_base_.test_pipeline[2:]]
 for pipeline in (train_pipeline, val_pipeline, test_pipeline):
     pipeline[5].num_person = 1
 
+augmentation = _base_.augmentation
+augmentation[2].layout = layout
+
 model = dict(
     backbone=dict(graph_cfg=dict(layout=dict(_delete_=True, **graph))),
     cls_head=dict(num_classes=num_classes),

@@ -28,6 +28,9 @@ test_pipeline = [*prepare, *_base_.test_pipeline[2:]]
 for pipeline in (train_pipeline, val_pipeline, test_pipeline):
     pipeline[2].clip_len = clip_len
 
+augmentation = _base_.augmentation
+augmentation[2].layout = layout
+
 model = dict(
     backbone=dict(graph_cfg=dict(layout=dict(_delete_=True, **graph))),
     cls_head=dict(num_classes=num_classes),

@@ -1,0 +1,96 @@
+"""BRL through the real tools: its stages, killed, resumed, and distributed."""
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmshapmix.datasets.annotations import save_pickle
+from mmshapmix.datasets.synthetic import make_dataset
+from mmshapmix.functional.longtail import long_tail_counts, reverse_frequency
+
+from . import running
+from .running import ROOT
+
+EPOCHS = 3
+LEAF = ROOT / 'configs/brl/stgcnpp_brl_joint_synthetic-lt.py'
+CONFIG = f"""
+_base_ = {str(LEAF)!r}
+train_dataloader = dict(
+    batch_size=4, num_workers=1,
+    dataset=dict(times=1, dataset=dict(
+        long_tail=dict(max_per_class=12, imbalance_ratio=6))))
+val_dataloader = dict(num_workers=0, persistent_workers=False)
+test_dataloader = dict(num_workers=0, persistent_workers=False)
+model = dict(
+    backbone=dict(
+        base_channels=8, num_stages=3, inflate_stages=[2], down_stages=[2]),
+    cls_head=dict(in_channels=16))
+train_cfg = dict(max_epochs={EPOCHS})
+auto_scale_lr = dict(base_batch_size=4)
+default_hooks = dict(logger=dict(interval=1), deferred_loss=dict(begin=1))
+"""
+
+
+@pytest.fixture(scope='module', autouse=True)
+def folder(tmp_path_factory):
+    """A user's working folder."""
+    root = tmp_path_factory.mktemp('user')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        save_pickle(
+            make_dataset(max_per_class=12, imbalance_ratio=6, val_per_class=3),
+            'data/skeleton/synthetic.pkl',
+        )
+        Path('brl.py').write_text(CONFIG)
+        yield root
+
+
+@pytest.fixture(scope='module')
+def trained(folder):
+    """The output of one uninterrupted training, into ``whole``."""
+    return running.train('brl.py', 'whole')
+
+
+def epoch_steps(output):
+    """Iterations of an epoch, of which the log tells."""
+    (steps,) = set(
+        re.findall(r'Epoch\(train\) +\[\d+\]\[ *\d+/(\d+)\]', output)
+    )
+    return int(steps)
+
+
+def test_the_training_log(trained):
+    counts = long_tail_counts(16, 12, 6)
+    draws = np.rint(counts * reverse_frequency(counts)).sum()
+    assert epoch_steps(trained) == np.ceil(draws / 4)
+    passes = f'{draws / counts.sum():.2f} passes'
+    assert f'draws {draws:.0f} of {counts.sum()} samples, {passes}' in trained
+    change = f'epoch 2, iteration {epoch_steps(trained) + 1})'
+    assert f'ActionAwareLoss from here on ({change}' in trained
+    line = next(x for x in trained.splitlines() if 'Epoch(train) [2]' in x)
+    assert ' loss_cls: ' in line and ' top1_acc: ' in line
+    assert 'mixed_loss_cls' not in trained
+    losses = running.losses_of(trained)
+    assert np.mean(losses[-9:]) < np.mean(losses[:9])
+
+
+def test_killed_in_the_last_stage_and_resumed(trained):
+    """The same mixing, order, augmentation and weights of the loss."""
+    running.train_and_kill('brl.py', 'killed', 'Epoch(train) [3][')
+    assert not list(Path('killed').glob('epoch_3*'))
+    output = running.run(
+        *(sys.executable, running.TOOLS / 'train.py', 'brl.py'),
+        *('--work-dir', 'killed', '--resume'),
+    )
+    assert 'Epoch(train) [2]' not in output
+    assert 'ActionAwareLoss from here on (epoch 3,' in output
+    running.assert_same_weights('killed', 'whole', EPOCHS)
+
+
+def test_two_processes_share_an_epoch(trained):
+    output = running.train_distributed('brl.py', 'dist', '--seed', '0')
+    assert epoch_steps(output) == np.ceil(epoch_steps(trained) / 2)
+    assert 'acc/few' in output
