@@ -4,9 +4,16 @@ A pickle may call what it names. ``numpy.ndarray`` itself must not be among it:
 called with a dtype of objects and a buffer of bytes, it makes an array of
 forged pointers. A pickle that asks for numpy's names gets what stands in
 :data:`NUMPY_NAMES`, which makes arrays of numbers and strings only, and these
-only as numpy itself writes them.
+only as numpy itself writes them. :data:`PLAIN_NAMES` adds what plain
+containers need, and :func:`load_plain` reads a file of these and refuses
+all else.
 """
 
+import codecs
+import pickle
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -68,3 +75,89 @@ NUMPY_NAMES = {
         }.items()
     },
 }
+
+
+def _ordinary(stand_in: Callable) -> Callable:
+    """Make what a stand-in makes numpy's own: the type is not asked for."""
+    return lambda *args: np.array(stand_in(*args))
+
+
+PLAIN_NAMES: dict[str, Any] = {
+    name: _ordinary(stand_in)
+    if stand_in in (PlainArray, reconstruct)
+    else stand_in
+    for name, stand_in in NUMPY_NAMES.items()
+} | {
+    '_codecs.encode': codecs.encode,
+    'builtins.set': set,
+    'builtins.frozenset': frozenset,
+    'collections.OrderedDict': OrderedDict,
+}
+
+
+class PlainUnpickler(pickle.Unpickler):
+    """Unpickles numpy arrays and plain containers, refuses all else.
+
+    Args:
+        file: An open binary file.
+        what: What it should hold, for errors.
+        allowed: Names that a pickle may ask for, and what it gets.
+    """
+
+    def __init__(
+        self, file: Any, what: str, allowed: Mapping[str, Any] = PLAIN_NAMES
+    ) -> None:
+        super().__init__(file)
+        self.what = what
+        self.allowed = allowed
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Look up a global that the pickle names.
+
+        Raises:
+            pickle.UnpicklingError: If it is not an allowed one.
+        """
+        if module == '__builtin__':  # protocols 0 to 2 say it so
+            module = 'builtins'
+        if f'{module}.{name}' not in self.allowed:
+            raise pickle.UnpicklingError(
+                f'it asks for {module}.{name}, which {self.what} do not need; '
+                'loading it could run code'
+            )
+        return self.allowed[f'{module}.{name}']
+
+
+def load_plain(
+    path: str | Path, what: str, allowed: Mapping[str, Any] = PLAIN_NAMES
+) -> Any:
+    """Read a pickle of plain containers and numpy arrays.
+
+    Args:
+        path: The file.
+        what: What it should hold, in the plural, for errors.
+        allowed: Names that the pickle may ask for, and what it gets.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no pickle, is truncated, or asks for a name that
+            is not allowed. The message names the file and the name.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'Expected {what} at {path}, but there is no such file.'
+        )
+    with path.open('rb') as file:
+        try:
+            return PlainUnpickler(file, what, allowed).load()
+        except EOFError as error:
+            raise ValueError(
+                f'Expected a whole pickle, but {path} is empty or truncated.'
+            ) from error
+        # A broken stream can make the unpickler raise nearly anything.
+        except Exception as error:
+            reason = 'it is truncated' if 'truncated' in str(error) else error
+            raise ValueError(
+                f'Expected a pickle of {what}, but {path} cannot be read: '
+                f'{reason}.'
+            ) from error

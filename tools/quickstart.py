@@ -7,19 +7,16 @@ are printed. As many models train at once as there are cores.
 import argparse
 import json
 import os
-import re
-import shlex
-import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from mmshapmix.analysis.per_class import plot_per_class, read_table
+from mmshapmix.analysis.tables import Row, rich_table
+from mmshapmix.jobs import Job, last_checkpoint, run_jobs
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = {
@@ -34,50 +31,24 @@ COLUMNS = {
     'medium': 'acc/medium',
     'few': 'acc/few',
 }
-PROGRESS = re.compile(r'Epoch\((train|val)\) (\[.*)')
 console = Console(highlight=False, soft_wrap=True)
 
 
-def run(log: Path, *args: object, name: str = '') -> None:
-    """Run a tool, keep its output in a log, show its progress.
-
-    Args:
-        log: Where the output goes.
-        *args: The tool and its arguments.
-        name: What its progress is called.
+def run(*jobs: Job) -> None:
+    """Run jobs, as many at once as there are cores.
 
     Raises:
-        SystemExit: If it fails; the end of the log has been shown.
+        SystemExit: If one fails; the end of its log has been shown.
     """
-    command = [str(arg) for arg in args]
-    console.print(f'$ python {shlex.join(command)}', style='dim')
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open('w') as file:
-        process = subprocess.Popen(
-            [sys.executable, *command],
-            cwd=ROOT,
-            # The model is too small for more, and threads that wait for each
-            # other on a busy machine are many times slower than one.
-            env={'OMP_NUM_THREADS': '1', **os.environ},
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        for line in process.stdout:
-            file.write(line)
-            progress = PROGRESS.search(line)
-            if progress:
-                console.print(f'  {name}: {progress[1]:5} {progress[2]}')
-    if process.wait():
-        console.print(''.join(log.read_text().splitlines(True)[-20:]))
-        sys.exit(f'{command[0]} failed; its whole output: {log}')
+    slots = [None] * (os.cpu_count() or 1)
+    if run_jobs(jobs, slots, stop=True, console=console):
+        sys.exit(1)
 
 
-def train_and_test(name: str, data: Path, out: Path, passes: int) -> Path:
-    """Train and test one model; return its work folder."""
+def training(name: str, data: Path, out: Path, passes: int) -> Job:
+    """The training and the test of one model."""
     path = Path('configs') / f'{MODELS[name]}.py'
     work_dir = out / path.stem
-    step = partial(run, name=name)
     options = ['--cfg-options'] + [
         f'{part}_dataloader.dataset.{inner}ann_file={data}'
         for part, inner in (('train', 'dataset.'), ('val', ''), ('test', ''))
@@ -88,29 +59,21 @@ def train_and_test(name: str, data: Path, out: Path, passes: int) -> Path:
         f'train_dataloader.dataset.times={times}',
         f'train_cfg.max_epochs={passes // times}',
     ]
-    step(
-        work_dir / 'train.log',
-        *('tools/train.py', path, '--work-dir', work_dir, '--seed', 0),
-        *options,
+    train = ['tools/train.py', path, '--work-dir', work_dir, '--seed', 0]
+    checkpoint = partial(last_checkpoint, work_dir)
+    test = ['tools/test.py', path, checkpoint, '--work-dir', work_dir / 'test']
+    return Job(
+        name, work_dir, dict(train=train + options, test=test + options)
     )
-    checkpoint = last_checkpoint(work_dir)
-    step(
-        work_dir / 'test.log',
-        *('tools/test.py', path, checkpoint, '--work-dir', work_dir / 'test'),
-        *options,
-    )
-    return work_dir
 
 
-def last_checkpoint(work_dir: Path) -> str:
-    """Path of the last checkpoint in a work folder."""
-    return (work_dir / 'last_checkpoint').read_text()
-
-
-def metrics_of(work_dir: Path) -> dict[str, float]:
-    """The metrics of the latest test in a work folder."""
-    latest = max(work_dir.glob('*/*.json'), key=lambda p: p.stat().st_mtime)
-    return json.loads(latest.read_text())
+def row_of(job: Job) -> Row:
+    """The accuracies of the latest test of a job."""
+    logs = (job.work_dir / 'test').glob('*/*.json')
+    latest = max(logs, key=lambda path: path.stat().st_mtime)
+    metrics = json.loads(latest.read_text())
+    shares = {column: metrics[key] for column, key in COLUMNS.items()}
+    return dict(model=job.name, **shares)
 
 
 def parse_args() -> argparse.Namespace:
@@ -141,33 +104,27 @@ def main() -> None:
     args = parse_args()
     out = args.work_dir.resolve()
     data = out / 'synthetic.pkl'
+    os.chdir(ROOT)
     console.rule('The data')
-    run(out / 'data.log', 'tools/data/make_synthetic.py', data, '--force')
+    script = 'tools/data/make_synthetic.py'
+    run(Job('data', out, dict(data=[script, data, '--force'])))
     console.print((out / 'data.log').read_text())
     console.rule('ST-GCN++ with ' + ', '.join(MODELS))
-    train = partial(train_and_test, data=data, out=out, passes=args.passes)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        # The last one takes the longest: it starts first.
-        work_dirs = [*pool.map(train, reversed(MODELS))][::-1]
-    table, tables = Table(title='Accuracy (%)'), {}
-    for column in ('model', *COLUMNS):
-        table.add_column(column, justify='left')
-    for name, work_dir in zip(MODELS, work_dirs, strict=True):
-        metrics = metrics_of(work_dir / 'test')
-        table.add_row(
-            name, *(f'{100 * metrics[key]:.1f}' for key in COLUMNS.values())
-        )
-        tables[name] = read_table(work_dir / 'test' / 'per_class_test.csv')
+    jobs = [training(name, data, out, args.passes) for name in MODELS]
+    run(*reversed(jobs))  # the last one takes the longest: it starts first
+    tables = {
+        job.name: read_table(job.work_dir / 'test' / 'per_class_test.csv')
+        for job in jobs
+    }
     figure = out / 'per_class.png'
     plot_per_class(tables, figure)
     saliency = out / 'saliency.png'
-    run(
-        out / 'saliency.log',
-        *('tools/analysis/plot_saliency.py', last_checkpoint(work_dirs[-1])),
-        *('--out', saliency),
-    )
+    script = 'tools/analysis/plot_saliency.py'
+    checkpoint = last_checkpoint(jobs[-1].work_dir)
+    plot = [script, checkpoint, '--out', saliency]
+    run(Job('figure', out, dict(saliency=plot)))
     console.rule('Results')
-    console.print(table)
+    console.print(rich_table([*map(row_of, jobs)], 'Accuracy (%)'))
     console.print(f'Logs and checkpoints: {out}/*/')
     console.print(f'Accuracy of each class: {figure}')
     console.print(f'Salient parts of classes: {saliency}')

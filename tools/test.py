@@ -33,7 +33,7 @@ def main() -> None:
         metrics = metrics if isinstance(metrics, list) else [metrics]
         cfg.test_evaluator = [
             *metrics,
-            dict(type='DumpResults', out_file_path=args.dump),
+            dict(type='mmshapmix.DumpScores', out_file_path=args.dump),
         ]
     Runner.from_cfg(cfg).test()
 

@@ -8,58 +8,18 @@ annotations have ``box_score`` and ``valid`` only, and the ``kpfiles`` hold
 ``keypoint`` ``(boxes, V, 3)`` with ``frame_inds`` ``(boxes,)``.
 """
 
-import codecs
 import os
 import pickle
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..functional.layouts import Layout
-from ..unpickling import NUMPY_NAMES, PlainArray, reconstruct
+from ..unpickling import load_plain
 
 Annotation = dict[str, Any]
-
-
-def _ordinary(stand_in: Callable) -> Callable:
-    """Make what a stand-in makes numpy's own: the type is not asked for."""
-    return lambda *args: np.array(stand_in(*args))
-
-
-# Everything that plain containers of numpy arrays need, and nothing more.
-ALLOWED: dict[str, Any] = {
-    name: _ordinary(stand_in)
-    if stand_in in (PlainArray, reconstruct)
-    else stand_in
-    for name, stand_in in NUMPY_NAMES.items()
-} | {
-    '_codecs.encode': codecs.encode,
-    'builtins.set': set,
-    'builtins.frozenset': frozenset,
-    'collections.OrderedDict': OrderedDict,
-}
-
-
-class RestrictedUnpickler(pickle.Unpickler):
-    """Unpickles numpy arrays and plain containers, refuses all else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Look up a global that the pickle names.
-
-        Raises:
-            pickle.UnpicklingError: If it is not one of :data:`ALLOWED`.
-        """
-        if module == '__builtin__':  # protocols 0 to 2 say it so
-            module = 'builtins'
-        if f'{module}.{name}' not in ALLOWED:
-            raise pickle.UnpicklingError(
-                f'it asks for {module}.{name}, which skeleton annotations do '
-                'not need; loading it could run code'
-            )
-        return ALLOWED[f'{module}.{name}']
 
 
 def load_pickle(path: str | Path) -> Any:
@@ -67,28 +27,9 @@ def load_pickle(path: str | Path) -> Any:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no pickle, is truncated, or asks for a class that
-            annotations do not need. The message names the file and the class.
+        ValueError: As :func:`~mmshapmix.unpickling.load_plain` says.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f'Expected an annotation file at {path}, but there is none.'
-        )
-    with path.open('rb') as file:
-        try:
-            return RestrictedUnpickler(file).load()
-        except EOFError as error:
-            raise ValueError(
-                f'Expected a whole pickle, but {path} is empty or truncated.'
-            ) from error
-        # A broken stream can make the unpickler raise nearly anything.
-        except Exception as error:
-            reason = 'it is truncated' if 'truncated' in str(error) else error
-            raise ValueError(
-                'Expected a pickle of skeleton annotations, but '
-                f'{path} cannot be read: {reason}.'
-            ) from error
+    return load_plain(path, 'skeleton annotations')
 
 
 def save_pickle(data: Any, path: str | Path) -> None:

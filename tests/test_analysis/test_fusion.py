@@ -1,9 +1,7 @@
-"""Reading dumps, fusing them, searching weights; and the tool."""
+"""Fusing streams, searching weights; and the tool."""
 
 import csv
-import io
 import itertools
-import os
 import pickle
 import re
 import runpy
@@ -14,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mmengine.evaluator import DumpResults
 
 from mmshapmix.analysis.fusion import (
     PRESETS,
@@ -22,40 +19,22 @@ from mmshapmix.analysis.fusion import (
     check_disjoint,
     fuse,
     fuse_streams,
-    fusion_rows,
     possible_presets,
     preset_weights,
     search_weights,
     weight_grid,
 )
-from mmshapmix.analysis.scores import Scores, read_scores, read_streams
+from mmshapmix.analysis.scores import read_scores, read_streams
 from mmshapmix.analysis.tables import markdown_table, write_table
 
+from .conftest import change, make
+
 TOOL = Path(__file__).parents[2] / 'tools/analysis/fuse_streams.py'
-
-
-def make(scores, labels, names=None, counts=None, source='x'):
-    scores = np.array(scores, dtype=float)
-    names = names or [f's{i}' for i in range(len(scores))]
-    counts = None if counts is None else np.array(counts)
-    return Scores(source, tuple(names), scores, np.array(labels), counts)
 
 
 # Four samples, two classes. j is right on 0 and 1, b on 2 and, barely, 0.
 J = make([[0.9, 0.1], [0.6, 0.4], [0.6, 0.4], [0.8, 0.2]], [0, 0, 1, 1])
 B = make([[0.55, 0.45], [0.4, 0.6], [0.1, 0.9], [0.7, 0.3]], [0, 0, 1, 1])
-
-
-@pytest.fixture
-def random_streams(rng):
-    """Three streams that are right a little more often than by chance."""
-    labels = rng.integers(5, size=60)
-    scores = rng.dirichlet(np.ones(5), size=(3, 60))
-    scores[:, np.arange(60), labels] += rng.random((3, 60)) / 3
-    return {
-        name: make(row, labels, counts=[300, 120, 60, 20, 5])
-        for name, row in zip(('j', 'b', 'jm'), scores, strict=True)
-    }
 
 
 # --- fusing ------------------------------------------------------------------
@@ -163,7 +142,7 @@ def test_search_is_the_naive_loop(random_streams, monkeypatch, chunk):
 
 def test_of_equal_weights_the_most_even():
     assert search_weights(dict(j=J, b=J, jm=J)) == dict(j=1, b=1, jm=1)
-    # Only b is right on sample 1: 0.9 j < 0.8 b - 0.1 j, so b counts more.
+    # Only b is right on sample 1, and 0.6 of its weight exceeds 0.8 of j's.
     j = make([[0.9, 0.1], [0.9, 0.1]], [0, 1])
     b = make([[0.6, 0.4], [0.2, 0.8]], [0, 1])
     assert search_weights(dict(j=j, b=b)) == dict(j=2, b=3)
@@ -192,46 +171,6 @@ def test_weights_are_not_searched_on_what_is_reported():
         check_disjoint(dict(j=other), dict(j=J, b=B))
 
 
-# --- reading -----------------------------------------------------------------
-
-
-@pytest.fixture
-def files(random_streams, tmp_path):
-    """Three dumps; that of b has its samples in reverse."""
-    paths = {}
-    for name, found in random_streams.items():
-        step = -1 if name == 'b' else 1
-        paths[name] = tmp_path / f'{name}.pkl'
-        replace(
-            found,
-            names=found.names[::step],
-            scores=found.scores[::step],
-            labels=found.labels[::step],
-        ).save(paths[name])
-    return paths
-
-
-def change(path, **changes):
-    """Save a dump with other content."""
-    found = read_scores(path)
-    made = {k: make(found) for k, make in changes.items()}
-    replace(found, **made).save(path)
-
-
-def test_the_order_of_samples_does_not_matter(files, random_streams):
-    read = read_streams(files)
-    for name, found in read.items():
-        assert found.names == random_streams[name].names
-        np.testing.assert_array_equal(
-            found.scores, random_streams[name].scores
-        )
-        np.testing.assert_array_equal(
-            found.labels, random_streams[name].labels
-        )
-    fusions = dict(four=dict(j=2, b=2, jm=1))
-    assert fusion_rows(read, fusions) == fusion_rows(random_streams, fusions)
-
-
 def test_saved_fusion_is_a_dump(files, tmp_path):
     streams = read_streams(files)
     fused = fuse_streams(streams, dict(j=1, b=1, jm=2))
@@ -244,136 +183,6 @@ def test_saved_fusion_is_a_dump(files, tmp_path):
         rows = pickle.load(file)
     assert isinstance(rows[0]['pred_score'], torch.Tensor)
     assert rows[3]['gt_label'].tolist() == [fused.labels[3]]
-
-
-REFUSED = {
-    'missing': (
-        dict(
-            names=lambda s: ('new', *s.names[1:4], 'more', *s.names[5:]),
-        ),
-        r"of \S+j\.pkl 2 \('s55', 's59'\) are not in \S+b\.pkl",
-    ),
-    'labels': (
-        dict(labels=lambda s: (s.labels + (s.labels == 0)) % 5),
-        r"same labels.*\('s\d+', 's\d+', 's\d+', …\) have others in \S+b\.pkl",
-    ),
-    'classes': (
-        dict(
-            scores=lambda s: np.pad(s.scores, ((0, 0), (0, 2))),
-            class_counts=lambda s: None,
-        ),
-        r'j\.pkl has 5 classes, \S+b\.pkl 7',
-    ),
-    'counts': (
-        dict(class_counts=lambda s: s.class_counts + 1),
-        r'same class counts, but those of \S+j\.pkl and \S+b\.pkl differ',
-    ),
-    'other counts': (
-        dict(class_counts=lambda s: np.arange(4)),
-        r'counts of 5 classes.*b\.pkl has \(4,\)',
-    ),
-    'doubled': (
-        dict(names=lambda s: (s.names[1], *s.names[1:])),
-        r"distinct samples.*1 \('s58'\) come several times",
-    ),
-    'not finite': (
-        dict(scores=lambda s: np.where(s.scores < 0.01, np.nan, s.scores)),
-        r'finite scores, but \d+ of 60 samples of \S+b\.pkl',
-    ),
-    'label range': (
-        dict(labels=lambda s: s.labels + 1),
-        r'labels in 0\.\.4.*got 1 to 5',
-    ),
-}
-
-
-@pytest.mark.parametrize('case', REFUSED)
-def test_refused_streams(files, case):
-    changes, message = REFUSED[case]
-    change(files['b'], **changes)
-    with pytest.raises(ValueError, match=message):
-        read_streams(files)
-
-
-def test_refused_files(files, write):
-    rows = pickle.loads(files['j'].read_bytes())
-    unnamed = [
-        {k: v for k, v in row.items() if k != 'frame_dir'} for row in rows
-    ]
-    ragged = [*rows[:5], rows[5] | dict(pred_score=np.ones(3))]
-    for content, message in (
-        (unnamed, "60 of 60 have none. Add 'frame_dir' to the `meta_keys`"),
-        (ragged, 'scores of the same classes'),
-        ([], 'Expected a list of samples.*tools/test.py --dump writes'),
-        (dict(a=1), 'Expected a list of samples'),
-        ([dict(pred_score=np.ones(3))], 'Expected a list of samples'),
-        ([row | dict(pred_score=np.ones((2, 5))) for row in rows], 'one row'),
-        ([row | dict(gt_label=[0, 1]) for row in rows], 'Expected one label'),
-    ):
-        with pytest.raises(ValueError, match=message):
-            read_scores(write(content, 'bad.pkl'))
-    with pytest.raises(FileNotFoundError, match='dumped scores at nowhere'):
-        read_scores('nowhere.pkl')
-
-
-class Runs:
-    """Unpickling it would create a folder."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.path),)
-
-
-def hidden_in_a_storage(payload):
-    """Bytes that torch's own loader of storages would run."""
-    file = io.BytesIO()
-    torch.save(payload, file, _use_new_zipfile_serialization=False)
-    return file.getvalue()
-
-
-class Storage:
-    def __init__(self, content):
-        self.content = content
-
-    def __reduce__(self):
-        return torch.storage._load_from_bytes, (self.content,)
-
-
-def test_hostile_dumps_run_nothing(tmp_path, write):
-    target = tmp_path / 'made'
-    for payload in (Runs(target), Storage(hidden_in_a_storage(Runs(target)))):
-        path = write([dict(pred_score=payload)], 'evil.pkl')
-        with pytest.raises(ValueError, match=r'evil\.pkl cannot be read'):
-            read_scores(path)
-        assert not target.exists()
-        pickle.loads(Path(path).read_bytes())  # as bad as the test says
-        assert target.exists()
-        target.rmdir()
-
-
-def test_dumps_of_mmengine_are_read(random_streams, tmp_path):
-    """As MMAction2's own test.py --dump writes them: plainly pickled."""
-    found, path = random_streams['j'], str(tmp_path / 'theirs.pkl')
-    batch = torch.tensor(found.scores)
-    samples = [
-        dict(
-            pred_score=batch[i],
-            pred_label=batch[i].argmax(0, keepdim=True),
-            gt_label=torch.tensor([int(label)]),
-            frame_dir=found.names[i],
-            img_shape=(1080, 1920),
-        )
-        for i, label in enumerate(found.labels)
-    ]
-    metric = DumpResults(path)
-    metric.process(None, samples)
-    metric.evaluate(len(samples))
-    read = read_scores(path)
-    np.testing.assert_array_equal(read.scores, found.scores)
-    np.testing.assert_array_equal(read.labels, found.labels)
-    assert read.names == found.names and read.class_counts is None
 
 
 # --- tables ------------------------------------------------------------------

@@ -495,12 +495,11 @@ def test_autocast_changes_no_plan():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
-@pytest.mark.parametrize('kind', MIXERS)
+@pytest.mark.parametrize('kind', [*MIXERS, RebalancedPartialMix])
 def test_mixing_does_not_wait_for_the_gpu(kind):
     x, samples = batch()
-    mixer = build(kind).cuda()
-    if kind is ShapMix:
-        mixer.set_class_counts(COUNTS.cuda())
+    mixer = build(kind, output='both', fraction=1.0).cuda()
+    mixer.set_class_counts(COUNTS.cuda())
     x = x.cuda()
     samples = [sample.cuda() for sample in samples]
     mixer(x, samples)

@@ -1,0 +1,243 @@
+"""Fusion of streams: weighted sums of the scores of several models.
+
+A stream is one modality: joint ``j``, bone ``b``, skip ``k``, and their
+motions ``jm``, ``bm``, ``km``. Scores are fused as they were dumped; those of
+``tools/test.py --dump`` are probabilities.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..functional.accuracy import (
+    class_accuracy,
+    mean_class_accuracy,
+    shot_accuracy,
+    top_classes,
+    top_k_accuracy,
+)
+from ..functional.checks import check_choice
+from ..functional.longtail import SHOT_GROUPS
+from .scores import Scores
+from .tables import Row
+
+Weights = dict[str, float]
+"""Stream to its weight."""
+
+# 2s, 4s, 6s and k400: the release of BRL (arXiv 2308.14024); shapmix: that of
+# Shap-Mix (arXiv 2407.12312).
+PRESETS: dict[str, Weights] = {
+    '2s': dict(j=1, b=1),
+    '4s': dict(j=2, b=2, jm=1, bm=1),
+    '6s': dict(j=2, b=2, k=2, jm=1, bm=1, km=1),
+    'k400': dict(j=3, b=3, jm=1, bm=1),
+    'shapmix': dict(j=0.6, b=0.6, jm=0.6, bm=0.3),
+}
+MAX_WEIGHT = 3
+MAX_SEARCHED = 6
+_CHUNK = 2**24  # fused scores that a search holds at once
+
+
+def possible_presets(streams: Sequence[str]) -> list[str]:
+    """The presets all of whose streams are there."""
+    return [name for name, row in PRESETS.items() if {*row} <= {*streams}]
+
+
+def preset_weights(preset: str, streams: Sequence[str]) -> Weights:
+    """The weights of a preset.
+
+    Args:
+        preset: One of :data:`PRESETS`.
+        streams: The streams that are there; more than needed may be.
+
+    Raises:
+        ValueError: For an unknown preset, or if a stream of it is missing.
+    """
+    check_choice('preset', preset, PRESETS)
+    missing = [name for name in PRESETS[preset] if name not in streams]
+    if missing:
+        raise ValueError(
+            f'Expected the streams {list(PRESETS[preset])} for the preset '
+            f'{preset!r}, but {missing} are not among {list(streams)}. Name '
+            'the files as the streams, or give --weights.'
+        )
+    return dict(PRESETS[preset])
+
+
+def fuse(scores: np.ndarray, weights: Sequence[float]) -> np.ndarray:
+    r"""The weighted mean of the streams' scores.
+
+    .. math::
+        \bar s = \sum_i w_i s_i \Big/ \sum_i w_i
+
+    Args:
+        scores: ``(S, N, K)`` of S streams.
+        weights: ``(S,)``, none negative, not all 0.
+
+    Returns:
+        ``(N, K)``; its rows sum to 1 if those of all streams do.
+
+    Raises:
+        ValueError: For other weights.
+
+    Example:
+        >>> fuse(np.array([[[1.0, 0.0]], [[0.0, 1.0]]]), [3, 1])
+        array([[0.75, 0.25]])
+    """
+    weights = np.asarray(weights, dtype=float)
+    fine = np.isfinite(weights).all() and weights.min() >= 0 < weights.sum()
+    if len(weights) != len(scores) or not fine:
+        raise ValueError(
+            f'Expected {len(scores)} weights, one for each stream, none '
+            f'negative and not all 0, but got {weights.tolist()}.'
+        )
+    return np.tensordot(weights / weights.sum(), scores, 1)
+
+
+def fuse_streams(streams: Mapping[str, Scores], weights: Weights) -> Scores:
+    """The fusion of aligned streams, as scores of the same samples.
+
+    Args:
+        streams: See :func:`~.scores.aligned`.
+        weights: Of some or all of them.
+
+    Raises:
+        ValueError: For weights that :func:`fuse` refuses.
+    """
+    chosen = [streams[name] for name in weights]
+    stacked = np.stack([stream.scores for stream in chosen])
+    fused = fuse(stacked, list(weights.values()))
+    return replace(chosen[0], source='the fusion', scores=fused)
+
+
+# --- weights from other data -------------------------------------------------
+
+
+def weight_grid(num_streams: int) -> np.ndarray:
+    """All mixtures of whole weights from 0 to 3, each once.
+
+    Equal weights and all presets are among them.
+
+    Args:
+        num_streams: S, 1 to 6.
+
+    Returns:
+        ``(W, S)`` int64 without common factors. Sorted from the most even one
+        (the least sum of squares of the shares) to single streams.
+
+    Raises:
+        ValueError: For more streams: there would be too many.
+    """
+    if not 1 <= num_streams <= MAX_SEARCHED:
+        raise ValueError(
+            f'Expected 1 to {MAX_SEARCHED} streams to search weights for, but '
+            f'got {num_streams}.'
+        )
+    grid = np.indices((MAX_WEIGHT + 1,) * num_streams)
+    grid = grid.reshape(num_streams, -1).T
+    # 2:2 is 1:1 again.
+    grid = grid[np.gcd.reduce(grid, axis=1) == 1]
+    shares = grid / grid.sum(1, keepdims=True)
+    unevenness = np.square(shares).sum(1).round(12)
+    return grid[np.argsort(unevenness, kind='stable')]
+
+
+def search_weights(streams: Mapping[str, Scores]) -> Weights:
+    """The weights of :func:`weight_grid` with the best mean class accuracy.
+
+    Of equally good ones, the most even. They must not be reported on the
+    samples that they were searched on (:func:`check_disjoint`).
+
+    Args:
+        streams: Aligned; 1 to 6.
+    """
+    first = next(iter(streams.values()))
+    stacked = np.stack([stream.scores for stream in streams.values()])
+    grid = weight_grid(len(streams))
+    shares = grid / grid.sum(1, keepdims=True)
+    num_classes = stacked.shape[2]
+    step = max(1, _CHUNK // (len(grid) * num_classes))
+    correct = np.zeros((len(grid), num_classes))
+    for start in range(0, len(first.labels), step):
+        chunk = stacked[:, start : start + step]
+        labels = first.labels[start : start + step]
+        predicted = np.tensordot(shares, chunk, 1).argmax(2)
+        one_hot = np.eye(num_classes)[labels]
+        correct += (predicted == labels) @ one_hot
+    total = np.bincount(first.labels, minlength=num_classes)
+    tested = total > 0
+    mean = (correct[:, tested] / total[tested]).mean(1)
+    # Rounded, so that equally good ones are equal; the first is taken.
+    best = grid[mean.round(12).argmax()]
+    return dict(zip(streams, best.tolist(), strict=True))
+
+
+def check_disjoint(
+    searched: Mapping[str, Scores], reported: Mapping[str, Scores]
+) -> None:
+    """Refuse to search weights on labels that are reported.
+
+    Args:
+        searched: Streams whose labels choose the weights.
+        reported: The same streams on the samples that are reported.
+
+    Raises:
+        ValueError: If the streams differ, or if they share a sample.
+    """
+    if {*searched} != {*reported}:
+        raise ValueError(
+            f'Expected the streams {sorted(reported)} to search weights on, '
+            f'but got {sorted(searched)}.'
+        )
+    names = [{*next(iter(s.values())).names} for s in (searched, reported)]
+    shared = sorted(names[0] & names[1])
+    if shared:
+        raise ValueError(
+            'Expected other samples to search weights on than those that are '
+            f'reported, but {len(shared)} are among both: {shared[:3]}. '
+            'Dump the scores of another split, for example of one held out '
+            'from training.'
+        )
+
+
+# --- tables ------------------------------------------------------------------
+
+
+def accuracies(found: Scores) -> dict[str, float | None]:
+    """Overall, mean-class, many-, medium- and few-shot accuracy in [0, 1].
+
+    The groups are absent without class counts; one without a tested class is
+    none.
+    """
+    ranked = top_classes(found.scores, 1)
+    num_classes = found.scores.shape[1]
+    correct, total = class_accuracy(ranked[:, 0], found.labels, num_classes)
+    result = {
+        'overall': top_k_accuracy(ranked, found.labels, 1),
+        'mean-class': mean_class_accuracy(correct, total),
+    }
+    if found.class_counts is not None:
+        groups = shot_accuracy(correct, total, found.class_counts)
+        result |= {name: groups.get(name, [None])[0] for name in SHOT_GROUPS}
+    return result
+
+
+def fusion_rows(
+    streams: Mapping[str, Scores], fusions: Mapping[str, Weights]
+) -> list[Row]:
+    """A row for each stream and for each fusion.
+
+    Args:
+        streams: Aligned.
+        fusions: Name to its weights.
+    """
+    rows = [
+        dict(scores=name, weights='', **accuracies(found))
+        for name, found in streams.items()
+    ]
+    for name, weights in fusions.items():
+        shown = ' '.join(f'{s} {w:.3g}' for s, w in weights.items())
+        found = accuracies(fuse_streams(streams, weights))
+        rows.append(dict(scores=name, weights=shown, **found))
+    return rows

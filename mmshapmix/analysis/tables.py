@@ -1,0 +1,60 @@
+"""Tables of results: on the terminal, as Markdown and as CSV."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+Row = dict[str, Any]
+"""Column to value: text, a share in [0, 1], or none where there is none."""
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return '-'
+    return f'{100 * value:.1f}' if isinstance(value, float) else str(value)
+
+
+def rich_table(rows: Sequence[Row], title: str) -> Table:
+    """A table for the terminal, shares in %.
+
+    Args:
+        rows: At least one; all have the columns of the first.
+        title: Stands above it.
+    """
+    table = Table(*rows[0], title=title)
+    for row in rows:
+        table.add_row(*map(_cell, row.values()))
+    return table
+
+
+def markdown_table(rows: Sequence[Row]) -> str:
+    """The lines of a Markdown table, shares in %.
+
+    Example:
+        >>> print(markdown_table([dict(scores='j', few=0.5)]))
+        | scores | few |
+        |---|---|
+        | j | 50.0 |
+    """
+    lines = [rows[0], *(map(_cell, row.values()) for row in rows)]
+    first, *rest = (f'| {" | ".join(line)} |' for line in lines)
+    return '\n'.join([first, '|---' * len(rows[0]) + '|', *rest])
+
+
+def write_table(rows: Sequence[Row], path: str | Path) -> None:
+    """Write ``PATH.md`` in %, and ``PATH.csv`` in shares.
+
+    Args:
+        rows: At least one; all have the columns of the first.
+        path: Without an ending; missing folders are made.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.with_name(f'{path.name}.md').write_text(markdown_table(rows) + '\n')
+    with path.with_name(f'{path.name}.csv').open('w', newline='') as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,235 @@
+"""Jobs: commands that run one after another, several jobs at once.
+
+What commands print goes into log files, and MMEngine's log lines in it become
+the progress (:mod:`mmshapmix.progress`).
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+
+from rich.console import Console
+
+from .progress import JobsProgress
+
+Argument = object | Callable[[], object]
+"""Of a command; a function is called when the command starts."""
+
+GRACE_SECONDS = 10  # for commands to end when they are told to
+TAIL = 20  # lines of its log that a failed command shows
+
+
+@dataclass(frozen=True)
+class Job:
+    """Python commands that run one after another.
+
+    Attributes:
+        name: What its progress is called.
+        work_dir: Where the logs go; made when the job starts.
+        commands: Name of each command to its script and arguments. The log is
+            ``work_dir/NAME.log``.
+        done: The file whose existence says that the job is done: then it does
+            not run, and it has failed if it ends without. None: it always
+            runs.
+    """
+
+    name: str
+    work_dir: Path
+    commands: Mapping[str, Sequence[Argument]]
+    done: Path | None = None
+
+
+def last_checkpoint(work_dir: Path) -> str:
+    """Path of the last checkpoint of a training, as MMEngine wrote it down.
+
+    Args:
+        work_dir: Of the training.
+
+    Raises:
+        FileNotFoundError: If it has not saved any.
+    """
+    return (work_dir / 'last_checkpoint').read_text()
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    slots: Sequence[str | None] = (None,),
+    stop: bool = False,
+    console: Console | None = None,
+) -> dict[str, Path]:
+    """Run jobs, as many at once as there are slots.
+
+    Each gets its share of the CPU's cores as ``OMP_NUM_THREADS``, unless the
+    environment sets it. Ctrl-C, and SIGTERM, end all that was started. To be
+    called from the main thread.
+
+    Args:
+        jobs: With names of their own, in the order in which they start.
+        slots: A GPU's number, which the commands get as
+            ``CUDA_VISIBLE_DEVICES``, or none: they see what this process does.
+        stop: Whether the first failure ends all; else the other jobs go on.
+        console: Where commands, progress and failures are printed.
+
+    Returns:
+        Name of each failed job to the log that says why; empty if none has.
+
+    Raises:
+        KeyboardInterrupt: When interrupted.
+    """
+    console = console or Console(highlight=False, soft_wrap=True)
+    display = JobsProgress([job.name for job in jobs], len(slots), console)
+    runner = _Runner(slots, stop, display)
+    with (
+        _terminated_as_interrupted(),
+        display,
+        ThreadPoolExecutor(len(slots)) as pool,
+    ):
+        try:
+            running = [pool.submit(runner.run, job) for job in jobs]
+            for future in as_completed(running):
+                future.result()
+        except BaseException:
+            runner.end_all()
+            raise
+    return runner.failed
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class _Runner:
+    """Runs commands on slots, from several threads, and ends them."""
+
+    def __init__(
+        self, slots: Sequence[str | None], stop: bool, display: JobsProgress
+    ) -> None:
+        self.free: SimpleQueue[str | None] = SimpleQueue()
+        for slot in slots:
+            self.free.put(slot)
+        self.threads = max(1, (os.cpu_count() or 1) // len(slots))
+        self.stop = stop
+        self.display = display
+        self.failed: dict[str, Path] = {}
+        self.lock = threading.Lock()
+        self.ended = False
+        self.processes: set[subprocess.Popen] = set()
+
+    def run(self, job: Job) -> None:
+        """Run a job on the next free slot."""
+        if job.done and job.done.exists():
+            self.display.finish(job.name, 'was done before')
+            return
+        slot = self.free.get()
+        try:
+            self._run_on(job, slot)
+        finally:
+            self.free.put(slot)
+
+    def _run_on(self, job: Job, slot: str | None) -> None:
+        for command, args in job.commands.items():
+            if self.ended:
+                return
+            job.work_dir.mkdir(parents=True, exist_ok=True)
+            log = job.work_dir / f'{command}.log'
+            try:
+                status = self._execute(job, command, args, log, slot)
+            except OSError as error:
+                log.write_text(f'{error}\n')
+                status = 'it did not start'
+            if status:
+                self._fail(job, f'{command} failed ({status})', log)
+                return
+        if job.done and not job.done.exists():
+            self._fail(job, f'{command} did not make {job.done}', log)
+            return
+        self.display.finish(job.name, 'done')
+
+    def _execute(
+        self,
+        job: Job,
+        command: str,
+        args: Sequence[Argument],
+        log: Path,
+        slot: str | None,
+    ) -> str:
+        """Run a command; say how it failed, nothing if it has not."""
+        args = [str(arg() if callable(arg) else arg) for arg in args]
+        self.display.start(job.name, command, args)
+        process = self._start(args, slot)
+        if process is None:
+            return 'it was not started'
+        with process, log.open('w', buffering=1) as file:
+            for line in process.stdout:
+                file.write(line)
+                self.display.read(job.name, line)
+        with self.lock:
+            self.processes.discard(process)
+        code = process.returncode
+        return f'exit status {code}' if code else ''
+
+    def _start(
+        self, args: Sequence[str], slot: str | None
+    ) -> subprocess.Popen | None:
+        env = {'OMP_NUM_THREADS': str(self.threads), **os.environ}
+        if slot is not None:
+            env['CUDA_VISIBLE_DEVICES'] = slot
+        with self.lock:
+            if self.ended:
+                return None
+            process = subprocess.Popen(
+                [sys.executable, *args],
+                env=env,
+                text=True,
+                errors='replace',
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                # A group of its own, to end it with all that it started.
+                start_new_session=True,
+            )
+            self.processes.add(process)
+        return process
+
+    def _fail(self, job: Job, reason: str, log: Path) -> None:
+        with self.lock:
+            if self.ended:
+                return
+            self.failed[job.name] = log
+        tail = log.read_text().splitlines(True)[-TAIL:]
+        self.display.finish(job.name, 'failed')
+        self.display.say(''.join(tail))
+        self.display.say(f'{job.name}: {reason}; its whole output: {log}')
+        if self.stop:
+            self.end_all()
+
+    def end_all(self) -> None:
+        """End what runs, and start nothing more."""
+        with self.lock:
+            self.ended = True
+            processes = [*self.processes]
+        for process in processes:
+            _signal(process, signal.SIGTERM)
+        deadline = time.monotonic() + GRACE_SECONDS
+        for process in processes:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(max(0, deadline - time.monotonic()))
+            _signal(process, signal.SIGKILL)
+
+
+def _signal(process: subprocess.Popen, number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)

@@ -1,0 +1,169 @@
+"""How far jobs are, from the log lines of MMEngine that they print."""
+
+import re
+import shlex
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+LOG_LINE = re.compile(r'Epoch\((train|val|test)\)\s+((?:\[[ \d/]+\])+)(.*)')
+ETA = re.compile(r'eta: (?:(\d+) days?, )?(\d+):(\d+):(\d+)')
+PLAIN_SECONDS = 20  # between two lines of a job where there is no terminal
+
+
+@dataclass
+class Timing:
+    """When a job started and ended, in seconds of one clock.
+
+    Attributes:
+        started: None: not yet.
+        end: When it ended, or is expected to; none: nobody knows.
+        finished: Whether it has ended.
+    """
+
+    started: float | None = None
+    end: float | None = None
+    finished: bool = False
+
+    def share(self, now: float) -> float:
+        """Which share of its time has passed, 0 where nobody knows."""
+        if self.finished:
+            return 1.0
+        if self.started is None or self.end is None:
+            return 0.0
+        passed = now - self.started
+        return passed / max(self.end - self.started, passed, 1e-9)
+
+
+def time_left(
+    timings: Sequence[Timing], num_slots: int, now: float
+) -> float | None:
+    """Estimate the seconds until all jobs have ended.
+
+    A job of which nothing is known takes as long as the others on average.
+    The slots share the rest evenly, and no job is split.
+
+    Args:
+        timings: Of all jobs, also of those that wait.
+        num_slots: How many run at once.
+        now: The time.
+
+    Returns:
+        The seconds, or none if nothing is known of any job.
+
+    Example:
+        >>> time_left([Timing(0, 10), Timing()], num_slots=1, now=4)
+        16.0
+    """
+    spans = [
+        timing.end - timing.started
+        for timing in timings
+        if timing.started is not None and timing.end is not None
+    ]
+    if not spans:
+        return None
+    mean = sum(spans) / len(spans)
+    left = []
+    for timing in timings:
+        start = now if timing.started is None else timing.started
+        end = start + mean if timing.end is None else timing.end
+        left.append(0.0 if timing.finished else max(0.0, end - now))
+    return max(*left, sum(left) / num_slots)
+
+
+class JobsProgress:
+    """Shows how far jobs are; a context manager.
+
+    On a terminal there is a bar for each job and one for all; elsewhere a
+    line of a job is printed now and then.
+
+    Args:
+        names: Of the jobs.
+        num_slots: How many run at once.
+        console: Where to print.
+    """
+
+    def __init__(
+        self, names: Sequence[str], num_slots: int, console: Console
+    ) -> None:
+        self.num_slots = num_slots
+        self.console = console
+        self.timings = {name: Timing() for name in names}
+        self.printed = dict.fromkeys(names, float('-inf'))
+        self.bars = Progress(
+            TextColumn('{task.description}', markup=False),
+            BarColumn(),
+            TextColumn('{task.fields[state]}', markup=False),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self.tasks = {
+            name: self.bars.add_task(name, total=1, state='waits')
+            for name in names
+        }
+        self.all = self.bars.add_task('all', total=len(names), state='')
+
+    def __enter__(self) -> 'JobsProgress':
+        self.bars.start()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.bars.stop()
+
+    def say(self, text: str, style: str | None = None) -> None:
+        """Print text, above the bars."""
+        self.console.print(text, style=style, markup=False)
+
+    def start(self, name: str, command: str, args: Sequence[str]) -> None:
+        """A command of a job starts."""
+        timing = self.timings[name]
+        if timing.started is None:
+            timing.started = time.monotonic()
+        self.say(f'$ python {shlex.join(args)}', 'dim')
+        self._show(name, command)
+
+    def finish(self, name: str, how: str) -> None:
+        """A job has ended."""
+        timing = self.timings[name]
+        timing.finished, timing.end = True, time.monotonic()
+        self._show(name, how)
+        self.say(f'  {name}: {how}{self._left()}')
+
+    def read(self, name: str, line: str) -> None:
+        """Take the progress from a line that a job printed."""
+        found = LOG_LINE.search(line)
+        if not found:
+            return
+        phase, place, rest = found.groups()
+        eta, now = ETA.search(rest), time.monotonic()
+        # What a validation says is its own time, not the training's.
+        if eta and phase != 'val':
+            days, hours, minutes, seconds = (int(x or 0) for x in eta.groups())
+            rest_of_it = timedelta(
+                days, hours=hours, minutes=minutes, seconds=seconds
+            )
+            self.timings[name].end = now + rest_of_it.total_seconds()
+        self._show(name, f'{phase} {place}')
+        due = now - self.printed[name] >= PLAIN_SECONDS
+        if due and not self.console.is_terminal:
+            self.printed[name] = now
+            self.say(f'  {name}: {phase:5} {place}{rest}{self._left()}')
+
+    def _show(self, name: str, state: str) -> None:
+        share = self.timings[name].share(time.monotonic())
+        self.bars.update(self.tasks[name], completed=share, state=state)
+        finished = sum(timing.finished for timing in self.timings.values())
+        state = f'{finished} of {len(self.timings)}{self._left()}'
+        self.bars.update(self.all, completed=finished, state=state)
+
+    def _left(self) -> str:
+        timings = [*self.timings.values()]
+        left = time_left(timings, self.num_slots, time.monotonic())
+        if not left or len(timings) == 1:
+            return ''
+        return f'  (all: about {timedelta(seconds=round(left))} left)'

@@ -1,0 +1,307 @@
+"""Jobs with scripts of a few lines; with real trainings: test_tools/."""
+
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from mmshapmix import progress
+from mmshapmix.jobs import Job, last_checkpoint, run_jobs
+from mmshapmix.progress import JobsProgress, Timing, time_left
+
+TRAIN = '11/21 17:28:04 - mmengine - INFO - Epoch(train) '
+
+
+@pytest.fixture
+def script(tmp_path):
+    """Write a script; its arguments are in ``args``."""
+
+    def write(name, body):
+        path = tmp_path / f'{name}.py'
+        start = 'import os, sys, time\nfrom pathlib import Path\n'
+        path.write_text(f'{start}args = sys.argv[1:]\n{body}\n')
+        return path
+
+    return write
+
+
+@pytest.fixture
+def printed():
+    return Console(file=io.StringIO(), width=200)
+
+
+def text_of(console):
+    return console.file.getvalue()
+
+
+def test_commands_run_one_after_another(script, tmp_path, printed):
+    """An argument may be known only when its command starts."""
+    one = script('one', 'print("first"); Path(args[0]).write_text("of one")')
+    two = script('two', 'print(args); sys.stderr.write("and errors\\n")')
+    path = tmp_path / 'made'
+    commands = dict(one=[one, path], two=[two, path.read_text, 7])
+    job = Job('a', tmp_path / 'new/a', commands)
+    assert run_jobs([job], console=printed) == {}
+    assert (job.work_dir / 'one.log').read_text() == 'first\n'
+    log = (job.work_dir / 'two.log').read_text()
+    assert "['of one', '7']" in log and 'and errors' in log
+    assert f"$ python {two} 'of one' 7" in text_of(printed)
+
+
+SPANS = """
+path, name = args
+start = time.time()
+time.sleep(0.3)
+with open(path, 'a') as file:
+    gpu = os.environ.get('CUDA_VISIBLE_DEVICES')
+    threads = os.environ['OMP_NUM_THREADS']
+    file.write(f'{name} {gpu} {start} {time.time()} {threads}\\n')
+"""
+
+
+@pytest.mark.parametrize('slots', [(None,), ('0', '3'), (None, None, None)])
+def test_a_slot_runs_one_job_at_a_time(
+    script, tmp_path, printed, monkeypatch, slots
+):
+    monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
+    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
+    monkeypatch.setattr(os, 'cpu_count', lambda: 8)
+    path, body = tmp_path / 'spans', script('spans', SPANS)
+    jobs = [
+        Job(str(i), tmp_path / str(i), dict(x=[body, path, i]))
+        for i in range(4)
+    ]
+    assert run_jobs(jobs, slots, console=printed) == {}
+    rows = [line.split() for line in path.read_text().splitlines()]
+    assert sorted(row[0] for row in rows) == ['0', '1', '2', '3']
+    spans = [(row[1], float(row[2]), float(row[3])) for row in rows]
+    at_once = [
+        [gpu for gpu, start, end in spans if start <= moment <= end]
+        for _, moment, _ in spans
+    ]
+    assert max(map(len, at_once)) == len(slots)
+    for gpus in at_once:
+        assert gpus == ['None'] * len(gpus) or len({*gpus}) == len(gpus)
+    assert {gpu for gpu, _, _ in spans} == {*map(str, slots)}
+    assert {row[4] for row in rows} == {str(8 // len(slots))}
+
+
+def test_users_threads_are_kept(script, tmp_path, printed, monkeypatch):
+    monkeypatch.setenv('OMP_NUM_THREADS', '5')
+    body = script('x', 'print(os.environ["OMP_NUM_THREADS"])')
+    run_jobs([Job('a', tmp_path, dict(x=[body]))], console=printed)
+    assert (tmp_path / 'x.log').read_text() == '5\n'
+
+
+def test_what_is_done_is_not_done_again(script, tmp_path, printed):
+    done = tmp_path / 'done'
+    body = script('x', 'Path(args[0]).open("a").write("x")')
+    job = Job('a', tmp_path / 'a', dict(x=[body, done]), done)
+    assert run_jobs([job], console=printed) == {}
+    assert run_jobs([job], console=printed) == {}
+    assert done.read_text() == 'x'
+    assert 'a: was done before' in text_of(printed)
+
+
+def test_the_others_go_on_after_a_failure(script, tmp_path, printed):
+    bad = script('bad', 'print("\\n".join(map(str, range(50)))); sys.exit(3)')
+    good, lazy = script('good', ''), script('lazy', 'print("did nothing")')
+    jobs = [
+        Job('bad', tmp_path / 'bad', dict(x=[bad], never=[good])),
+        Job('lazy', tmp_path / 'lazy', dict(x=[lazy]), tmp_path / 'absent'),
+        Job('early', tmp_path / 'early', dict(x=[tmp_path.read_text])),
+        Job('good', tmp_path / 'good', dict(x=[good])),
+    ]
+    failed = run_jobs(jobs, console=printed)
+    assert failed == {j.name: j.work_dir / 'x.log' for j in jobs[:3]}
+    assert not (tmp_path / 'bad' / 'never.log').exists()
+    text = text_of(printed)
+    assert 'bad: x failed (exit status 3); its whole output: ' in text
+    assert '\n30\n31\n' in text and '\n29\n' not in text
+    assert f'lazy: x did not make {tmp_path / "absent"}' in text
+    assert 'did nothing' in text and 'early: x failed (it did not' in text
+    assert 'directory' in (tmp_path / 'early' / 'x.log').read_text()
+    assert 'good: done' in text
+
+
+WAITS = """
+import subprocess
+child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(99)'])
+Path(args[0]).write_text(f'{os.getpid()} {child.pid}')
+time.sleep(99)
+"""
+
+
+def wait_for(condition, seconds=20):
+    deadline = time.time() + seconds
+    while not condition():
+        assert time.time() < deadline
+        time.sleep(0.02)
+
+
+def runs(pid):
+    """Whether there is such a process, and it is no zombie."""
+    try:
+        status = Path(f'/proc/{pid}/stat').read_text()
+    except FileNotFoundError:
+        return False
+    return status.rsplit(')', 1)[1].split()[0] != 'Z'
+
+
+def test_the_first_failure_may_end_all(script, tmp_path, printed):
+    pids = tmp_path / 'pids'
+    bad = script(
+        'bad',
+        'while not Path(args[0]).exists(): time.sleep(0.02)\n'
+        'while not Path(args[0]).read_text(): time.sleep(0.02)\n'
+        'sys.exit(1)',
+    )
+    jobs = [
+        Job('waits', tmp_path / 'a', dict(x=[script('w', WAITS), pids])),
+        Job('bad', tmp_path / 'b', dict(x=[bad, pids])),
+        Job('never', tmp_path / 'c', dict(x=[bad, pids])),
+    ]
+    start = time.time()
+    assert [*run_jobs(jobs, (None, None), True, printed)] == ['bad']
+    assert time.time() - start < 20
+    for pid in pids.read_text().split():
+        wait_for(lambda pid=pid: not runs(pid))
+    assert not (tmp_path / 'c').exists()
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(script, tmp_path, number):
+    """Nothing that was started goes on, grandchildren included."""
+    pids = tmp_path / 'pids'
+    code = (
+        'from pathlib import Path\n'
+        'from mmshapmix.jobs import Job, run_jobs\n'
+        f'args = [{str(script("waits", WAITS))!r}, {str(pids)!r}]\n'
+        f'folder = Path({str(tmp_path)!r})\n'
+        'run_jobs([Job("a", folder / "a", dict(x=args)),\n'
+        '          Job("b", folder / "b", dict(x=args))])\n'
+    )
+    with subprocess.Popen(
+        [sys.executable, '-W', 'ignore', '-c', code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        wait_for(lambda: pids.exists() and pids.read_text(), 60)
+        process.send_signal(number)
+        _, error = process.communicate(timeout=30)
+    assert 'KeyboardInterrupt' in error and process.returncode
+    for pid in pids.read_text().split():
+        wait_for(lambda pid=pid: not runs(pid))
+    assert not (tmp_path / 'b').exists()
+
+
+def test_last_checkpoint(tmp_path):
+    (tmp_path / 'last_checkpoint').write_text('work/epoch_3.pth')
+    assert last_checkpoint(tmp_path) == 'work/epoch_3.pth'
+
+
+# Progress --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ('timings', 'slots', 'expected'),
+    [
+        # Half done; two that have not begun take 10 each.
+        ([Timing(0, 10), Timing(), Timing()], 1, 5 + 20),
+        ([Timing(0, 10), Timing(), Timing()], 2, 12.5),
+        # One slot has to do the longest alone.
+        ([Timing(0, 25), Timing(0, 6)], 2, 20),
+        # 10 and 20 were needed: 15 on average, 3 of which are over.
+        ([Timing(0, 10, True), Timing(-17, 3, True), Timing(2)], 1, 12),
+        # It was done before: that says nothing about how long it took.
+        ([Timing(None, 3, True), Timing(0, 7)], 1, 2),
+        # It takes longer than was expected.
+        ([Timing(0, 4)], 1, 0),
+        ([Timing(0), Timing()], 1, None),
+    ],
+)
+def test_time_left(timings, slots, expected):
+    assert time_left(timings, slots, now=5) == expected
+
+
+def test_share_of_the_time():
+    assert Timing(2, 10).share(4) == 0.25
+    assert Timing(2, 10).share(12) == 1
+    assert Timing(2).share(4) == Timing().share(4) == 0
+    assert Timing(2, 3, True).share(3) == 1
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still until it is set."""
+    now = [100.0]
+    monkeypatch.setattr(progress.time, 'monotonic', lambda: now[0])
+    return now
+
+
+def test_lines_now_and_then(clock, printed):
+    shown = JobsProgress(['a', 'b'], 1, printed)
+    shown.start('a', 'train', ['train.py'])
+    shown.read('a', 'no log line\n')
+    for seconds, line in enumerate(range(1, 51)):
+        clock[0] = 100 + seconds
+        shown.read('a', f'{TRAIN} [2][{line:3}/50]  lr: 0.1  eta: 0:00:50  x')
+    lines = [x for x in text_of(printed).splitlines() if 'lr: 0.1' in x]
+    assert [re.search(r'\[ *(\d+)/50\]', x)[1] for x in lines] == [
+        *('1', '21', '41')
+    ]
+    # It ends at 40 + 50, so b takes 90 from then on.
+    assert lines[-1] == (
+        '  a: train [2][ 41/50]  lr: 0.1  eta: 0:00:50  x'
+        '  (all: about 0:02:20 left)'
+    )
+    shown.finish('a', 'done')
+    assert text_of(printed).endswith('  a: done  (all: about 0:00:49 left)\n')
+
+
+def test_days_and_validations(clock, printed):
+    shown = JobsProgress(['a'], 1, printed)
+    shown.start('a', 'train', [])
+    shown.read('a', f'{TRAIN}[1][1/2]  eta: 1 day, 2:03:04  time: 1')
+    expected = 100 + 93784
+    assert shown.timings['a'].end == expected
+    shown.read('a', 'Epoch(val) [1][1/2]    eta: 0:00:01  time: 1')
+    assert shown.timings['a'].end == expected
+    shown.read('a', 'Epoch(test) [ 10/320]    eta: 2 days, 0:00:01')
+    assert shown.timings['a'].end == 100 + 2 * 86400 + 1
+
+
+def test_bars_on_a_terminal(script, tmp_path):
+    body = script(
+        'x', f'print("{TRAIN} [3][20/47]  lr: 0.1  eta: 0:01:00  time: 1")'
+    )
+    console = Console(file=io.StringIO(), width=120, force_terminal=True)
+    jobs = [
+        Job(name, tmp_path / name, dict(train=[body])) for name in ('a', 'b')
+    ]
+    assert run_jobs(jobs, console=console) == {}
+    text = re.sub(r'\x1b\[[\d;?]*[a-zA-Z]', '', text_of(console))
+    assert re.search(r'a +[━╸ ]+ done', text)
+    assert re.search(r'all +[━╸ ]+ 2 of 2', text)
+    assert 'lr: 0.1' not in text
+
+
+def test_bars_show_where_jobs_are(clock):
+    console = Console(file=io.StringIO(), width=120, force_terminal=True)
+    with JobsProgress(['a', 'b'], 1, console) as shown:
+        shown.start('a', 'train', [])
+        clock[0] = 140
+        shown.read('a', f'{TRAIN} [3][20/47]  lr: 0.1  eta: 0:02:00  time: 1')
+        bars = {task.description: task for task in shown.bars.tasks}
+    assert bars['a'].completed == 40 / 160
+    assert bars['a'].fields['state'] == 'train [3][20/47]'
+    assert bars['b'].completed == 0 and bars['b'].fields['state'] == 'waits'
+    assert bars['all'].fields['state'] == '0 of 2  (all: about 0:04:40 left)'

@@ -1,0 +1,129 @@
+"""Fuse the scores of several streams, and report each and the fusion.
+
+The files are those of tools/test.py --dump. Samples are matched by name.
+"""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from mmshapmix.analysis.fusion import (
+    PRESETS,
+    Weights,
+    check_disjoint,
+    fuse_streams,
+    fusion_rows,
+    preset_weights,
+    search_weights,
+)
+from mmshapmix.analysis.scores import Scores, read_streams
+from mmshapmix.analysis.tables import rich_table
+from mmshapmix.cli import run_tool
+
+
+def named_file(text: str) -> tuple[str, Path]:
+    """Split ``NAME=FILE``."""
+    name, sign, path = text.partition('=')
+    if not (name and sign and path):
+        raise argparse.ArgumentTypeError(f'expected NAME=FILE, but got {text}')
+    return name, Path(path)
+
+
+def add_weights(parser: argparse.ArgumentParser) -> None:
+    """The ways to say how streams are weighted."""
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        '--preset',
+        nargs='+',
+        choices=PRESETS,
+        help='known weights; several give several fusions',
+    )
+    how.add_argument(
+        '--weights',
+        nargs='+',
+        type=float,
+        metavar='WEIGHT',
+        help='one for each stream, in their order; default: equal',
+    )
+    how.add_argument(
+        '--search-on',
+        nargs='+',
+        type=named_file,
+        metavar='NAME=FILE',
+        help='dumps of the same streams on another split: the weights are '
+        'those with the best mean class accuracy there, of all mixtures of '
+        'whole weights from 0 to 3',
+    )
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        'streams',
+        nargs='+',
+        type=named_file,
+        metavar='NAME=FILE',
+        help='dumped scores; presets know the names j b k jm bm km',
+    )
+    add_weights(parser)
+    parser.add_argument(
+        '--class-counts',
+        metavar='CHECKPOINT',
+        help='a checkpoint that knows the class counts of the training, where '
+        'the dumps do not',
+    )
+    parser.add_argument(
+        '--save', type=Path, help='write the fused scores to this .pkl file'
+    )
+    args = parser.parse_args()
+    for files in (args.streams, args.search_on or []):
+        if len(dict(files)) < len(files):
+            parser.error('expected a name of its own for each stream')
+    if args.save and len(args.preset or []) > 1:
+        parser.error('--save: expected one fusion, but got several presets')
+    return args
+
+
+def chosen_fusions(
+    args: argparse.Namespace, streams: dict[str, Scores]
+) -> dict[str, Weights]:
+    """Name of each fusion that the arguments ask for, to its weights."""
+    if args.preset:
+        return {name: preset_weights(name, [*streams]) for name in args.preset}
+    if args.search_on:
+        searched = read_streams(dict(args.search_on))
+        check_disjoint(searched, streams)
+        ordered = {name: searched[name] for name in streams}
+        return dict(searched=search_weights(ordered))
+    if args.weights:
+        if len(args.weights) != len(streams):
+            raise ValueError(
+                f'Expected {len(streams)} weights, one for each stream, but '
+                f'got {len(args.weights)}.'
+            )
+        return dict(weighted=dict(zip(streams, args.weights, strict=True)))
+    return dict(equal=dict.fromkeys(streams, 1))
+
+
+def main() -> None:
+    args = parse_args()
+    streams = read_streams(dict(args.streams), args.class_counts)
+    fusions = chosen_fusions(args, streams)
+    first = next(iter(streams.values()))
+    console = Console(highlight=False, soft_wrap=True)
+    title = f'Accuracy (%) of {len(first.names)} samples'
+    console.print(rich_table(fusion_rows(streams, fusions), title))
+    if first.class_counts is None:
+        console.print(
+            'Without training class counts there is no many, medium and few; '
+            '--class-counts CHECKPOINT gives them.'
+        )
+    if args.save:
+        weights = next(iter(fusions.values()))
+        fuse_streams(streams, weights).save(args.save)
+        console.print(str(args.save))
+
+
+if __name__ == '__main__':
+    run_tool(main)

@@ -1,0 +1,217 @@
+"""Train and test all streams of a recipe, and fuse them.
+
+Each stream has a folder in the work folder. What is done is not done again,
+and what was interrupted goes on: give the same command again.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from mmshapmix.analysis.fusion import (
+    PRESETS,
+    fusion_rows,
+    possible_presets,
+    preset_weights,
+)
+from mmshapmix.analysis.scores import read_streams
+from mmshapmix.analysis.tables import rich_table, write_table
+from mmshapmix.cli import run_tool
+from mmshapmix.engine.launch import add_config_options, load_config
+from mmshapmix.jobs import Job, last_checkpoint, run_jobs
+
+TOOLS = Path(__file__).resolve().parent
+# What stands in the names of leaves.
+STREAMS = {
+    'j': '_joint_',
+    'b': '_bone_',
+    'k': '_skip_',
+    'jm': '_joint-motion_',
+    'bm': '_bone-motion_',
+    'km': '_skip-motion_',
+}
+SCORES = 'scores.pkl'
+SETTINGS = 'settings.json'
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config', type=Path, help='leaf of the joint stream')
+    parser.add_argument(
+        '--streams',
+        nargs='+',
+        choices=STREAMS,
+        help='default: all that have a leaf beside the joint one',
+    )
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        help='default: work_dirs/ and the name of the leaf, with "streams" '
+        'for "joint"',
+    )
+    parser.add_argument('--seed', type=int, default=0, help='of all streams')
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        '--gpus', nargs='+', metavar='GPU', help='one stream on each at once'
+    )
+    how.add_argument(
+        '--jobs', type=int, default=1, help='this many streams at once'
+    )
+    parser.add_argument(
+        '--preset',
+        nargs='+',
+        choices=PRESETS,
+        help='fusions to report; default: all whose streams are there',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help='override settings of the configs of all streams',
+    )
+    args = parser.parse_args()
+    if args.jobs < 1:
+        parser.error(f'--jobs: expected at least 1, but got {args.jobs}')
+    if args.cfg_options:
+        args.cfg_options = ['--cfg-options', *args.cfg_options]
+    return args
+
+
+def leaves_of(config: Path, streams: Sequence[str] | None) -> dict[str, Path]:
+    """The leaf of each stream, found by its name beside the joint one.
+
+    Raises:
+        ValueError: If the config is no joint leaf.
+        FileNotFoundError: If a stream that was asked for has no leaf.
+    """
+    if STREAMS['j'] not in config.name:
+        raise ValueError(
+            f"Expected the leaf of a joint stream, with '_joint_' in its name,"
+            f' but got {config}.'
+        )
+    leaves = {
+        stream: config.with_name(config.name.replace(STREAMS['j'], part))
+        for stream, part in STREAMS.items()
+    }
+    for stream in streams or ['j']:
+        if not leaves[stream].is_file():
+            raise FileNotFoundError(
+                f'Expected a config at {leaves[stream]}, but there is none.'
+            )
+    found = streams or [s for s, leaf in leaves.items() if leaf.is_file()]
+    return {stream: leaves[stream] for stream in found}
+
+
+def flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
+    """All settings inside of a nested one, by their dotted names."""
+    if isinstance(value, Mapping | list | tuple) and value:
+        keyed = isinstance(value, Mapping)
+        for key, inner in value.items() if keyed else enumerate(value):
+            yield from flat(inner, f'{name}.{key}' if name else str(key))
+    else:
+        yield name, repr(value)
+
+
+def settings_of(leaf: Path, args: argparse.Namespace) -> dict[str, str]:
+    """All that decides what a stream's training gives."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument('config')
+    add_config_options(parser)
+    config = load_config(parser.parse_args([str(leaf), *args.cfg_options]))
+    settings = config.to_dict()
+    del settings['work_dir'], settings['launcher']
+    return {'seed': repr(args.seed), **dict(flat(settings, ''))}
+
+
+def keep_settings(folder: Path, settings: dict[str, str]) -> None:
+    """Write the settings down, or see that they are those of before.
+
+    Raises:
+        ValueError: If the folder was made with others.
+    """
+    path = folder / SETTINGS
+    if not path.exists():
+        if folder.exists() and any(folder.iterdir()):
+            raise ValueError(
+                f'Expected an empty folder or one of run_streams.py, but '
+                f'{folder} has no {SETTINGS}. Remove it, or choose another '
+                '--work-dir.'
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings, indent=1))
+    before = json.loads(path.read_text())
+    other = [
+        f'{key}: {before.get(key, "absent")} there, '
+        f'{settings.get(key, "absent")} now'
+        for key in sorted({*before, *settings})
+        if before.get(key) != settings.get(key)
+    ]
+    if other:
+        raise ValueError(
+            f'Expected the settings with which {folder} was made, but '
+            f'{len(other)} of them are others: {"; ".join(other[:3])}. Remove '
+            'the folder, or choose another --work-dir.'
+        )
+
+
+def job_of(leaf: Path, folder: Path, args: argparse.Namespace) -> Job:
+    """The training and the test of one stream."""
+    train = [TOOLS / 'train.py', leaf, '--work-dir', folder, '--resume']
+    checkpoint = partial(last_checkpoint, folder)
+    test = [TOOLS / 'test.py', leaf, checkpoint, '--work-dir', folder / 'test']
+    commands = dict(
+        train=[*train, '--seed', args.seed, *args.cfg_options],
+        test=[*test, '--dump', folder / SCORES, *args.cfg_options],
+    )
+    return Job(folder.name, folder, commands, folder / SCORES)
+
+
+def report(
+    work_dir: Path, streams: Sequence[str], wanted: Sequence[str]
+) -> None:
+    """Print and write the accuracies of the streams and of their fusions."""
+    scores = read_streams({name: work_dir / name / SCORES for name in streams})
+    presets = [name for name in wanted if name in possible_presets(streams)]
+    fusions = {name: preset_weights(name, streams) for name in presets}
+    rows = fusion_rows(scores, fusions)
+    write_table(rows, work_dir / 'results')
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(rich_table(rows, 'Accuracy (%)'))
+    console.print(f'{work_dir / "results"}.md and .csv')
+
+
+def main() -> None:
+    args = parse_args()
+    leaves = leaves_of(args.config, args.streams)
+    for preset in args.preset or []:
+        preset_weights(preset, [*leaves])
+    work_dir = args.work_dir or (
+        Path('work_dirs') / args.config.stem.replace('_joint_', '_streams_')
+    )
+    for stream, leaf in leaves.items():
+        keep_settings(work_dir / stream, settings_of(leaf, args))
+    jobs = [job_of(leaf, work_dir / s, args) for s, leaf in leaves.items()]
+    try:
+        failed = run_jobs(jobs, args.gpus or [None] * args.jobs)
+    except KeyboardInterrupt:
+        sys.exit('Interrupted. The same command goes on from here.')
+    done = [stream for stream in leaves if stream not in failed]
+    if done:
+        report(work_dir, done, args.preset or [*PRESETS])
+    if failed:
+        logs = ', '.join(f'{name}: {log}' for name, log in failed.items())
+        sys.exit(
+            f'{len(failed)} of {len(jobs)} streams failed ({logs}). The same '
+            'command tries again.'
+        )
+
+
+if __name__ == '__main__':
+    run_tool(main)
