@@ -85,6 +85,7 @@ BRL_METHODS = {
     'stae-detached-focal': (True, True, detached(FOCAL)),
     'stae-detached-weighted': (True, True, detached(WEIGHTED)),
     'brl': (True, True, detached(ACTION_AWARE)),
+    'brl-released': (True, True, detached(ACTION_AWARE)),
 }
 for method, (mixes, _, _) in BRL_METHODS.items():
     MIXERS[method] = PARTIAL_MIX if mixes else None
@@ -168,8 +169,6 @@ class Name(NamedTuple):
 
     @property
     def clip_len(self):
-        if (self.folder, self.data) == ('brl', 'nw-ucla-lt'):
-            return 64
         return CLIP_LEN[self.data.split('-')[0]]
 
     @property

@@ -1,6 +1,7 @@
 """Every leaf says the same everywhere, and differs where its name does."""
 
 import copy
+import re
 from pathlib import Path
 
 import mmaction
@@ -35,6 +36,8 @@ FEATS = {
     'skip-motion': 'km',
 }
 
+KNOB = 'stgcnpp_brl_joint_ntu60-xsub-lt-3d'
+
 
 def test_every_data_base_has_its_leaves():
     """Named as the last part of their names."""
@@ -53,7 +56,7 @@ def test_the_data_are_those_of_the_base(path):
 
 def sampler_type(name):
     """Which transform chooses the frames."""
-    if name.data.startswith('nw-ucla') and name.folder != 'brl':
+    if name.data in ('nw-ucla-lt', 'penn-action', 'sbu'):
         return 'SortedSampleFrames'
     if name.folder == 'shapmix' and name.data.startswith('ntu'):
         return 'ResizeCrop'
@@ -104,18 +107,52 @@ def test_brl_augments_between_normalisation_and_features(path):
         part: [row['type'].split('.')[-1] for row in dataset.pipeline]
         for part, dataset in loaders_of(cfg).items()
     }
-    augmentation = ['RandomScale', 'RandomRotate', 'RandomFlip']
+    flip = 'RandomFlip'
+    if Name.of(path).method == 'brl-released':
+        flip = 'RandomSwapSides'
+    augmentation = ['RandomScale', 'RandomRotate', flip]
     if Name.of(path).data == 'nw-ucla-lt':
         augmentation.remove('RandomRotate')  # it comes before min-max
-        assert steps['train'][0] == 'RandomRotate'
-        steps['train'].pop(0)
-    features = steps['train'].index('GenSkeFeat')
-    first = features - len(augmentation)
-    assert steps['train'][first:features] == augmentation
-    del steps['train'][first:features]
+        assert steps['train'].pop(0) == 'RandomRotate'
+    first = steps['train'].index('RandomScale')
+    stop = first + len(augmentation)
+    assert steps['train'][first:stop] == augmentation
+    assert steps['train'][stop] in ('HideInvisible', 'GenSkeFeat')
+    del steps['train'][first:stop]
     assert steps['train'] == steps['val'] == steps['test']
-    flip = {r['type']: r for r in loaders_of(cfg)['train'].pipeline}
-    assert flip['mmshapmix.RandomFlip']['layout'] == cfg.layout
+    rows = {r['type']: r for r in loaders_of(cfg)['train'].pipeline}
+    assert rows[f'mmshapmix.{flip}']['layout'] == cfg.layout
+
+
+@pytest.mark.parametrize('frames', [300, 100, 64, 50, 32, 16])
+def test_the_frame_counts_of_brl_by_one_knob(tmp_path, frames):
+    """Those of section III-B2, from the line at the top of a leaf."""
+    (path,) = (p for p in LEAVES if p.stem == KNOB)
+    text, number = re.subn(
+        r'^clip_len = \d+.*$',
+        f'clip_len = {frames}',
+        path.read_text(),
+        flags=re.M,
+    )
+    assert number == 1
+    leaf = tmp_path / 'leaf.py'
+    leaf.write_text(text.replace('../_base_', str(BASES)))
+    for dataset in loaders_of(load(leaf)).values():
+        (row,) = (r for r in dataset.pipeline if 'clip_len' in r)
+        assert row.clip_len == frames
+
+
+def test_who_is_not_there_stays_away_from_the_picture_turned_or_not():
+    """Kinetics: the second person has no score, and lies in the middle."""
+    (row,) = make_annotations(1, 1, 17, 2, persons=2, frames=100, scores=True)
+    row['keypoint'][1] = row['keypoint_score'][1] = 0
+    (path,) = (p for p in LEAVES if p.stem == 'stgcnpp_brl_joint_k400-2d')
+    for part, dataset in loaders_of(load(path)).items():
+        pipeline = [r for r in dataset.pipeline if r.type != 'DecompressPose']
+        rows = [TRANSFORMS.build(r) for r in pipeline]
+        clips = Compose(rows)(copy.deepcopy(row))['inputs']
+        assert (clips[:, 1] == 0).all(), part
+        assert (clips[:, 0] != 0).any()
 
 
 @pytest.mark.parametrize(**leaves(lambda name: name.stream != 'joint'))
@@ -157,9 +194,13 @@ def take_method(cfg):
     # What stands in the variables is what is built.
     assert cfg.pop('loss', loss) == loss
     assert cfg.pop('mixer', mixer) == mixer
-    # BRL's: the sampler, and when the loss changes.
+    # BRL's: the sampler, when the loss changes, and the release's flip.
     cfg.train_dataloader.pop('sampler')
     cfg.default_hooks.pop('deferred_loss', None)
+    for pipeline in (cfg.train_pipeline, loaders_of(cfg)['train'].pipeline):
+        for row in pipeline:
+            if row['type'] == 'mmshapmix.RandomSwapSides':
+                row['type'] = 'mmshapmix.RandomFlip'
     cfg.pop('work_dir')
     return loss
 

@@ -13,6 +13,11 @@ for pipeline in (train_pipeline, val_pipeline, test_pipeline):
 augmentation = _base_.augmentation
 augmentation[1].degrees = (0, 0, 17.2)  # in the plane
 augmentation[2].layout = layout
+features = [
+    # Who is not there has no score, and lies in the middle, also when turned.
+    dict(type='mmshapmix.HideInvisible', threshold=1e-6),
+    dict(type='mmshapmix.GenSkeFeat', layout=layout, feats=['j']),
+]
 
 model = dict(backbone=dict(graph_cfg=dict(layout=layout)))
 train_dataloader = dict(

@@ -1,7 +1,7 @@
 # ST-GCN++ on 3-D skeletons, long-tailed: MMAction2's config with our data set,
 # sampler, metric and hooks, trained as BRL (arXiv 2308.14024, section IV-B).
-# The files in data/ say which data, the leaves which method: one level more
-# of inheritance, for which all methods of a data set share all the rest.
+# The files in data/ say which data, the leaves which method: more levels of
+# inheritance than usual, for which all methods of a data set share the rest.
 _base_ = 'mmaction::skeleton/stgcnpp/stgcnpp_8xb16-joint-u100-80e_ntu60-xsub-keypoint-3d.py'  # noqa: E501
 
 # Makes MMAction2's own tools find and mend everything, too.
@@ -15,13 +15,14 @@ test_pipeline = _base_.test_pipeline
 for pipeline in (train_pipeline, val_pipeline, test_pipeline):
     pipeline[2].clip_len = clip_len
 
-# What BRL (section III-A) finds useful, for the leaves that take it; not used
-# here. It stands between normalisation and features.
+# For the leaves that take them, not used here: what BRL (section III-A) finds
+# useful before the features, and features with the skip modality.
 augmentation = [
     dict(type='mmshapmix.RandomScale', scale=0.1),
     dict(type='mmshapmix.RandomRotate', degrees=(17.2, 17.2, 17.2)),  # 0.3 rad
     dict(type='mmshapmix.RandomFlip', layout=layout),
 ]
+features = [dict(type='mmshapmix.GenSkeFeat', layout=layout, feats=['j'])]
 
 pose_dataset = dict(type='mmshapmix.LongTailPoseDataset', layout=layout)
 train_dataloader = dict(

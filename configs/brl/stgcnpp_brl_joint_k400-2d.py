@@ -2,15 +2,13 @@
 # Kinetics-400, HRNet 2-D.
 _base_ = ['../_base_/data/k400-2d.py', '../_base_/brl.py']
 
-# The released config has 100 frames, others 64.
-clip_len = 100
+clip_len = 100  # as the released config; the others have 64
 train_pipeline = _base_.train_pipeline
 val_pipeline, test_pipeline = _base_.val_pipeline, _base_.test_pipeline
-feature = dict(type='mmshapmix.GenSkeFeat', layout=_base_.layout, feats=['j'])
-for pipeline in (train_pipeline, val_pipeline, test_pipeline):
-    pipeline[-5] = feature
-    pipeline[-4].clip_len = clip_len
 train_pipeline[-5:-5] = _base_.augmentation
+for pipeline in (train_pipeline, val_pipeline, test_pipeline):
+    pipeline[-5:-4] = _base_.features
+    pipeline[-4].clip_len = clip_len
 
 mixer = dict(
     num_classes=_base_.num_classes, layout=_base_.layout, **_base_.partial_mix

@@ -5,11 +5,10 @@ _base_ = ['../_base_/data/ntu120-xset-lt-3d.py', '../_base_/brl.py']
 clip_len = 64  # of 300, 100, 64, 50, 32 and 16 the best in section III-B2
 train_pipeline = _base_.train_pipeline
 val_pipeline, test_pipeline = _base_.val_pipeline, _base_.test_pipeline
-feature = dict(type='mmshapmix.GenSkeFeat', layout=_base_.layout, feats=['j'])
-for pipeline in (train_pipeline, val_pipeline, test_pipeline):
-    pipeline[-5] = feature
-    pipeline[-4].clip_len = clip_len
 train_pipeline[-5:-5] = _base_.augmentation
+for pipeline in (train_pipeline, val_pipeline, test_pipeline):
+    pipeline[-5:-4] = _base_.features
+    pipeline[-4].clip_len = clip_len
 
 mixer = dict(
     num_classes=_base_.num_classes, layout=_base_.layout, **_base_.partial_mix

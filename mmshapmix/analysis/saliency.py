@@ -1,9 +1,7 @@
 """Saliency of part combinations: running tables, and exact values."""
 
-import csv
 from collections.abc import Iterable, Sequence
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -114,14 +112,6 @@ def saliency_rows(
         for k in range(len(names))
         for s, label in enumerate(labels)
     ]
-
-
-def write_rows(rows: Sequence[dict[str, Any]], path: str | Path) -> None:
-    """Write rows with the same keys as a CSV file."""
-    with Path(path).open('w', newline='') as file:
-        writer = csv.DictWriter(file, rows[0].keys())
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 # --- exact values ------------------------------------------------------------

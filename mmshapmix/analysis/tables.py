@@ -44,6 +44,19 @@ def markdown_table(rows: Sequence[Row]) -> str:
     return '\n'.join([first, '|---' * len(rows[0]) + '|', *rest])
 
 
+def write_csv(rows: Sequence[Row], path: str | Path) -> None:
+    """Write rows as a CSV file, values as they are.
+
+    Args:
+        rows: At least one; all have the columns of the first.
+        path: The file.
+    """
+    with Path(path).open('w', newline='') as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def write_table(rows: Sequence[Row], path: str | Path) -> None:
     """Write ``PATH.md`` in %, and ``PATH.csv`` in shares.
 
@@ -54,7 +67,4 @@ def write_table(rows: Sequence[Row], path: str | Path) -> None:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.with_name(f'{path.name}.md').write_text(markdown_table(rows) + '\n')
-    with path.with_name(f'{path.name}.csv').open('w', newline='') as file:
-        writer = csv.DictWriter(file, rows[0].keys())
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(rows, path.with_name(f'{path.name}.csv'))

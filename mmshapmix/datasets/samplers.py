@@ -172,11 +172,15 @@ class ReverseFrequencySampler(LongTailSampler):
         # Rounded so that the sum is right, too.
         self.draws = np.diff(np.rint(draws.cumsum()), prepend=0).astype(int)
         super().__init__(dataset, seed)
-        drawn = self.draws / sizes
+        self._say_passes()
+
+    def _say_passes(self) -> None:
+        counts = get_class_counts(self.dataset)  # repetition adds none
+        total, drawn = self.draws.sum(), self.draws / counts
         MMLogger.get_current_instance().info(
-            f'{type(self).__name__}: an epoch draws {self.draws.sum()} of '
-            f'{len(dataset)} samples, {self.draws.sum() / len(dataset):.2f} '
-            f'passes; a sample {drawn.min():.3g} to {drawn.max():.3g} times.'
+            f'{type(self).__name__}: an epoch has {total} draws of '
+            f'{counts.sum()} samples, {total / counts.sum():.4g} passes; a '
+            f'sample comes {drawn.min():.3g} to {drawn.max():.3g} times.'
         )
 
     def epoch_length(self) -> int:

@@ -156,12 +156,12 @@ def reverse_frequency(
 
     BRL, arXiv 2308.14024, section III-B2, reverse sampler. The text gives no
     formula. The released one raises the last third of the classes to the
-    size of the largest; there the class index stands for the rank, here the
-    rank :math:`r_c` is that of the count, 0 for the largest (ties by index):
+    size of the largest; there the class index stands for the rank, here it is
+    the count. With :math:`n_{(r)}` the count of rank r, 0 for the largest:
 
     .. math::
         m_c = \begin{cases}
-        n_{max} / n_c & r_c \ge 2 \lfloor K / 3 \rfloor \\
+        n_{max} / n_c & n_c \le n_{(2 \lfloor K / 3 \rfloor)} \\
         1 & \text{otherwise} \end{cases}
         \quad\text{(rank)}, \qquad
         m_c = (n_{max} / n_c)^q \quad\text{(power)} .
@@ -196,8 +196,8 @@ def reverse_frequency(
     raised = counts.max() / counts
     if rule == 'power':
         return raised**power
-    rank = np.argsort(np.argsort(-counts, kind='stable'))
-    return np.where(rank >= len(counts) // 3 * 2, raised, 1.0)
+    largest_raised = np.sort(counts)[::-1][len(counts) // 3 * 2]
+    return np.where(counts <= largest_raised, raised, 1.0)
 
 
 def check_no_empty_class(class_counts: ClassCounts) -> None:

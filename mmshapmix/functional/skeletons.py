@@ -8,19 +8,26 @@ import numpy as np
 from .layouts import Layout
 
 
-def _average_scores(
-    layout: Layout, feature: np.ndarray, first: np.ndarray, second: np.ndarray
+def _difference(
+    end: np.ndarray, start: np.ndarray, layout: Layout
 ) -> np.ndarray:
-    """On 2-D layouts the third channel is a score: average, not difference."""
-    if layout.dims == 2 and feature.shape[-1] == 3:
-        feature[..., 2] = (first[..., 2] + second[..., 2]) / 2
-    return feature
+    """End minus start; on 2-D layouts the third channel is a score.
+
+    Scores are averaged, as in MMAction2. Where one of the two is 0, that end
+    was not seen and its place means nothing, so vector and score are 0.
+    """
+    vector = end - start
+    if layout.dims == 2 and vector.shape[-1] == 3:
+        vector[..., 2] = (end[..., 2] + start[..., 2]) / 2
+        vector[(end[..., 2] == 0) | (start[..., 2] == 0)] = 0
+    return vector
 
 
 def bone(joints: np.ndarray, layout: Layout) -> np.ndarray:
     """Bone modality ``b``: each joint minus its parent.
 
-    Equal to MMAction2's ``JointToBone`` on its three layouts.
+    Equal to MMAction2's ``JointToBone`` on its three layouts, but where the
+    score of an end is 0: the place of such a joint is not taken for one.
 
     Args:
         joints: ``(M, T, V, C)``; on 2-D layouts C = 3 carries the score.
@@ -53,15 +60,14 @@ def _vectors(
 ) -> np.ndarray:
     """Vectors to each joint from the joint where it starts, ``(V,)``."""
     joints = np.asarray(joints, dtype=np.float32)
-    origins = joints[:, :, starts]
-    return _average_scores(layout, joints - origins, joints, origins)
+    return _difference(joints, joints[:, :, starts], layout)
 
 
 def motion(feature: np.ndarray, layout: Layout) -> np.ndarray:
     """Motion of a modality (``jm``, ``bm``, ``km``).
 
     Next frame minus this one; the last frame is zero. Equal to MMAction2's
-    ``ToMotion``.
+    ``ToMotion``, but where a score is 0, as for :func:`bone`.
 
     Args:
         feature: ``(M, T, V, C)``.
@@ -70,9 +76,8 @@ def motion(feature: np.ndarray, layout: Layout) -> np.ndarray:
     Returns:
         ``(M, T, V, C)``.
     """
-    now, following = feature[:, :-1], feature[:, 1:]
     result = np.zeros_like(feature)
-    result[:, :-1] = _average_scores(layout, following - now, now, following)
+    result[:, :-1] = _difference(feature[:, 1:], feature[:, :-1], layout)
     return result
 
 

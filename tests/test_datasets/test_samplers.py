@@ -2,7 +2,9 @@
 
 import pickle
 import random
+import re
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -168,10 +170,10 @@ def test_the_reverse_sampler_can_keep_the_length(
 def test_the_reverse_sampler_is_the_released_one(vectors, write, monkeypatch):
     """Of NTU60-LT, RepeatDataset of 5; the release cuts 3000 off to 2999."""
     vector = vectors['ros.lengths']
-    counts = vector['inputs']['class_counts']
+    counts = np.array(vector['inputs']['class_counts'])
     monkeypatch.setattr(samplers, 'get_labels', lambda _: labels)
     monkeypatch.setattr(samplers, 'get_class_counts', lambda _: counts)
-    labels = np.repeat(np.arange(60), 5 * np.array(counts))
+    labels = np.repeat(np.arange(60), 5 * counts)
     sampler = ReverseFrequencySampler(labels, seed=0)
     released = vector['expected']['brl_reverse_samples_per_class_x5']
     difference = sampler.draws - released
@@ -182,14 +184,24 @@ def test_the_reverse_sampler_is_the_released_one(vectors, write, monkeypatch):
     assert len(sampler) == sampler.draws.sum() == 98110
 
 
-def test_the_reverse_sampler_says_how_many_passes_an_epoch_is(dataset, caplog):
-    with caplog.at_level('INFO', logger='mmengine'):
-        monkey = MMLogger.get_current_instance()
-        monkey.addHandler(caplog.handler)
-        ReverseFrequencySampler(dataset, seed=0)
-        monkey.removeHandler(caplog.handler)
-    assert 'draws 30 of 21 samples, 1.43 passes' in caplog.text
-    assert 'a sample 1 to 4 times' in caplog.text
+@pytest.mark.parametrize(
+    ('times', 'keep', 'said'),
+    [
+        (1, False, '30 draws of 21 samples, 1.429 passes; .* 1 to 4 times'),
+        (5, False, '150 draws of 21 samples, 7.143 passes; .* 5 to 20 times'),
+        (5, True, '105 draws of 21 samples, 5 passes; .* 3.5 to 14 times'),
+    ],
+)
+def test_the_reverse_sampler_says_how_many_passes_an_epoch_is(
+    dataset, monkeypatch, times, keep, said
+):
+    """Over the distinct samples, as the text of a schedule counts them."""
+    lines = []
+    logger = SimpleNamespace(info=lines.append)
+    monkeypatch.setattr(MMLogger, 'get_current_instance', lambda: logger)
+    repeated = RepeatDataset(dataset, times=times)
+    ReverseFrequencySampler(repeated, keep_length=keep, seed=0)
+    assert re.search(f'an epoch has {said}', lines[-1])
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_bone_motion_is_the_motion_of_the_bones(name):
 
 
 def test_unknown_features():
-    with pytest.raises(ValueError, match=r"'bm'\], but got \['j', 'x'\]"):
+    with pytest.raises(ValueError, match=r"'km'\], but got \['j', 'x'\]"):
         GenSkeFeat('coco', ['j', 'x'])
     with pytest.raises(ValueError, match='Expected `feats`'):
         GenSkeFeat('coco', [])

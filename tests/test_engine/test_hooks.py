@@ -326,15 +326,9 @@ def test_the_stages_of_the_published_schedules(vectors):
     for name, values in begins.items():
         expected = vector['expected'][f'{name}_stage2']
         for begin in values:
-            hook = DeferredLossHook(begin)
-            late = [
-                hook.is_late(
-                    SimpleNamespace(
-                        iter=7 * e, max_iters=1400, train_dataloader=range(7)
-                    )
-                )
-                for e in epochs
-            ]
+            steps = SimpleNamespace(max_iters=1400, train_dataloader=range(7))
+            first = DeferredLossHook(begin).first_iteration(steps)
+            late = [7 * epoch >= first for epoch in epochs]
             assert late[: len(expected)] == expected
 
 
@@ -346,6 +340,11 @@ def test_a_deferred_loss_without_its_hook_is_refused(build):
 def test_the_hook_without_a_deferred_loss_is_refused(build):
     with pytest.raises(ValueError, match='Expected a DeferredLoss'):
         build(**begin_at(1)).train()
+
+
+def test_a_stage_that_never_begins_is_refused(build):
+    with pytest.raises(ValueError, match='got 20, which is iteration 80 of 4'):
+        build(**DEFERRED, **begin_at(20)).train()
 
 
 @pytest.mark.parametrize('begin', [-1, 1.0, 1.5])

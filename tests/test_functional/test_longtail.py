@@ -158,6 +158,15 @@ def test_reverse_frequency_follows_the_rank_not_the_index():
     assert (reverse_frequency(counts[order]) == frequency[order]).all()
 
 
+def test_classes_of_one_size_are_drawn_alike():
+    """Also where the rule's border lies between them."""
+    frequency = reverse_frequency(np.array([40, 10, 5, 10, 30, 8]))
+    assert frequency.tolist() == [1, 1, 8, 1, 1, 5]
+    frequency = reverse_frequency(np.array([40, 10, 5, 10, 30, 10]))
+    assert frequency.tolist() == [1, 4, 8, 4, 1, 4]
+    assert (reverse_frequency(np.full(7, 9)) == 1).all()
+
+
 @pytest.mark.parametrize('power', [0, 0.3, 1, 2])
 def test_reverse_frequency_by_power(power):
     counts = np.array([64, 4, 16])

@@ -108,6 +108,20 @@ def test_action_aware_weights_are_the_vector(vectors):
     torch.testing.assert_close(single.double(), weight, rtol=1e-6, atol=0)
 
 
+def test_the_weights_do_not_toggle(vectors):
+    """The release flips them in place: they are off in every second epoch."""
+    vector = vectors['brl.aa_code_toggle']
+    counts = torch.tensor(vector['inputs']['class_counts']).double()
+    kept, released = counts.clone(), vector['expected']
+    for _ in range(4):
+        weight = action_aware(counts)
+        normalised = weight * len(weight) / weight.sum()
+        assert_is(
+            normalised[[0, -1]], [released['first'][0], released['last'][0]]
+        )
+    assert torch.equal(counts, kept)
+
+
 def test_action_aware_loss_is_the_vector(vectors):
     vector = vectors['brl.aa_loss']
     expected = vector['expected']

@@ -73,13 +73,32 @@ def test_a_skip_is_two_bones(rng, name):
     np.testing.assert_allclose(skip(joints, layout), two, atol=1e-5)
 
 
+@pytest.mark.parametrize('feature', [bone, skip])
+def test_a_joint_that_is_not_seen_makes_no_vector(rng, feature):
+    """Whatever its placeholder; and its coming and going no motion."""
+    layout = get_layout('coco')
+    joints = skeleton(rng, 'coco', persons=1, frames=5)
+    joints[..., 2] = 0.5
+    joints[0, 2, 9] = -1, -1, 0  # a wrist in one frame
+    vectors = feature(joints, layout)
+    expected = feature(joints[..., :2], layout)
+    expected[0, 2, 9] = 0
+    np.testing.assert_allclose(vectors[..., :2], expected)
+    assert (vectors[0, 2, 9] == 0).all()
+    moved = motion(vectors, layout)
+    expected = np.zeros_like(expected)
+    expected[:, :-1] = np.diff(vectors[..., :2], axis=1)
+    expected[0, [1, 2], 9] = 0
+    np.testing.assert_allclose(moved[..., :2], expected)
+
+
 def test_a_skip_averages_the_scores():
     layout = get_layout('coco')
     joints = np.zeros((1, 1, 17, 3), dtype=np.float32)
-    joints[..., 2] = np.linspace(0, 1, 17)
+    joints[..., 2] = np.linspace(0.1, 0.9, 17)
     scores = skip(joints, layout)[0, 0, :, 2]
-    assert scores[9] == pytest.approx((9 / 16 + 5 / 16) / 2)  # wrist, shoulder
-    assert scores[5] == pytest.approx(5 / 16)  # next to the root
+    assert scores[9] == pytest.approx(0.1 + 0.05 * 7)  # wrist, shoulder
+    assert scores[5] == pytest.approx(0.1 + 0.05 * 5)  # next to the root
 
 
 def test_motion_of_constant_speed():

@@ -251,11 +251,21 @@ def test_partial_mixup_by_a_naive_loop(output):
     assert rules == {0, 1, 16 / 25}
 
 
-def test_partial_mixup_leaves_the_other_labels_alone():
-    """Batches of two sizes mix other samples; the rest stays one-hot."""
-    _, _, few = partial_mix(32)
-    _, _, many = partial_mix(32, fraction=0.25)
-    assert torch.equal(labels_of(few)[:24], labels_of(many)[:24])
+def test_one_mixed_sample_does_not_change_the_labels_of_others():
+    """Another class, other counts and so another rule, for one of them."""
+    x, samples = batch(number=16)
+    mixer = build(RebalancedPartialMix, fraction=1.0)
+    mixer.set_class_counts(BALANCE)
+    before = labels_of(mixer(x, samples)[1])
+    plan = mixer.sample_plan(
+        torch.eye(K)[torch.arange(16) % K], T, make_generator((0,) * 4)
+    )
+    samples[5].set_gt_label(4)  # of the fewest samples, it was of the most
+    after = labels_of(mixer(x, samples)[1])
+    changed = (before != after).any(1)
+    touched = (torch.arange(16) == 5) | (plan.partner == 5)
+    assert changed.any() and not changed[~touched].any()
+    assert len({tuple(row) for row in before[~touched].tolist()}) > 4
 
 
 def test_partial_mixup_needs_the_counts():

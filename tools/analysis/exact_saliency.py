@@ -39,8 +39,8 @@ from mmshapmix.analysis.saliency import (
     exact_rows,
     finds_salient,
     top_combination,
-    write_rows,
 )
+from mmshapmix.analysis.tables import write_csv
 from mmshapmix.cli import run_tool
 from mmshapmix.datasets import get_labels
 from mmshapmix.datasets.annotations import load_pickle
@@ -240,7 +240,7 @@ def main() -> None:
         rows = mixer.coalitions.cpu() > 0.5
         print_comparison(mixer, shapley_values(worth, rows))
     rows = exact_rows(worth, mixer, estimator, parts, names, samples)
-    write_rows(rows, args.out)
+    write_csv(rows, args.out)
     print(args.out)
 
 

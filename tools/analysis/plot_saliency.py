@@ -17,9 +17,10 @@ from mmshapmix.analysis.checkpoints import (
     read_checkpoint,
 )
 from mmshapmix.analysis.data import features_of, leaf_datasets
-from mmshapmix.analysis.saliency import saliency_rows, write_rows
+from mmshapmix.analysis.saliency import saliency_rows
 from mmshapmix.analysis.saliency_figure import choose_classes, plot_saliency
 from mmshapmix.analysis.skeletons import body_pose
+from mmshapmix.analysis.tables import write_csv
 from mmshapmix.cli import run_tool
 from mmshapmix.models.mixers import Mixer
 
@@ -69,7 +70,7 @@ def main() -> None:
     plot_saliency(mixer, rows, titles, pose, args.out)
     print(args.out)
     if args.csv:
-        write_rows(saliency_rows(mixer, names, counts), args.csv)
+        write_csv(saliency_rows(mixer, names, counts), args.csv)
         print(args.csv)
 
 

@@ -19,12 +19,13 @@ graph = dict(
     center=2)
 # fmt: on
 
+features = [dict(type='mmshapmix.GenSkeFeat', layout=layout, feats=['j'])]
 train_pipeline = [
     # Drawn anew for every visit. BRL's release turns each sequence once, when
     # it writes its files.
     dict(type='mmshapmix.RandomRotate', degrees=(60, 60, 0)),
     dict(type='mmshapmix.MinMaxNormalize'),
-    dict(type='mmshapmix.GenSkeFeat', layout=layout, feats=['j']),
+    *features,
     dict(type='mmshapmix.SortedSampleFrames', clip_len=clip_len),
     dict(type='PoseDecode'),
     dict(type='FormatGCNInput', num_person=1),
@@ -32,7 +33,7 @@ train_pipeline = [
 ]
 val_pipeline = test_pipeline = [
     dict(type='mmshapmix.MinMaxNormalize'),
-    dict(type='mmshapmix.GenSkeFeat', layout=layout, feats=['j']),
+    *features,
     dict(
         type='mmshapmix.SortedSampleFrames', clip_len=clip_len, test_mode=True
     ),

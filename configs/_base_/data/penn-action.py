@@ -5,6 +5,7 @@ _base_ = '../stgcnpp_2d.py'
 ann_file = 'data/skeleton/penn_action.pkl'
 train_split, val_split = 'train', 'val'
 num_classes = 15
+clip_len = 64
 
 # fmt: off
 # The row 'penn-action' of mmshapmix.functional.layouts; a test compares them.
@@ -16,16 +17,22 @@ graph = dict(
     center=0)
 # fmt: on
 
+features = [dict(type='mmshapmix.GenSkeFeat', layout=layout, feats=['j'])]
 prepare = [
     dict(type='PreNormalize2D'),
     dict(type='mmshapmix.HideInvisible'),  # a fifth of the joints
-    dict(type='mmshapmix.GenSkeFeat', layout=layout, feats=['j']),
+    *features,
 ]
-train_pipeline = [*prepare, *_base_.train_pipeline[2:]]
-val_pipeline = [*prepare, *_base_.val_pipeline[2:]]
-test_pipeline = [*prepare, *_base_.test_pipeline[2:]]
-for pipeline in (train_pipeline, val_pipeline, test_pipeline):
-    pipeline[5].num_person = 1
+# Not UniformSampleFrames, which loops the many sequences that are shorter.
+frames = dict(type='mmshapmix.SortedSampleFrames', clip_len=clip_len)
+pack = [
+    dict(type='PoseDecode'),
+    dict(type='FormatGCNInput', num_person=1),
+    dict(type='PackActionInputs'),
+]
+train_pipeline = [*prepare, frames, *pack]
+val_pipeline = [*prepare, dict(frames, test_mode=True), *pack]
+test_pipeline = val_pipeline
 
 augmentation = _base_.augmentation
 augmentation[2].layout = layout

@@ -6,7 +6,7 @@ ann_file = 'data/skeleton/sbu.pkl'
 fold = 0
 train_split, val_split = f'fold{fold}_train', f'fold{fold}_val'
 num_classes = 8
-clip_len = 32  # six of seven sequences are shorter: more would only repeat
+clip_len = 32  # six of seven sequences are shorter
 
 # fmt: off
 # The row 'sbu' of mmshapmix.functional.layouts; a test compares them.
@@ -18,15 +18,18 @@ graph = dict(
     center=1)
 # fmt: on
 
-prepare = [
-    dict(type='mmshapmix.PreNormalize3D', layout=layout),
-    dict(type='mmshapmix.GenSkeFeat', layout=layout, feats=['j']),
+features = [dict(type='mmshapmix.GenSkeFeat', layout=layout, feats=['j'])]
+prepare = [dict(type='mmshapmix.PreNormalize3D', layout=layout), *features]
+# Not UniformSampleFrames, which loops the many sequences that are shorter.
+frames = dict(type='mmshapmix.SortedSampleFrames', clip_len=clip_len)
+pack = [
+    dict(type='PoseDecode'),
+    dict(type='FormatGCNInput', num_person=2),
+    dict(type='PackActionInputs'),
 ]
-train_pipeline = [*prepare, *_base_.train_pipeline[2:]]
-val_pipeline = [*prepare, *_base_.val_pipeline[2:]]
-test_pipeline = [*prepare, *_base_.test_pipeline[2:]]
-for pipeline in (train_pipeline, val_pipeline, test_pipeline):
-    pipeline[2].clip_len = clip_len
+train_pipeline = [*prepare, frames, *pack]
+val_pipeline = [*prepare, dict(frames, test_mode=True), *pack]
+test_pipeline = val_pipeline
 
 augmentation = _base_.augmentation
 augmentation[2].layout = layout

@@ -7,6 +7,7 @@ from mmcv.transforms import BaseTransform
 
 from ...functional.skeletons import resize_frames
 from ...registry import TRANSFORMS
+from .base import update_sequences
 
 
 @TRANSFORMS.register_module()
@@ -70,11 +71,9 @@ class ResizeCrop(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Replace the sequence by the clip."""
         start, stop = self._sample_crop(results['total_frames'])
-        for key in ('keypoint', 'keypoint_score'):
-            if key in results:
-                results[key] = resize_frames(
-                    results[key][:, start:stop], self.clip_len
-                )
+        update_sequences(
+            results, lambda s: resize_frames(s[:, start:stop], self.clip_len)
+        )
         results.update(
             total_frames=self.clip_len,
             clip_len=self.clip_len,

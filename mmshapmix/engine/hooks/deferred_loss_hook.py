@@ -32,10 +32,10 @@ class DeferredLossHook(Hook):
         self.begin = begin
 
     def before_train(self, runner) -> None:
-        """Find the losses.
+        """Find the losses and the iteration.
 
         Raises:
-            ValueError: If the model has none.
+            ValueError: If the model has none, or the training ends before.
         """
         self.losses = [
             module
@@ -48,21 +48,27 @@ class DeferredLossHook(Hook):
                 'has none. Set model.cls_head.loss_cls=dict(type='
                 "'mmshapmix.DeferredLoss', late=…), or take the hook out."
             )
+        self.first = self.first_iteration(runner)
+        if self.first >= runner.max_iters:
+            raise ValueError(
+                f'Expected `begin` of DeferredLossHook within the training, '
+                f'but got {self.begin!r}, which is iteration {self.first} of '
+                f'{runner.max_iters}. An epoch of RepeatDataset is several '
+                'passes; a share such as 5/6 does not depend on them.'
+            )
 
-    def is_late(self, runner) -> bool:
-        """Whether this iteration belongs to the last stage."""
+    def first_iteration(self, runner) -> int:
+        """The first iteration of the last stage."""
         if isinstance(self.begin, float):
             # Rounded, since 20 of 24 epochs are not 5/6 in floating point.
-            first = round(self.begin * runner.max_iters)
-        else:
-            first = self.begin * len(runner.train_dataloader)
-        return runner.iter >= first
+            return round(self.begin * runner.max_iters)
+        return self.begin * len(runner.train_dataloader)
 
     def before_train_iter(
         self, runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
         """Set the stage, and say so when it begins."""
-        late = self.is_late(runner)
+        late = runner.iter >= self.first
         for loss in self.losses:
             if late and not loss.is_late:
                 runner.logger.info(

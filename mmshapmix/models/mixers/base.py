@@ -58,10 +58,10 @@ class Mixer(nn.Module):
         alpha: Mixup's weight is from Beta(alpha, alpha); 1: uniform.
         output: ``'both'``: the clean batch, then the mixed samples;
             ``'mixed'``: these in place of clean ones.
-        fraction: How much of a batch is mixed, above 0 to 1. They are the last
-            ones, which are as random as any, since batches are shuffled, and
-            which need no wait for the device to be known. A fraction of a
-            sample is one sample as often.
+        fraction: How much of a batch is mixed, above 0 to 1: its last samples,
+            which are as random as any, since batches are shuffled, and which
+            are known without waiting for the device. Where that is 1.5
+            samples, it is one or two, each in half of the steps.
 
     Raises:
         ValueError: For a value out of range, or a layout that lacks parts or
@@ -217,7 +217,8 @@ class Mixer(nn.Module):
         """
         if not self.enabled:
             return inputs, data_samples
-        if len(inputs) == 1:
+        number = self.num_mixed(len(inputs))
+        if number and len(inputs) == 1:
             warnings.warn(
                 'A batch of one has no partner to mix with: it is mixed with '
                 'itself. Set `drop_last=True` in the data loader, or a '
@@ -231,7 +232,7 @@ class Mixer(nn.Module):
             generator = make_generator(self.step_seed, inputs.device)
         plan = self.sample_plan(labels, inputs.shape[3], generator)
         added = self.output == 'both'
-        first = len(inputs) - self.num_mixed(len(inputs))
+        first = len(inputs) - number
         kept = len(inputs) if added else first
         mixed = _labelled(
             data_samples[first:],
