@@ -14,7 +14,7 @@ for labels, :func:`rebalanced_lam`.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -25,10 +25,10 @@ from .draws import sample_categories, sample_integers
 
 @dataclass(frozen=True)
 class MixPlan:
-    """Everything random about mixing a batch of N samples.
+    """Everything random about mixing a batch, or its last N samples.
 
     Args:
-        partner: ``(N,)`` int64, the sample that is mixed in.
+        partner: ``(N,)`` int64, the sample of the batch that is mixed in.
         joints: ``(N, V)`` bool, the joints that come from the partner.
         window: ``(N, T)`` bool, the frames in which they do.
         source: ``(N, T)`` int64, the partner's frame for each frame.
@@ -55,6 +55,16 @@ class MixPlan:
     def lam(self) -> Tensor:
         """Weight of the original sample's label, ``(N,)``."""
         return self.lam_x if self.lam_y is None else self.lam_y
+
+    def last(self, number: int) -> 'MixPlan':
+        """The same for fewer of the last samples."""
+        first = len(self.partner) - number
+        return MixPlan(
+            *(
+                None if row is None else row[first:]
+                for row in (getattr(self, f.name) for f in fields(self))
+            )
+        )
 
 
 def sample_frames(
@@ -206,8 +216,8 @@ def mix_skeletons(skeletons: Tensor, plan: MixPlan) -> Tensor:
     person, that person loses the pasted joints, and the label counts them.
 
     Args:
-        skeletons: ``(N, clips, M, T, V, C)``; stays as it is.
-        plan: What to take from where.
+        skeletons: ``(B, clips, M, T, V, C)``, the batch; stays as it is.
+        plan: What to take from where, for the last N samples.
 
     Returns:
         ``(N, clips, M, T, V, C)``.
@@ -218,7 +228,7 @@ def mix_skeletons(skeletons: Tensor, plan: MixPlan) -> Tensor:
     weight = pasted * plan.opacity[:, None, None]
     # Of finite values, lerp is exact at weights 0 and 1.
     return torch.lerp(
-        skeletons,
+        skeletons[len(skeletons) - len(plan.partner) :],
         taken.movedim(1, 3),
         weight[:, None, None, :, :, None].to(skeletons.dtype),
     )
@@ -228,11 +238,12 @@ def mix_labels(labels: Tensor, plan: MixPlan) -> Tensor:
     """The mixed soft labels.
 
     Args:
-        labels: ``(N, K)`` soft labels; stay as they are.
-        plan: What to take from where.
+        labels: ``(B, K)`` soft labels of the batch; stay as they are.
+        plan: What to take from where, for the last N samples.
 
     Returns:
         ``(N, K)`` soft labels.
     """
     lam = plan.lam[:, None].to(labels.dtype)
-    return lam * labels + (1 - lam) * labels[plan.partner]
+    originals = labels[len(labels) - len(plan.partner) :]
+    return lam * originals + (1 - lam) * labels[plan.partner]

@@ -243,13 +243,14 @@ def test_pytorch_agrees(weighted):
     torch.testing.assert_close(ours, F.cross_entropy(logits, labels, weight=w))
 
 
-def test_soft_one_hot_equals_hard():
+@pytest.mark.parametrize('gamma', [0, 2])
+def test_soft_one_hot_equals_hard(gamma):
     torch.manual_seed(2)
     logits, labels = torch.randn(6, 5), torch.randint(5, (6,))
     w = torch.rand(5)
     for hard, soft in zip(
-        cross_entropy(logits, labels, w),
-        cross_entropy(logits, F.one_hot(labels, 5).float(), w),
+        cross_entropy(logits, labels, w, gamma),
+        cross_entropy(logits, F.one_hot(labels, 5).float(), w, gamma),
         strict=True,
     ):
         torch.testing.assert_close(hard, soft)

@@ -337,6 +337,19 @@ def test_the_upper_body_on_the_lower_is_the_vector(vectors):
     assert mixed[0].flatten().tolist() != expected['x_mix_published_code']
 
 
+@pytest.mark.parametrize('number', [0, 1, 4, N])
+def test_the_last_samples_alone(number):
+    """What a part of the plan makes is a part of what the whole makes."""
+    x, labels = provenance(), torch.eye(N)
+    plan = random_plan(opacity=torch.rand(N))
+    last = plan.last(number)
+    first = N - number
+    assert torch.equal(mix_skeletons(x, last), mix_skeletons(x, plan)[first:])
+    assert torch.equal(
+        mix_labels(labels, last), mix_labels(labels, plan)[first:]
+    )
+
+
 def test_labels_may_have_a_weight_of_their_own():
     plan = MixPlan(
         partner=torch.tensor([1, 0]),

@@ -126,9 +126,10 @@ def main() -> None:
     names = [known[k] for k in labels.tolist()]
     # The last ones, which are mixed also where only a fraction is.
     rows = range(len(inputs))[-args.num :]
+    shown = plan.last(len(rows))
     plot_mix(
-        mix_skeletons(inputs, plan)[rows, 0].numpy(),
-        joint_kinds(plan)[rows],
+        mix_skeletons(inputs, shown)[:, 0].numpy(),
+        joint_kinds(shown),
         [describe_mix(plan, i, names, mixer.layout) for i in rows],
         mixer.layout,
         args.frames,

@@ -25,14 +25,10 @@ prepare = [
 ]
 # Not UniformSampleFrames, which loops the many sequences that are shorter.
 frames = dict(type='mmshapmix.SortedSampleFrames', clip_len=clip_len)
-pack = [
-    dict(type='PoseDecode'),
-    dict(type='FormatGCNInput', num_person=1),
-    dict(type='PackActionInputs'),
-]
+pack = _base_.train_pipeline[3:]
+pack[1].num_person = 1
 train_pipeline = [*prepare, frames, *pack]
-val_pipeline = [*prepare, dict(frames, test_mode=True), *pack]
-test_pipeline = val_pipeline
+val_pipeline = test_pipeline = [*prepare, dict(frames, test_mode=True), *pack]
 
 augmentation = _base_.augmentation
 augmentation[2].layout = layout
@@ -44,7 +40,6 @@ model = dict(
 data = dict(ann_file=ann_file, num_classes=num_classes, layout=layout)
 train_data = dict(split=train_split, pipeline=train_pipeline, **data)
 val_data = dict(split=val_split, pipeline=val_pipeline, **data)
-test_data = dict(split=val_split, pipeline=test_pipeline, **data)
 train_dataloader = dict(dataset=dict(dataset=train_data))
 val_dataloader = dict(dataset=val_data)
-test_dataloader = dict(dataset=test_data)
+test_dataloader = dict(dataset=val_data)

@@ -231,19 +231,20 @@ class Mixer(nn.Module):
         if self.step_seed is not None:
             generator = make_generator(self.step_seed, inputs.device)
         plan = self.sample_plan(labels, inputs.shape[3], generator)
+        plan = plan.last(number)
         added = self.output == 'both'
         first = len(inputs) - number
         kept = len(inputs) if added else first
         mixed = _labelled(
             data_samples[first:],
-            mix_labels(labels, plan)[first:],
+            mix_labels(labels, plan),
             dict(mixed=True, added=added),
         )
         clean = _labelled(
             data_samples[:kept], labels[:kept], dict(mixed=False, added=False)
         )
-        skeletons = mix_skeletons(inputs, plan)
-        return torch.cat([inputs[:kept], skeletons[first:]]), clean + mixed
+        skeletons = torch.cat([inputs[:kept], mix_skeletons(inputs, plan)])
+        return skeletons, clean + mixed
 
     def num_mixed(self, size: int) -> int:
         """How many of a batch this step mixes, known without the device."""
