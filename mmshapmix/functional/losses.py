@@ -1,12 +1,13 @@
 r"""Classification losses for long-tailed training, on hard or soft labels.
 
-A loss is composed: adjust the logits, take the cross-entropy, focus it on what
-is not known yet (focal), weight by class, reduce. With targets :math:`q`
-(one-hot for hard labels), logits :math:`z` and class weights :math:`w`,
+A loss is composed: adjust the logits, take a criterion
+(:mod:`~mmshapmix.functional.criteria`), weight by class
+(:mod:`~mmshapmix.functional.class_weights`), reduce. With targets :math:`q`
+(one-hot for hard labels), the criterion's loss of each label
+:math:`\ell(z, c)` and class weights :math:`w`,
 
 .. math::
-    \ell_i = -\sum_c w_c \, q_{ic} (1 - p_{ic})^\gamma \log p_{ic} , \qquad
-    p_i = \mathrm{softmax}(z_i) , \qquad
+    \ell_i = \sum_c w_c \, q_{ic} \, \ell(z_i, c) , \qquad
     W_i = \sum_c w_c \, q_{ic} .
 
 Three reductions of :math:`\ell` are in use, and with class weights on mixed
@@ -24,8 +25,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from . import criteria
 from .checks import check_choice
-from .longtail import check_no_empty_class
+from .class_weights import frequencies
 
 REDUCTIONS = ('mean', 'weighted_mean')
 MIXED_REDUCTIONS = (*REDUCTIONS, 'two_term')
@@ -47,21 +49,13 @@ def soft_labels(targets: Tensor, num_classes: int) -> Tensor:
     )
 
 
-def _frequencies(class_counts: Tensor) -> Tensor:
-    """``(K,)`` shares of the classes, floating point, none of them 0."""
-    counts = torch.as_tensor(class_counts)
-    check_no_empty_class(counts.cpu())
-    counts = counts.to(torch.promote_types(counts.dtype, torch.float32))
-    return counts / counts.sum()
-
-
 def log_prior(class_counts: Tensor) -> Tensor:
     r"""Log class frequencies :math:`\log(n_c / \sum_j n_j)`, ``(K,)``.
 
     Raises:
         ValueError: If a class has no sample, which would make it -inf.
     """
-    return _frequencies(class_counts).log()
+    return frequencies(class_counts).log()
 
 
 def adjust_logits(logits: Tensor, prior: Tensor, tau: float = 1.0) -> Tensor:
@@ -81,65 +75,29 @@ def adjust_logits(logits: Tensor, prior: Tensor, tau: float = 1.0) -> Tensor:
     return logits + tau * prior
 
 
-def inverse_frequency(class_counts: Tensor) -> Tensor:
-    r"""Class weights :math:`w_c = \sum_j n_j / n_c`, ``(K,)``.
-
-    The weighted softmax loss of BRL's Table III.
-
-    Raises:
-        ValueError: If a class has no sample.
-
-    Example:
-        >>> inverse_frequency(torch.tensor([6, 2])).tolist()
-        [1.3333333730697632, 4.0]
-    """
-    return 1 / _frequencies(class_counts)
-
-
-def action_aware(
-    class_counts: Tensor, upsilon: float = 0.99, lam: float = 0.0099
-) -> Tensor:
-    r"""Class weights of the action-aware loss, ``(K,)``.
-
-    BRL, arXiv 2308.14024, Eq. (7) and (9):
-
-    .. math::
-        \beta_c = \lambda \frac{n_c - n_{min}}{n_{max} - n_{min}} + \upsilon ,
-        \qquad w_c = \frac{1 - \beta_c}{1 - \beta_c^{n_c}} .
-
-    Where all classes have the same size, :math:`\beta_c = \upsilon`.
+def weigh_labels(
+    table: Tensor, targets: Tensor, class_weight: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    r"""Loss :math:`\ell` of each sample, and its weight :math:`W`.
 
     Args:
-        class_counts: ``(K,)``.
-        upsilon: :math:`\upsilon`, the smallest :math:`\beta`.
-        lam: :math:`\lambda`, how much larger the largest is.
+        table: ``(N, K)`` loss of each label, from a criterion.
+        targets: ``(N,)`` int64 labels or ``(N, K)`` soft labels.
+        class_weight: ``(K,)``; none: all ones.
 
-    Raises:
-        ValueError: If a class has no sample, or :math:`\beta` leaves (0, 1).
+    Returns:
+        ``(N,)`` losses and ``(N,)`` weights, both before reduction.
 
     Example:
-        >>> weight = action_aware(torch.tensor([100, 10, 1]))
-        >>> [round(w, 4) for w in weight.tolist()]
-        [0.01, 0.1042, 1.0]
+        >>> table = torch.tensor([[1.0, 3.0]])
+        >>> loss, weight = weigh_labels(table, torch.tensor([[0.25, 0.75]]))
+        >>> loss.item(), weight.item()
+        (2.5, 1.0)
     """
-    if not 0 < upsilon <= upsilon + lam < 1:
-        raise ValueError(
-            'Expected `upsilon` above 0, `lam` of at least 0 and their sum '
-            f'below 1, but got {upsilon} and {lam}.'
-        )
-    counts = torch.as_tensor(class_counts)
-    check_no_empty_class(counts.cpu())
-    n = counts.double()  # 1 - beta loses all digits in half precision
-    span = (n.max() - n.min()).clamp_min(1)
-    beta = lam * (n - n.min()) / span + upsilon
-    weight = (1 - beta) / (1 - beta**n)
-    return weight.to(torch.promote_types(counts.dtype, torch.float32))
-
-
-CLASS_WEIGHTS = dict(
-    inverse_frequency=inverse_frequency, action_aware=action_aware
-)
-"""Class weights ``(K,)`` from measured counts, by name."""
+    q = soft_labels(targets, table.shape[1])
+    if class_weight is not None:
+        q = q * class_weight
+    return (q * table).sum(1), q.sum(1)
 
 
 def cross_entropy(
@@ -148,10 +106,7 @@ def cross_entropy(
     class_weight: Tensor | None = None,
     gamma: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
-    r"""Cross-entropy :math:`\ell` of each sample, and its weight :math:`W`.
-
-    With ``gamma``, the softmax form of the focal loss (Lin et al., arXiv
-    1708.02002, Eq. (4)). The class weight stands outside of :math:`p`.
+    """Softmax cross-entropy, or focal loss, of each sample; and its weight.
 
     Args:
         logits: ``(N, K)``.
@@ -167,16 +122,8 @@ def cross_entropy(
         >>> round(loss.item(), 4), weight.item()
         (0.6931, 1.0)
     """
-    q = soft_labels(targets, logits.shape[1])
-    if class_weight is not None:
-        q = q * class_weight
-    log_p = logits.log_softmax(1)
-    weight = q.sum(1)
-    if gamma:
-        # At p = 1 the gradient of a power below 1 would be infinite.
-        rest = (1 - log_p.exp()).clamp_min(torch.finfo(log_p.dtype).eps)
-        q = q * rest**gamma
-    return -(q * log_p).sum(1), weight
+    table = criteria.softmax(logits, gamma)
+    return weigh_labels(table, targets, class_weight)
 
 
 def reduce_loss(

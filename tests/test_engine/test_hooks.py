@@ -9,7 +9,7 @@ import torch
 from mmengine.hooks import Hook
 
 from mmshapmix.engine.hooks import DeferredLossHook
-from mmshapmix.functional.losses import action_aware
+from mmshapmix.functional.class_weights import action_aware
 
 from ..conftest import make_data
 from .conftest import CLASSES

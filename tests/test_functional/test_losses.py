@@ -4,30 +4,17 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from mmshapmix.functional.class_weights import action_aware, inverse_frequency
 from mmshapmix.functional.losses import (
-    CLASS_WEIGHTS,
-    action_aware,
     adjust_logits,
     cross_entropy,
-    inverse_frequency,
     log_prior,
     mixed_cross_entropy,
     reduce_loss,
     soft_labels,
 )
 
-
-def tensors(vector):
-    inputs = vector['inputs']
-    logits = torch.tensor(inputs['logits'], dtype=torch.float64)
-    counts = torch.tensor(inputs.get('class_counts', []), dtype=torch.float64)
-    return logits, torch.tensor(inputs['labels']), counts
-
-
-def assert_is(actual, expected):
-    torch.testing.assert_close(
-        actual, torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-9
-    )
+from ..vectors import assert_is, tensors
 
 
 def test_cross_entropy_is_the_vector(vectors):
@@ -55,73 +42,6 @@ def test_weighted_cross_entropy_is_the_vector(vectors):
     )
 
 
-def test_focal_is_the_vector(vectors):
-    vector = vectors['focal']
-    expected = vector['expected']
-    logits, labels, _ = tensors(vector)
-    logits.requires_grad_()
-    for gamma in (1, 2):
-        loss = reduce_loss(*cross_entropy(logits, labels, gamma=gamma))
-        assert_is(loss, expected[f'softmax_gamma{gamma}'])
-    (grad,) = torch.autograd.grad(loss, logits)
-    assert_is(grad, expected['grad_logits_softmax_gamma2'])
-
-
-def test_the_class_weight_stands_outside_of_the_focus(vectors):
-    vector = vectors['focal.class_weighted_pitfall']
-    logits, labels, _ = tensors(vector)
-    params = vector['params']
-    weights = torch.tensor(params['class_weight'], dtype=torch.float64)
-    loss, _ = cross_entropy(logits, labels, weights, params['gamma'])
-    assert_is(loss.mean(), vector['expected']['weight_outside_p'])
-
-
-@pytest.mark.parametrize('gamma', [0.5, 1.0, 2.0, 3.5])
-def test_focal_by_a_naive_loop_and_its_gradient(gamma):
-    torch.manual_seed(0)
-    logits = torch.randn(4, 5, dtype=torch.float64, requires_grad=True)
-    soft = torch.rand(4, 5, dtype=torch.float64)
-    w = torch.rand(5, dtype=torch.float64)
-    loss, weight = cross_entropy(logits, soft, w, gamma)
-    p = logits.detach().softmax(1)
-    for i in range(4):
-        naive = sum(
-            -w[c] * soft[i, c] * (1 - p[i, c]) ** gamma * p[i, c].log()
-            for c in range(5)
-        )
-        torch.testing.assert_close(loss[i].detach(), naive)
-    torch.testing.assert_close(weight, soft @ w)  # the focus is no weight
-    assert torch.autograd.gradcheck(
-        lambda z: cross_entropy(z, soft, w, gamma)[0], logits
-    )
-
-
-def test_action_aware_weights_are_the_vector(vectors):
-    vector = vectors['brl.aa_weights_ntu60']
-    counts = torch.tensor(vector['inputs']['class_counts'])
-    weight = action_aware(counts.double())
-    assert_is(weight, vector['expected']['gamma_raw'])
-    normalised = weight * len(weight) / weight.sum()
-    assert_is(normalised, vector['expected']['weight_normalised'])
-    single = action_aware(counts)
-    assert single.dtype == torch.float32
-    torch.testing.assert_close(single.double(), weight, rtol=1e-6, atol=0)
-
-
-def test_the_weights_do_not_toggle(vectors):
-    """The release flips them in place: they are off in every second epoch."""
-    vector = vectors['brl.aa_code_toggle']
-    counts = torch.tensor(vector['inputs']['class_counts']).double()
-    kept, released = counts.clone(), vector['expected']
-    for _ in range(4):
-        weight = action_aware(counts)
-        normalised = weight * len(weight) / weight.sum()
-        assert_is(
-            normalised[[0, -1]], [released['first'][0], released['last'][0]]
-        )
-    assert torch.equal(counts, kept)
-
-
 def test_action_aware_loss_is_the_vector(vectors):
     vector = vectors['brl.aa_loss']
     expected = vector['expected']
@@ -131,30 +51,6 @@ def test_action_aware_loss_is_the_vector(vectors):
     loss = cross_entropy(logits, labels, weight)
     assert_is(reduce_loss(*loss), expected['loss_weighted_mean'])
     assert_is(reduce_loss(*loss, 'mean'), expected['loss_eq10_mean_N'])
-
-
-def test_action_aware_weights_are_one_over_the_effective_number():
-    """Eq. (8): one over the sum of the powers of beta."""
-    counts = torch.tensor([37, 2, 11], dtype=torch.float64)
-    for n, weight in zip(counts, action_aware(counts, 0.9, 0.05), strict=True):
-        beta = 0.9 + 0.05 * (n - 2) / 35
-        powers = sum(beta**i for i in range(int(n)))
-        torch.testing.assert_close(weight, 1 / powers)
-
-
-def test_action_aware_weights_of_equal_classes():
-    weight = action_aware(torch.tensor([50, 50, 50]))
-    expected = 0.01 / (1 - 0.99**50)
-    torch.testing.assert_close(weight, torch.full((3,), expected))
-
-
-@pytest.mark.parametrize('name', CLASS_WEIGHTS)
-def test_class_weights_follow_the_counts_not_the_index(name):
-    counts = torch.tensor([100, 3, 40, 1])
-    order = torch.tensor([2, 0, 3, 1])
-    scheme = CLASS_WEIGHTS[name]
-    torch.testing.assert_close(scheme(counts)[order], scheme(counts[order]))
-    assert scheme(counts).argsort().tolist() == [0, 2, 1, 3]
 
 
 def test_balanced_softmax_is_the_vector(vectors):
@@ -284,15 +180,6 @@ def test_finite_for_extreme_logits():
     assert torch.isfinite(loss).all()
 
 
-@pytest.mark.parametrize('gamma', [0.5, 2.0])
-def test_focal_is_finite_where_all_is_known_or_nothing(gamma):
-    logits = torch.tensor([[1e4, -1e4], [-1e4, 1e4]], requires_grad=True)
-    loss, _ = cross_entropy(logits, torch.tensor([0, 0]), gamma=gamma)
-    (grad,) = torch.autograd.grad(loss.sum(), logits)
-    assert torch.isfinite(loss).all() and torch.isfinite(grad).all()
-    assert loss[0] < 1e-3 and loss[1] == 2e4
-
-
 def test_uniform_counts_change_nothing():
     torch.manual_seed(4)
     logits, labels = torch.randn(6, 4), torch.randint(4, (6,))
@@ -317,7 +204,3 @@ def test_bad_arguments():
         soft_labels(torch.zeros(2, 4), 3)
     with pytest.raises(ValueError, match="'mean', 'weighted_mean'.*'sum'"):
         reduce_loss(torch.ones(1), torch.ones(1), 'sum')
-    with pytest.raises(ValueError, match='sum below 1, but got 0.99 and 0.1'):
-        action_aware(torch.tensor([1, 2]), 0.99, 0.1)
-    with pytest.raises(ValueError, match=r'classes \[0\] have none'):
-        action_aware(torch.tensor([0, 2]))

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ...functional import losses
 from ...functional.checks import check_choice
+from ...functional.class_weights import CLASS_WEIGHTS
 from ...registry import MODELS
 
 
@@ -22,9 +23,9 @@ class LongTailLoss(BaseWeightedLoss):
     Args:
         tau: Strength of the logit adjustment; 0: none, 1: balanced softmax.
         gamma: Focusing parameter of the focal loss; 0: none.
-        class_weight: A scheme of
-            :data:`~mmshapmix.functional.losses.CLASS_WEIGHTS` by name, or
-            ``dict(scheme=…)`` with its options; ``(K,)`` weights; or none.
+        class_weight: A scheme of :mod:`mmshapmix.functional.class_weights` by
+            name, or ``dict(scheme=…)`` with its options; ``(K,)`` weights; or
+            none.
         reduction: ``'weighted_mean'`` or ``'mean'``, see
             :mod:`mmshapmix.functional.losses`; the same without weights.
         loss_weight: Factor on the loss.
@@ -96,8 +97,8 @@ def _scheme(
         return None, torch.tensor(class_weight, dtype=torch.float32)
     options = dict(class_weight)
     name = options.pop('scheme', None)
-    check_choice('class_weight', name, tuple(losses.CLASS_WEIGHTS))
-    scheme = partial(losses.CLASS_WEIGHTS[name], **options)
+    check_choice('class_weight', name, tuple(CLASS_WEIGHTS))
+    scheme = partial(CLASS_WEIGHTS[name], **options)
     scheme(torch.ones(2))  # refuse bad options early
     return scheme, None
 

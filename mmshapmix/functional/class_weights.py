@@ -1,0 +1,117 @@
+"""Class weights from measured class counts."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from .longtail import check_no_empty_class
+
+
+def frequencies(class_counts: Tensor) -> Tensor:
+    """Shares of the classes, ``(K,)`` floating point.
+
+    Raises:
+        ValueError: If a class has no sample.
+    """
+    counts = torch.as_tensor(class_counts)
+    check_no_empty_class(counts.cpu())
+    counts = counts.to(torch.promote_types(counts.dtype, torch.float32))
+    return counts / counts.sum()
+
+
+def inverse_frequency(class_counts: Tensor) -> Tensor:
+    r"""Class weights :math:`w_c = \sum_j n_j / n_c`, ``(K,)``.
+
+    The weighted softmax loss of BRL's Table III.
+
+    Raises:
+        ValueError: If a class has no sample.
+
+    Example:
+        >>> inverse_frequency(torch.tensor([6, 2])).tolist()
+        [1.3333333730697632, 4.0]
+    """
+    return 1 / frequencies(class_counts)
+
+
+def class_balanced(class_counts: Tensor, beta: float = 0.9999) -> Tensor:
+    r"""Class weights by the effective number of samples, ``(K,)``.
+
+    Cui et al., arXiv 1901.05555, Eq. (2): :math:`w_c \propto
+    \frac{1 - \beta}{1 - \beta^{n_c}}`, with a sum of K.
+
+    Args:
+        class_counts: ``(K,)``.
+        beta: In (0, 1). The authors' script has 0.9999, BRL 0.999.
+
+    Raises:
+        ValueError: If a class has no sample, or for another beta.
+
+    Example:
+        >>> class_balanced(torch.tensor([1, 1])).tolist()
+        [1.0, 1.0]
+    """
+    if not 0 < beta < 1:
+        raise ValueError(f'Expected `beta` in (0, 1), but got {beta}.')
+    weight = _effective_weight(class_counts, lambda n: beta)
+    return weight * len(weight) / weight.sum()
+
+
+def _effective_weight(
+    class_counts: Tensor, beta_of: Callable[[Tensor], Tensor | float]
+) -> Tensor:
+    """(1 - beta) / (1 - beta^n), ``(K,)``, beta by class or the same."""
+    counts = torch.as_tensor(class_counts)
+    check_no_empty_class(counts.cpu())
+    n = counts.double()  # 1 - beta loses its digits in single precision
+    beta = beta_of(n)
+    weight = (1 - beta) / (1 - beta**n)
+    return weight.to(torch.promote_types(counts.dtype, torch.float32))
+
+
+def action_aware(
+    class_counts: Tensor, upsilon: float = 0.99, lam: float = 0.0099
+) -> Tensor:
+    r"""Class weights of the action-aware loss, ``(K,)``.
+
+    BRL, arXiv 2308.14024, Eq. (7) and (9):
+
+    .. math::
+        \beta_c = \lambda \frac{n_c - n_{min}}{n_{max} - n_{min}} + \upsilon ,
+        \qquad w_c = \frac{1 - \beta_c}{1 - \beta_c^{n_c}} .
+
+    Where all classes have the same size, :math:`\beta_c = \upsilon`.
+
+    Args:
+        class_counts: ``(K,)``.
+        upsilon: :math:`\upsilon`, the smallest :math:`\beta`.
+        lam: :math:`\lambda`, how much larger the largest is.
+
+    Raises:
+        ValueError: If a class has no sample, or :math:`\beta` leaves (0, 1).
+
+    Example:
+        >>> weight = action_aware(torch.tensor([100, 10, 1]))
+        >>> [round(w, 4) for w in weight.tolist()]
+        [0.01, 0.1042, 1.0]
+    """
+    if not 0 < upsilon <= upsilon + lam < 1:
+        raise ValueError(
+            'Expected `upsilon` above 0, `lam` of at least 0 and their sum '
+            f'below 1, but got {upsilon} and {lam}.'
+        )
+
+    def beta(n: Tensor) -> Tensor:
+        span = (n.max() - n.min()).clamp_min(1)
+        return lam * (n - n.min()) / span + upsilon
+
+    return _effective_weight(class_counts, beta)
+
+
+CLASS_WEIGHTS = dict(
+    inverse_frequency=inverse_frequency,
+    class_balanced=class_balanced,
+    action_aware=action_aware,
+)
+"""Class weights ``(K,)`` from measured counts, by name."""

@@ -1,0 +1,130 @@
+r"""Criteria: the loss of every possible label.
+
+A criterion makes of the logits of N samples a table ``(N, K)``: entry
+:math:`\ell(z_i, c)` is the loss of sample i if its label is class c. So hard
+and soft labels are the same to all of them, and
+:func:`~mmshapmix.functional.losses.weigh_labels` adds class weights. Nothing
+here knows labels.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+GUMBEL_RANGE = (-4.0, 10.0)
+
+
+def softmax(logits: Tensor, gamma: float = 0.0) -> Tensor:
+    r"""Softmax cross-entropy :math:`-(1 - p_c)^\gamma \log p_c`, ``(N, K)``.
+
+    With ``gamma``, the softmax form of the focal loss (Lin et al., arXiv
+    1708.02002, Eq. (4)).
+
+    Args:
+        logits: ``(N, K)``.
+        gamma: Focusing parameter; 0: plain cross-entropy.
+
+    Example:
+        >>> softmax(torch.zeros(1, 2)).tolist()
+        [[0.6931471824645996, 0.6931471824645996]]
+    """
+    log_p = logits.log_softmax(1)
+    if not gamma:
+        return -log_p
+    # At p = 1 the gradient of a power below 1 would be infinite.
+    rest = (1 - log_p.exp()).clamp_min(torch.finfo(log_p.dtype).eps)
+    return -(rest**gamma) * log_p
+
+
+def margin_softmax(
+    logits: Tensor,
+    margins: Tensor | float = 0.0,
+    scale: Tensor | float = 1.0,
+    kept: Tensor | None = None,
+) -> Tensor:
+    r"""Softmax cross-entropy that is harder for the label, ``(N, K)``.
+
+    .. math::
+        \ell(z, c) = \log \Bigl( 1 + \sum_{j \ne c} k_j
+        e^{s_c z_j - s_c (z_c - m_c)} \Bigr)
+
+    LDAM (arXiv 1906.07413, Eq. (13)) has margins :math:`m`, KPS
+    (10.1109/TPAMI.2022.3196044) in its second stage scales :math:`s` of the
+    label, equalization (arXiv 2003.05176) drops other classes by :math:`k`.
+    Without any, it is :func:`softmax`.
+
+    Args:
+        logits: ``(N, K)``.
+        margins: ``(K,)`` or the same for all.
+        scale: ``(K,)`` or the same for all.
+        kept: ``(N, K)`` bool, the classes that count as others; none: all.
+    """
+    num_classes = logits.shape[1]
+    per_label = torch.as_tensor(scale, dtype=logits.dtype).to(logits.device)
+    per_label = per_label.expand(num_classes)
+    own = per_label * (logits - margins)
+    # (N, K, K): for each label all others.
+    others = per_label[:, None] * logits[:, None]
+    dropped = torch.eye(num_classes, dtype=torch.bool, device=logits.device)
+    if kept is not None:
+        dropped = dropped | ~kept[:, None]
+    # Not -inf, for which a row without others has no gradient.
+    others = others.masked_fill(dropped, torch.finfo(logits.dtype).min)
+    return F.softplus(others.logsumexp(2) - own)
+
+
+def _one_against_all(positive: Tensor, negative: Tensor) -> Tensor:
+    """Sum of binary losses: the label's as positive, all others' as negative.
+
+    Args:
+        positive: ``(N, K)``, the loss of a class if it is the label.
+        negative: ``(N, K)``, if it is not.
+    """
+    return negative.sum(1, keepdim=True) - negative + positive
+
+
+def sigmoid(
+    logits: Tensor, gamma: float = 0.0, kept: Tensor | None = None
+) -> Tensor:
+    r"""Binary cross-entropy of every class, summed, ``(N, K)``.
+
+    .. math::
+        \ell(z, c) = -(1 - p_c)^\gamma \log p_c
+        - \sum_{j \ne c} k_j p_j^\gamma \log(1 - p_j) , \qquad
+        p = \mathrm{sigmoid}(z)
+
+    With ``gamma``, the original focal loss (arXiv 1708.02002) without its
+    alpha; with ``kept``, the original equalization loss (arXiv 2003.05176).
+
+    Args:
+        logits: ``(N, K)``.
+        gamma: Focusing parameter.
+        kept: ``(N, K)`` bool, the classes that count as others; none: all.
+    """
+    positive, negative = F.softplus(-logits), F.softplus(logits)
+    if gamma:
+        # exp(-softplus(z)) is 1 - p, exactly also where p is nearly 1.
+        positive = (-gamma * negative).exp() * positive
+        negative = (-gamma * F.softplus(-logits)).exp() * negative
+    if kept is not None:
+        negative = negative * kept
+    return _one_against_all(positive, negative)
+
+
+def gumbel(logits: Tensor) -> Tensor:
+    r"""Binary cross-entropy on Gumbel's activation, ``(N, K)``.
+
+    GOL, Alexandridis et al., arXiv 2207.10936:
+    :math:`\eta(z) = \exp(-e^{-z})`, with z within :data:`GUMBEL_RANGE`, in the
+    place of the sigmoid.
+
+    Args:
+        logits: ``(N, K)``.
+    """
+    hazard = (-logits.clamp(*GUMBEL_RANGE)).exp()  # -log(eta)
+    return _one_against_all(hazard, -(-torch.expm1(-hazard)).log())
+
+
+def gumbel_activation(logits: Tensor) -> Tensor:
+    r""":math:`\eta(z) = \exp(-e^{-z})`, what GumbelCE predicts with."""
+    return (-(-logits.clamp(*GUMBEL_RANGE)).exp()).exp()
