@@ -4,6 +4,7 @@ What commands print goes into log files, and MMEngine's log lines in it become
 the progress (:mod:`mmshapmix.progress`).
 """
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -48,16 +49,42 @@ class Job:
     done: Path | None = None
 
 
-def last_checkpoint(work_dir: Path) -> str:
-    """Path of the last checkpoint of a training, as MMEngine wrote it down.
+def last_checkpoint(work_dir: Path) -> Path:
+    """Path of the last checkpoint of a training, of which MMEngine keeps note.
 
     Args:
-        work_dir: Of the training.
+        work_dir: Of the training; it may have been moved since.
 
     Raises:
         FileNotFoundError: If it has not saved any.
     """
-    return (work_dir / 'last_checkpoint').read_text()
+    return work_dir / Path((work_dir / 'last_checkpoint').read_text()).name
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[int]:
+    """Keep others out of a folder; made if it is missing.
+
+    Args:
+        folder: Where results go.
+
+    Yields:
+        What commands have to hold, too (``run_jobs(keep_open=…)``), so that
+        the folder stays locked as long as one of them runs.
+
+    Raises:
+        ValueError: If it is locked.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / '.lock').open('w') as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ValueError(
+                f'Expected to be alone in {folder}, but another command is at '
+                'work there. Wait for it, or end it.'
+            ) from error
+        yield file.fileno()
 
 
 def run_jobs(
@@ -65,12 +92,13 @@ def run_jobs(
     slots: Sequence[str | None] = (None,),
     stop: bool = False,
     console: Console | None = None,
+    keep_open: Sequence[int] = (),
 ) -> dict[str, Path]:
     """Run jobs, as many at once as there are slots.
 
     Each gets its share of the CPU's cores as ``OMP_NUM_THREADS``, unless the
-    environment sets it. Ctrl-C, and SIGTERM, end all that was started. To be
-    called from the main thread.
+    environment sets it. Ctrl-C, SIGTERM and a closed terminal end all that was
+    started. To be called from the main thread.
 
     Args:
         jobs: With names of their own, in the order in which they start.
@@ -78,6 +106,7 @@ def run_jobs(
             ``CUDA_VISIBLE_DEVICES``, or none: they see what this process does.
         stop: Whether the first failure ends all; else the other jobs go on.
         console: Where commands, progress and failures are printed.
+        keep_open: Files that the commands hold, too, see :func:`locked`.
 
     Returns:
         Name of each failed job to the log that says why; empty if none has.
@@ -87,9 +116,9 @@ def run_jobs(
     """
     console = console or Console(highlight=False, soft_wrap=True)
     display = JobsProgress([job.name for job in jobs], len(slots), console)
-    runner = _Runner(slots, stop, display)
+    runner = _Runner(slots, stop, display, keep_open)
     with (
-        _terminated_as_interrupted(),
+        _ended_as_interrupted(),
         display,
         ThreadPoolExecutor(len(slots)) as pool,
     ):
@@ -104,25 +133,34 @@ def run_jobs(
 
 
 @contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _ended_as_interrupted() -> Iterator[None]:
+    before = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, signal.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class _Runner:
     """Runs commands on slots, from several threads, and ends them."""
 
     def __init__(
-        self, slots: Sequence[str | None], stop: bool, display: JobsProgress
+        self,
+        slots: Sequence[str | None],
+        stop: bool,
+        display: JobsProgress,
+        keep_open: Sequence[int],
     ) -> None:
         self.free: SimpleQueue[str | None] = SimpleQueue()
         for slot in slots:
             self.free.put(slot)
         self.threads = max(1, (os.cpu_count() or 1) // len(slots))
         self.stop = stop
+        self.keep_open = tuple(keep_open)
         self.display = display
         self.failed: dict[str, Path] = {}
         self.lock = threading.Lock()
@@ -200,6 +238,7 @@ class _Runner:
                 stderr=subprocess.STDOUT,
                 # A group of its own, to end it with all that it started.
                 start_new_session=True,
+                pass_fds=self.keep_open,
             )
             self.processes.add(process)
         return process
@@ -210,7 +249,7 @@ class _Runner:
                 return
             self.failed[job.name] = log
         tail = log.read_text().splitlines(True)[-TAIL:]
-        self.display.finish(job.name, 'failed')
+        self.display.finish(job.name, 'failed', in_vain=True)
         self.display.say(''.join(tail))
         self.display.say(f'{job.name}: {reason}; its whole output: {log}')
         if self.stop:

@@ -127,10 +127,12 @@ class JobsProgress:
         self.say(f'$ python {shlex.join(args)}', 'dim')
         self._show(name, command)
 
-    def finish(self, name: str, how: str) -> None:
-        """A job has ended."""
+    def finish(self, name: str, how: str, in_vain: bool = False) -> None:
+        """A job has ended; one that failed says nothing of the others."""
         timing = self.timings[name]
         timing.finished, timing.end = True, time.monotonic()
+        if in_vain:
+            timing.started = None
         self._show(name, how)
         self.say(f'  {name}: {how}{self._left()}')
 
@@ -164,6 +166,6 @@ class JobsProgress:
     def _left(self) -> str:
         timings = [*self.timings.values()]
         left = time_left(timings, self.num_slots, time.monotonic())
-        if not left or len(timings) == 1:
+        if not left:
             return ''
         return f'  (all: about {timedelta(seconds=round(left))} left)'

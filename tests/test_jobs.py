@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from mmshapmix import progress
-from mmshapmix.jobs import Job, last_checkpoint, run_jobs
+from mmshapmix.jobs import Job, last_checkpoint, locked, run_jobs
 from mmshapmix.progress import JobsProgress, Timing, time_left
 
 TRAIN = '11/21 17:28:04 - mmengine - INFO - Epoch(train) '
@@ -58,7 +58,7 @@ def test_commands_run_one_after_another(script, tmp_path, printed):
 SPANS = """
 path, name = args
 start = time.time()
-time.sleep(0.3)
+time.sleep(1)
 with open(path, 'a') as file:
     gpu = os.environ.get('CUDA_VISIBLE_DEVICES')
     threads = os.environ['OMP_NUM_THREADS']
@@ -176,7 +176,9 @@ def test_the_first_failure_may_end_all(script, tmp_path, printed):
     assert not (tmp_path / 'c').exists()
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    'number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+)
 def test_interrupted(script, tmp_path, number):
     """Nothing that was started goes on, grandchildren included."""
     pids = tmp_path / 'pids'
@@ -204,8 +206,42 @@ def test_interrupted(script, tmp_path, number):
 
 
 def test_last_checkpoint(tmp_path):
-    (tmp_path / 'last_checkpoint').write_text('work/epoch_3.pth')
-    assert last_checkpoint(tmp_path) == 'work/epoch_3.pth'
+    """In the folder where it is now, whatever the note says."""
+    (tmp_path / 'last_checkpoint').write_text('/before/work/epoch_3.pth')
+    assert last_checkpoint(tmp_path) == tmp_path / 'epoch_3.pth'
+
+
+HOLDER = """
+time.sleep(float(args[0]))
+"""
+
+
+def test_a_folder_is_locked_as_long_as_a_command_runs(tmp_path, script):
+    """Also where the tool that started it is gone."""
+    folder = tmp_path / 'new'
+    body = script('hold', HOLDER)
+    with locked(folder) as lock:
+        with pytest.raises(ValueError, match=f'alone in {folder}, but'):
+            locked(folder).__enter__()
+        orphan = subprocess.Popen(
+            [sys.executable, body, '60'], pass_fds=[lock]
+        )
+    try:
+        with pytest.raises(ValueError, match='another command is at work'):
+            locked(folder).__enter__()
+    finally:
+        orphan.kill()
+        orphan.wait()
+    with locked(folder):
+        pass
+
+
+def test_commands_hold_what_is_kept_open(tmp_path, script, printed):
+    body = script('fd', 'os.fstat(int(args[0]))')
+    with locked(tmp_path) as lock:
+        job = Job('a', tmp_path, dict(x=[body, lock]))
+        assert run_jobs([job], console=printed, keep_open=[lock]) == {}
+        assert run_jobs([job], console=printed).keys() == {'a'}
 
 
 # Progress --------------------------------------------------------------------

@@ -31,7 +31,7 @@ COLUMNS = {
     'medium': 'acc/medium',
     'few': 'acc/few',
 }
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, markup=False)
 
 
 def run(*jobs: Job) -> None:

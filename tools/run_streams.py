@@ -24,7 +24,7 @@ from mmshapmix.analysis.scores import read_streams
 from mmshapmix.analysis.tables import rich_table, write_table
 from mmshapmix.cli import run_tool
 from mmshapmix.engine.launch import add_config_options, load_config
-from mmshapmix.jobs import Job, last_checkpoint, run_jobs
+from mmshapmix.jobs import Job, last_checkpoint, locked, run_jobs
 
 TOOLS = Path(__file__).resolve().parent
 # What stands in the names of leaves.
@@ -38,6 +38,9 @@ STREAMS = {
 }
 SCORES = 'scores.pkl'
 SETTINGS = 'settings.json'
+CHECKPOINT = 'last_checkpoint'
+# Settings that change no result.
+HARMLESS = {'num_workers', 'persistent_workers', 'pin_memory', 'logger'}
 
 
 def parse_args() -> argparse.Namespace:
@@ -52,10 +55,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--work-dir',
         type=Path,
-        help='default: work_dirs/ and the name of the leaf, with "streams" '
-        'for "joint"',
+        help='default: work_dirs/, the folder of the leaf, and its name with '
+        '"streams" for "joint"',
     )
-    parser.add_argument('--seed', type=int, default=0, help='of all streams')
+    parser.add_argument(
+        '--seed',
+        type=int,
+        help="of all streams; default: the config's, or 0",
+    )
     how = parser.add_mutually_exclusive_group()
     how.add_argument(
         '--gpus', nargs='+', metavar='GPU', help='one stream on each at once'
@@ -70,17 +77,23 @@ def parse_args() -> argparse.Namespace:
         help='fusions to report; default: all whose streams are there',
     )
     parser.add_argument(
+        '--adopt',
+        action='store_true',
+        help='go on also where other settings had begun; nothing checks that '
+        'they amount to the same',
+    )
+    parser.add_argument(
         '--cfg-options',
         nargs='+',
-        default=[],
+        action='extend',
         metavar='KEY=VALUE',
         help='override settings of the configs of all streams',
     )
     args = parser.parse_args()
     if args.jobs < 1:
         parser.error(f'--jobs: expected at least 1, but got {args.jobs}')
-    if args.cfg_options:
-        args.cfg_options = ['--cfg-options', *args.cfg_options]
+    options = args.cfg_options or []
+    args.cfg_options = ['--cfg-options', *options] if options else []
     return args
 
 
@@ -120,33 +133,39 @@ def flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
 
 
 def settings_of(leaf: Path, args: argparse.Namespace) -> dict[str, str]:
-    """All that decides what a stream's training gives."""
+    """All that decides what a stream's training gives, the seed among it."""
     parser = argparse.ArgumentParser()
     parser.add_argument('config')
     add_config_options(parser)
     config = load_config(parser.parse_args([str(leaf), *args.cfg_options]))
     settings = config.to_dict()
     del settings['work_dir'], settings['launcher']
-    return {'seed': repr(args.seed), **dict(flat(settings, ''))}
+    randomness = settings.setdefault('randomness', None) or {}
+    seed = randomness.get('seed') if args.seed is None else args.seed
+    settings['randomness'] = {**randomness, 'seed': seed or 0}
+    return {
+        key: value
+        for key, value in flat(settings, '')
+        if not HARMLESS & {*key.split('.')}
+    }
 
 
-def keep_settings(folder: Path, settings: dict[str, str]) -> None:
-    """Write the settings down, or see that they are those of before.
+def keep_settings(
+    folder: Path, settings: dict[str, str], adopt: bool = False
+) -> None:
+    """Write the settings down; where something is, they must be the same.
 
     Raises:
         ValueError: If the folder was made with others.
     """
     path = folder / SETTINGS
-    if not path.exists():
-        if folder.exists() and any(folder.iterdir()):
-            raise ValueError(
-                f'Expected an empty folder or one of run_streams.py, but '
-                f'{folder} has no {SETTINGS}. Remove it, or choose another '
-                '--work-dir.'
-            )
+    begun = any((folder / name).exists() for name in (SCORES, CHECKPOINT))
+    if adopt or not begun:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(settings, indent=1))
-    before = json.loads(path.read_text())
+        part = path.with_name(f'{SETTINGS}.part')
+        part.write_text(json.dumps(settings, indent=1))
+        part.replace(path)
+    before = json.loads(path.read_text()) if path.exists() else {}
     other = [
         f'{key}: {before.get(key, "absent")} there, '
         f'{settings.get(key, "absent")} now'
@@ -156,21 +175,43 @@ def keep_settings(folder: Path, settings: dict[str, str]) -> None:
     if other:
         raise ValueError(
             f'Expected the settings with which {folder} was made, but '
-            f'{len(other)} of them are others: {"; ".join(other[:3])}. Remove '
-            'the folder, or choose another --work-dir.'
+            f'{len(other)} of them are others: {"; ".join(other[:3])}. Choose '
+            'another --work-dir, or remove the folder; --adopt goes on in it.'
         )
 
 
-def job_of(leaf: Path, folder: Path, args: argparse.Namespace) -> Job:
+def job_of(leaf: Path, folder: Path, seed: str, options: list[str]) -> Job:
     """The training and the test of one stream."""
-    train = [TOOLS / 'train.py', leaf, '--work-dir', folder, '--resume']
+    train = [TOOLS / 'train.py', leaf, '--work-dir', folder, '--seed', seed]
+    if (folder / CHECKPOINT).exists():
+        train += ['--resume', last_checkpoint(folder)]
     checkpoint = partial(last_checkpoint, folder)
     test = [TOOLS / 'test.py', leaf, checkpoint, '--work-dir', folder / 'test']
     commands = dict(
-        train=[*train, '--seed', args.seed, *args.cfg_options],
-        test=[*test, '--dump', folder / SCORES, *args.cfg_options],
+        train=[*train, *options],
+        test=[*test, '--dump', folder / SCORES, *options],
     )
     return Job(folder.name, folder, commands, folder / SCORES)
+
+
+def run_streams(
+    leaves: Mapping[str, Path],
+    work_dir: Path,
+    args: argparse.Namespace,
+    lock: int,
+) -> dict[str, Path]:
+    """Train and test what is not done yet; the logs of what has failed."""
+    jobs = []
+    for stream, leaf in leaves.items():
+        folder, settings = work_dir / stream, settings_of(leaf, args)
+        keep_settings(folder, settings, args.adopt)
+        seed = settings['randomness.seed']
+        jobs.append(job_of(leaf, folder, seed, args.cfg_options))
+    slots = args.gpus or [None] * args.jobs
+    try:
+        return run_jobs(jobs, slots, keep_open=[lock])
+    except KeyboardInterrupt:
+        sys.exit('Interrupted. The same command goes on from here.')
 
 
 def report(
@@ -182,7 +223,7 @@ def report(
     fusions = {name: preset_weights(name, streams) for name in presets}
     rows = fusion_rows(scores, fusions)
     write_table(rows, work_dir / 'results')
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, markup=False)
     console.print(rich_table(rows, 'Accuracy (%)'))
     console.print(f'{work_dir / "results"}.md and .csv')
 
@@ -192,24 +233,19 @@ def main() -> None:
     leaves = leaves_of(args.config, args.streams)
     for preset in args.preset or []:
         preset_weights(preset, [*leaves])
-    work_dir = args.work_dir or (
-        Path('work_dirs') / args.config.stem.replace('_joint_', '_streams_')
-    )
-    for stream, leaf in leaves.items():
-        keep_settings(work_dir / stream, settings_of(leaf, args))
-    jobs = [job_of(leaf, work_dir / s, args) for s, leaf in leaves.items()]
-    try:
-        failed = run_jobs(jobs, args.gpus or [None] * args.jobs)
-    except KeyboardInterrupt:
-        sys.exit('Interrupted. The same command goes on from here.')
+    folder = args.config.resolve().parent.name
+    name = args.config.stem.replace('_joint_', '_streams_')
+    work_dir = args.work_dir or Path('work_dirs', f'{folder}_{name}')
+    with locked(work_dir) as lock:
+        failed = run_streams(leaves, work_dir, args, lock)
     done = [stream for stream in leaves if stream not in failed]
     if done:
         report(work_dir, done, args.preset or [*PRESETS])
     if failed:
         logs = ', '.join(f'{name}: {log}' for name, log in failed.items())
         sys.exit(
-            f'{len(failed)} of {len(jobs)} streams failed ({logs}). The same '
-            'command tries again.'
+            f'{len(failed)} of {len(leaves)} streams failed ({logs}). The '
+            'same command tries again.'
         )
 
 

@@ -190,7 +190,13 @@ def check_disjoint(
             f'Expected the streams {sorted(reported)} to search weights on, '
             f'but got {sorted(searched)}.'
         )
-    names = [{*next(iter(s.values())).names} for s in (searched, reported)]
+    first, other = (next(iter(s.values())) for s in (searched, reported))
+    if first.scores.shape[1] != other.scores.shape[1]:
+        raise ValueError(
+            f'Expected scores of {other.scores.shape[1]} classes to search '
+            f'weights on, but got {first.scores.shape[1]}.'
+        )
+    names = [{*found.names} for found in (first, other)]
     shared = sorted(names[0] & names[1])
     if shared:
         raise ValueError(

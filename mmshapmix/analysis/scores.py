@@ -1,6 +1,7 @@
 """Dumped scores: read without running what a pickle may carry, checked."""
 
 import io
+import operator
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -77,19 +78,20 @@ def read_scores(path: str | Path) -> Scores:
     _check_rows(rows, path)
     try:
         scores = np.stack([row['pred_score'] for row in rows]).astype(float)
-        labels = np.concatenate([row['gt_label'] for row in rows]).astype(int)
+        labels = [operator.index(np.squeeze(r['gt_label'])[()]) for r in rows]
+        counts = rows[0].get('class_counts')
+        counts = None if counts is None else np.asarray(counts, np.int64)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f'Expected scores of the same classes for all samples of {path}, '
             f'and a label for each, but got others: {error}.'
         ) from error
-    counts = rows[0].get('class_counts')
     result = Scores(
         str(path),
         tuple(row['frame_dir'] for row in rows),
         scores,
-        labels,
-        None if counts is None else np.asarray(counts, dtype=np.int64),
+        np.array(labels),
+        counts,
     )
     _check_scores(result)
     return result
@@ -199,6 +201,7 @@ def aligned(
         stream: _ordered_like(first, found)
         for stream, found in streams.items()
     }
+    _check_scales(streams)
     agreed = check_counts(
         {found.source: found.class_counts for found in streams.values()}
         | dict(counts),
@@ -208,6 +211,24 @@ def aligned(
         stream: replace(found, class_counts=agreed)
         for stream, found in ordered.items()
     }
+
+
+def _check_scales(streams: Mapping[str, Scores]) -> None:
+    """Refuse to fuse probabilities with scores of another scale."""
+    probabilities = {
+        found.source: np.allclose(found.scores.sum(1), 1, atol=1e-2)
+        for found in streams.values()
+    }
+    if len({*probabilities.values()}) > 1:
+        kinds = {
+            k: [p for p, is_p in probabilities.items() if is_p == k]
+            for k in (True, False)
+        }
+        raise ValueError(
+            f'Expected probabilities from all streams or from none, but those '
+            f'of {kinds[True]} sum to 1 and those of {kinds[False]} do not. '
+            "Test them alike: model.test_cfg.average_clips='prob'."
+        )
 
 
 def _ordered_like(first: Scores, found: Scores) -> Scores:

@@ -169,6 +169,9 @@ def test_weights_are_not_searched_on_what_is_reported():
         check_disjoint(dict(j=shared), dict(j=J))
     with pytest.raises(ValueError, match=r"\['b', 'j'\].*got \['j'\]"):
         check_disjoint(dict(j=other), dict(j=J, b=B))
+    fewer = replace(other, scores=other.scores[:, :1])
+    with pytest.raises(ValueError, match='classes to search .* got 1'):
+        check_disjoint(dict(j=fewer), dict(j=J))
 
 
 def test_saved_fusion_is_a_dump(files, tmp_path):

@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from mmengine.evaluator import DumpResults
 
 from mmshapmix.analysis.fusion import fusion_rows
-from mmshapmix.analysis.scores import read_scores, read_streams
+from mmshapmix.analysis.scores import aligned, read_scores, read_streams
 
 from .conftest import change
 
@@ -92,7 +93,9 @@ def test_refused_files(files, write):
         (dict(a=1), 'Expected a list of samples'),
         ([dict(pred_score=np.ones(3))], 'Expected a list of samples'),
         ([row | dict(pred_score=np.ones((2, 5))) for row in rows], 'one row'),
-        ([row | dict(gt_label=[0, 1]) for row in rows], 'Expected one label'),
+        ([row | dict(gt_label=[0, 1]) for row in rows], 'a label for each'),
+        ([row | dict(gt_label=[1.7]) for row in rows], 'a label for each'),
+        ([row | dict(class_counts={}) for row in rows], 'bad.pkl'),
     ):
         with pytest.raises(ValueError, match=message):
             read_scores(write(content, 'bad.pkl'))
@@ -158,3 +161,20 @@ def test_dumps_of_mmengine_are_read(random_streams, tmp_path):
     np.testing.assert_array_equal(read.scores, found.scores)
     np.testing.assert_array_equal(read.labels, found.labels)
     assert read.names == found.names and read.class_counts is None
+
+
+def test_streams_of_two_scales_are_refused(random_streams):
+    """Scores that do not sum to 1 would outweigh probabilities."""
+    streams = {
+        name: replace(
+            found, scores=found.scores / found.scores.sum(1, keepdims=True)
+        )
+        for name, found in random_streams.items()
+    }
+    assert aligned(streams, {}).keys() == streams.keys()
+    streams['b'] = replace(streams['b'], scores=100 * streams['b'].scores)
+    with pytest.raises(ValueError, match='probabilities from all streams or'):
+        aligned(streams, {})
+    for name in streams:
+        streams[name] = random_streams[name]
+    assert aligned(streams, {}).keys() == streams.keys()

@@ -80,6 +80,8 @@ def parse_args() -> argparse.Namespace:
     for files in (args.streams, args.search_on or []):
         if len(dict(files)) < len(files):
             parser.error('expected a name of its own for each stream')
+    if args.save in dict(args.streams).values():
+        parser.error('--save: expected another file than those that are fused')
     if args.save and len(args.preset or []) > 1:
         parser.error('--save: expected one fusion, but got several presets')
     return args
@@ -111,7 +113,7 @@ def main() -> None:
     streams = read_streams(dict(args.streams), args.class_counts)
     fusions = chosen_fusions(args, streams)
     first = next(iter(streams.values()))
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, markup=False)
     title = f'Accuracy (%) of {len(first.names)} samples'
     console.print(rich_table(fusion_rows(streams, fusions), title))
     if first.class_counts is None:
