@@ -215,19 +215,16 @@ def aligned(
 
 def _check_scales(streams: Mapping[str, Scores]) -> None:
     """Refuse to fuse probabilities with scores of another scale."""
-    probabilities = {
-        found.source: np.allclose(found.scores.sum(1), 1, atol=1e-2)
-        for found in streams.values()
-    }
-    if len({*probabilities.values()}) > 1:
-        kinds = {
-            k: [p for p, is_p in probabilities.items() if is_p == k]
-            for k in (True, False)
-        }
+    probabilities = [
+        stream
+        for stream, found in streams.items()
+        if np.allclose(found.scores.sum(1), 1, atol=1e-2)
+    ]
+    if 0 < len(probabilities) < len(streams):
         raise ValueError(
-            f'Expected probabilities from all streams or from none, but those '
-            f'of {kinds[True]} sum to 1 and those of {kinds[False]} do not. '
-            "Test them alike: model.test_cfg.average_clips='prob'."
+            'Expected probabilities from all streams or from none, but only '
+            f'those of {probabilities} sum to 1. Test all of them alike: '
+            "model.cls_head.average_clips='prob'."
         )
 
 
