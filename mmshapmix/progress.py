@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 LOG_LINE = re.compile(r'Epoch\((train|val|test)\)\s+((?:\[[ \d/]+\])+)(.*)')
+STEP_TIME = re.compile(r' time: ([\d.]+)')
 ETA = re.compile(r'eta: (?:(\d+) days?, )?(\d+):(\d+):(\d+)')
 PLAIN_SECONDS = 20  # between two lines of a job where there is no terminal
 
@@ -24,11 +25,14 @@ class Timing:
         started: None: not yet.
         end: When it ended, or is expected to; none: nobody knows.
         finished: Whether it has ended.
+        whole: How long it takes from its beginning, where it was resumed
+            later; none: from its start to its end.
     """
 
     started: float | None = None
     end: float | None = None
     finished: bool = False
+    whole: float | None = None
 
     def share(self, now: float) -> float:
         """Which share of its time has passed, 0 where nobody knows."""
@@ -61,7 +65,7 @@ def time_left(
         16.0
     """
     spans = [
-        timing.end - timing.started
+        timing.whole or timing.end - timing.started
         for timing in timings
         if timing.started is not None and timing.end is not None
     ]
@@ -74,6 +78,15 @@ def time_left(
         end = start + mean if timing.end is None else timing.end
         left.append(0.0 if timing.finished else max(0.0, end - now))
     return max(*left, sum(left) / num_slots)
+
+
+def _whole(phase: str, place: str, rest: str, left: float) -> float | None:
+    """Seconds of a whole training, of which a line says the place."""
+    step = STEP_TIME.search(rest)
+    if phase != 'train' or not step:
+        return None
+    epoch, done, steps = map(int, re.findall(r'\d+', place))
+    return ((epoch - 1) * steps + done) * float(step[1]) + left
 
 
 class JobsProgress:
@@ -149,7 +162,9 @@ class JobsProgress:
             rest_of_it = timedelta(
                 days, hours=hours, minutes=minutes, seconds=seconds
             )
-            self.timings[name].end = now + rest_of_it.total_seconds()
+            timing = self.timings[name]
+            timing.end = now + rest_of_it.total_seconds()
+            timing.whole = _whole(phase, place, rest, timing.end - now)
         self._show(name, f'{phase} {place}')
         due = now - self.printed[name] >= PLAIN_SECONDS
         if due and not self.console.is_terminal:

@@ -315,6 +315,19 @@ def test_days_and_validations(clock, printed):
     assert shown.timings['a'].end == 100 + 2 * 86400 + 1
 
 
+def test_what_a_resumed_job_took_before_counts_for_the_others(clock, printed):
+    """Resumed in the last of 10 epochs of 50 steps of 2 s; a failed one."""
+    shown = JobsProgress(['failed', 'a', 'b'], 1, printed)
+    shown.start('failed', 'train', [])
+    clock[0] += 2
+    shown.finish('failed', 'failed', in_vain=True)
+    shown.start('a', 'train', [])
+    clock[0] += 20
+    shown.read('a', f'{TRAIN}[10][10/50]  eta: 0:01:20  time: 2.0  loss: 1')
+    left = time_left([*shown.timings.values()], 1, clock[0])
+    assert left == 80 + 10 * 50 * 2
+
+
 def test_bars_on_a_terminal(script, tmp_path):
     body = script(
         'x', f'print("{TRAIN} [3][20/47]  lr: 0.1  eta: 0:01:00  time: 1")'
@@ -340,4 +353,5 @@ def test_bars_show_where_jobs_are(clock):
     assert bars['a'].completed == 40 / 160
     assert bars['a'].fields['state'] == 'train [3][20/47]'
     assert bars['b'].completed == 0 and bars['b'].fields['state'] == 'waits'
-    assert bars['all'].fields['state'] == '0 of 2  (all: about 0:04:40 left)'
+    # Of b, which takes (2 * 47 + 20 + 120) s, and the rest of a.
+    assert bars['all'].fields['state'] == '0 of 2  (all: about 0:05:54 left)'

@@ -6,6 +6,7 @@ and what was interrupted goes on: give the same command again.
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -194,6 +195,23 @@ def job_of(leaf: Path, folder: Path, seed: str, options: list[str]) -> Job:
     return Job(folder.name, folder, commands, folder / SCORES)
 
 
+def visible_gpus(chosen: Sequence[str] | None) -> list[str]:
+    """The chosen GPUs, as numbers among those that this process may use.
+
+    Raises:
+        ValueError: If it may use fewer, or if one is no number.
+    """
+    visible = os.environ.get('CUDA_VISIBLE_DEVICES')
+    known = visible.split(',') if visible else [*map(str, range(64))]
+    for gpu in chosen or []:
+        if not gpu.isdigit() or int(gpu) >= len(known):
+            raise ValueError(
+                f'Expected --gpus as numbers from 0 to {len(known) - 1}, but '
+                f'got {gpu}. CUDA_VISIBLE_DEVICES is {visible}.'
+            )
+    return [known[int(gpu)] for gpu in chosen or []]
+
+
 def run_streams(
     leaves: Mapping[str, Path],
     work_dir: Path,
@@ -207,7 +225,7 @@ def run_streams(
         keep_settings(folder, settings, args.adopt)
         seed = settings['randomness.seed']
         jobs.append(job_of(leaf, folder, seed, args.cfg_options))
-    slots = args.gpus or [None] * args.jobs
+    slots = visible_gpus(args.gpus) or [None] * args.jobs
     try:
         return run_jobs(jobs, slots, keep_open=[lock])
     except KeyboardInterrupt:

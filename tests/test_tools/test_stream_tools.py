@@ -265,6 +265,18 @@ def test_a_stream_resumes_only_what_has_begun(tmp_path):
     assert begun.commands['train'][place + 1] == tmp_path / 'j/epoch_2.pth'
 
 
+def test_gpus_are_those_that_one_may_use(monkeypatch):
+    tool, _ = settings_tool('x.py')
+    gpus = tool['visible_gpus']
+    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
+    assert gpus(['0', '3']) == ['0', '3'] and gpus(None) == []
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '2,5')
+    assert gpus(['1', '0']) == ['5', '2']
+    for wrong in ('2', 'cuda:0'):
+        with pytest.raises(ValueError, match=f'0 to 1, but got {wrong}'):
+            gpus([wrong])
+
+
 def test_streams_of_the_leaves():
     """Those that are there, in the order of presets."""
     tool = runpy.run_path(str(TOOLS / 'run_streams.py'))
