@@ -183,8 +183,12 @@ def test_interrupted(script, tmp_path, number):
     """Nothing that was started goes on, grandchildren included."""
     pids = tmp_path / 'pids'
     code = (
+        'import signal\n'
         'from pathlib import Path\n'
         'from mmshapmix.jobs import Job, run_jobs\n'
+        # The tests may run in the background, where both are ignored.
+        'signal.signal(signal.SIGINT, signal.default_int_handler)\n'
+        'signal.signal(signal.SIGHUP, signal.SIG_DFL)\n'
         f'args = [{str(script("waits", WAITS))!r}, {str(pids)!r}]\n'
         f'folder = Path({str(tmp_path)!r})\n'
         'run_jobs([Job("a", folder / "a", dict(x=args)),\n'
@@ -196,9 +200,12 @@ def test_interrupted(script, tmp_path, number):
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        wait_for(lambda: pids.exists() and pids.read_text(), 60)
-        process.send_signal(number)
-        _, error = process.communicate(timeout=30)
+        try:
+            wait_for(lambda: pids.exists() and pids.read_text(), 60)
+            process.send_signal(number)
+            _, error = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert 'KeyboardInterrupt' in error and process.returncode
     for pid in pids.read_text().split():
         wait_for(lambda pid=pid: not runs(pid))
