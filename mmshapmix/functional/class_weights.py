@@ -38,7 +38,7 @@ def inverse_frequency(class_counts: Tensor) -> Tensor:
 def class_balanced(class_counts: Tensor, beta: float = 0.9999) -> Tensor:
     r"""Class weights by the effective number of samples, ``(K,)``.
 
-    Cui et al., arXiv 1901.05555, Eq. (2): :math:`w_c \propto
+    Cui et al., arXiv 1901.05555: :math:`w_c \propto
     \frac{1 - \beta}{1 - \beta^{n_c}}`, with a sum of K.
 
     Args:

@@ -48,7 +48,7 @@ def margin_softmax(
         \ell(z, c) = \log \Bigl( 1 + \sum_{j \ne c} k_j
         e^{s_c z_j - s_c (z_c - m_c)} \Bigr)
 
-    LDAM (arXiv 1906.07413, Eq. (13)) has margins :math:`m`, KPS
+    LDAM (arXiv 1906.07413) has margins :math:`m`, KPS
     (10.1109/TPAMI.2022.3196044) in its second stage scales :math:`s` of the
     label, equalization (arXiv 2003.05176) drops other classes by :math:`k`.
     Without any, it is :func:`softmax`.

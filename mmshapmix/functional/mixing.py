@@ -209,6 +209,43 @@ def rebalanced_lam(
     return lam.masked_fill(k * counts <= partner_counts, 1)
 
 
+def remix_lam(
+    counts: Tensor,
+    partner_counts: Tensor,
+    lam_x: Tensor,
+    kappa: float = 3.0,
+    tau: float = 0.5,
+) -> Tensor:
+    r"""Label weights that favour the rarer class, if it is seen well enough.
+
+    Remix, Chou et al., arXiv 2007.03943:
+
+    .. math::
+        \lambda_y = \begin{cases}
+        0 & n_i / n_j \ge \kappa \text{ and } \lambda_x < \tau \\
+        1 & n_i / n_j \le 1 / \kappa \text{ and } 1 - \lambda_x < \tau \\
+        \lambda_x & \text{otherwise} \end{cases}
+
+    Args:
+        counts: ``(N,)`` training samples of the originals' classes.
+        partner_counts: ``(N,)`` those of the partners' classes.
+        lam_x: ``(N,)`` shares of the originals' skeletons.
+        kappa: From which ratio on the rarer class takes the label.
+        tau: Share of the more frequent class below which it does.
+
+    Returns:
+        ``(N,)``, the weight of the original's label.
+
+    Example:
+        >>> counts, partners = torch.tensor([600, 600]), torch.tensor([6, 6])
+        >>> remix_lam(counts, partners, torch.tensor([0.25, 0.75])).tolist()
+        [0.0, 0.75]
+    """
+    loses = (counts >= kappa * partner_counts) & (lam_x < tau)
+    wins = (kappa * counts <= partner_counts) & (1 - lam_x < tau)
+    return lam_x.masked_fill(loses, 0).masked_fill(wins, 1)
+
+
 def mix_skeletons(skeletons: Tensor, plan: MixPlan) -> Tensor:
     """The mixed skeletons. Joint j always comes from a joint j.
 

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import torch
 
+from mmshapmix.functional.class_weights import class_balanced
 from mmshapmix.functional.coalitions import (
     coalition_index,
     coalitions_of_sizes,
 )
 from mmshapmix.functional.draws import make_generator
 from mmshapmix.functional.layouts import get_layout, joint_masks
+from mmshapmix.functional.losses import cross_entropy, reduce_loss
 from mmshapmix.functional.mixing import (
     MixPlan,
     mix_labels,
@@ -17,10 +19,13 @@ from mmshapmix.functional.mixing import (
     partner_is_rarer,
     pasted_parts,
     rebalanced_lam,
+    remix_lam,
     resample_index,
     sample_frames,
     sample_salient_parts,
 )
+
+from ..vectors import assert_is, tensors
 
 N, CLIPS, M, T, V = 6, 2, 2, 10, 25
 
@@ -335,6 +340,34 @@ def test_the_upper_body_on_the_lower_is_the_vector(vectors):
     assert mixed[0].flatten().tolist() == expected['x_mix_anatomical']
     assert plan.lam_x[0].item() == pytest.approx(expected['lambda_x'])
     assert mixed[0].flatten().tolist() != expected['x_mix_published_code']
+
+
+def test_the_label_weights_of_remix_are_the_vector(vectors):
+    vector = vectors['remix.lambda_y']
+    cases = torch.tensor(
+        vector['inputs']['cases_lam_ni_nj'], dtype=torch.float64
+    )
+    lam_y = remix_lam(cases[:, 1], cases[:, 2], cases[:, 0], 3, 0.5)
+    assert lam_y.tolist() == vector['expected']['lambda_y']
+
+
+def test_the_loss_of_remix_is_the_vector(vectors):
+    """Soft labels, class-balanced weights within, a plain mean."""
+    vector = vectors['remix.loss']
+    inputs, params = vector['inputs'], vector['params']
+    logits, labels, counts = tensors(vector)
+    partners = torch.tensor(inputs['labels_b'])
+    lam = torch.full((4,), params['lam'], dtype=torch.float64)
+    lam_y = remix_lam(
+        counts[labels], counts[partners], lam, params['kappa'], params['tau']
+    )
+    assert_is(lam_y, vector['expected']['lambda_y'])
+    eye = torch.eye(3, dtype=torch.float64)
+    soft = lam_y[:, None] * eye[labels] + (1 - lam_y[:, None]) * eye[partners]
+    weight = class_balanced(counts, params['beta_drw'])
+    for w, key in ((None, 'loss_stage1'), (weight, 'loss_stage2')):
+        loss = reduce_loss(*cross_entropy(logits, soft, w), 'mean')
+        assert_is(loss, vector['expected'][key])
 
 
 @pytest.mark.parametrize('number', [0, 1, 4, N])

@@ -18,6 +18,7 @@ from mmshapmix.models.mixers import (
     CutMix,
     Mixup,
     RebalancedPartialMix,
+    Remix,
     ShapMix,
     SkeleMix,
     SkeletonMix,
@@ -289,6 +290,40 @@ def test_partial_mixup_needs_the_counts():
 def test_bad_partial_mixup_is_refused(options, message):
     with pytest.raises(ValueError, match=message):
         RebalancedPartialMix(K, **options)
+
+
+def test_remix_by_a_naive_loop():
+    """Skeletons as Mixup's with these draws; labels by kappa and tau."""
+    x, samples = batch(number=40)
+    options = dict(output='mixed')
+    y, plain = build(Mixup, **options)(x, samples)
+    mixer = build(Remix)
+    mixer.set_class_counts(BALANCE)
+    z, mixed = mixer(x, samples)
+    assert torch.equal(y, z)
+    plan = mixer.sample_plan(
+        torch.eye(K)[torch.arange(40) % K], T, make_generator((0,) * 4)
+    )
+    rules = []
+    for i, sample in enumerate(mixed):
+        j, lam = int(plan.partner[i]), float(plan.lam_x[i])
+        ratio = BALANCE[i % K] / BALANCE[j % K]
+        rules.append('both')
+        if ratio >= 3 and lam < 0.5:
+            lam, rules[-1] = 0, 'theirs'
+        elif ratio <= 1 / 3 and 1 - lam < 0.5:
+            lam, rules[-1] = 1, 'own'
+        expected = torch.zeros(K)
+        expected[i % K] += lam
+        expected[j % K] += 1 - lam
+        torch.testing.assert_close(sample.gt_label, expected)
+    assert set(rules) == {'both', 'theirs', 'own'}
+
+
+@pytest.mark.parametrize('options', [dict(kappa=0.5), dict(tau=1.5)])
+def test_bad_remix_is_refused(options):
+    with pytest.raises(ValueError, match='`kappa` of at least 1 and `tau`'):
+        Remix(K, **options)
 
 
 def test_mixup_blends_everything():

@@ -1,4 +1,4 @@
-"""Cross-entropy with logit adjustment, focus and class weights."""
+"""Criteria with logit adjustment, focus and class weights."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -7,10 +7,12 @@ import torch
 from mmaction.models.losses import BaseWeightedLoss
 from torch import Tensor
 
-from ...functional import losses
+from ...functional import criteria, losses
 from ...functional.checks import check_choice
 from ...functional.class_weights import CLASS_WEIGHTS
 from ...registry import MODELS
+
+CRITERIA = dict(softmax=criteria.softmax, sigmoid=criteria.sigmoid)
 
 
 @MODELS.register_module()
@@ -19,10 +21,13 @@ class LongTailLoss(BaseWeightedLoss):
 
     Any of MMAction2's heads takes it as ``loss_cls``. Labels may be hard or
     soft. :class:`~mmshapmix.engine.hooks.ClassCountsHook` hands it the counts.
+    Subclasses have other criteria.
 
     Args:
         tau: Strength of the logit adjustment; 0: none, 1: balanced softmax.
         gamma: Focusing parameter of the focal loss; 0: none.
+        criterion: ``'softmax'``, or ``'sigmoid'``: binary cross-entropy of
+            each class, as the original focal loss.
         class_weight: A scheme of :mod:`mmshapmix.functional.class_weights` by
             name, or ``dict(scheme=…)`` with its options; ``(K,)`` weights; or
             none.
@@ -35,18 +40,21 @@ class LongTailLoss(BaseWeightedLoss):
         self,
         tau: float = 0.0,
         gamma: float = 0.0,
+        criterion: str = 'softmax',
         class_weight: str | Mapping | Sequence[float] | None = None,
         reduction: str = 'weighted_mean',
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__(loss_weight)
         check_choice('reduction', reduction, losses.REDUCTIONS)
+        check_choice('criterion', criterion, tuple(CRITERIA))
         if gamma < 0:
             raise ValueError(
                 f'Expected `gamma` of at least 0, but got {gamma}.'
             )
         self.tau = tau
         self.gamma = gamma
+        self.criterion = criterion
         self.reduction = reduction
         self.scheme, fixed = _scheme(class_weight)
         # Not persistent: the counts are measured anew in every run and kept in
@@ -65,11 +73,20 @@ class LongTailLoss(BaseWeightedLoss):
         if self.scheme:
             self.class_weight = self.scheme(class_counts)
 
+    def lacks_counts(self) -> bool:
+        """Whether it needs class counts that nobody has set."""
+        return bool(
+            (self.tau and self.log_prior is None)
+            or (self.scheme and self.class_weight is None)
+        )
+
+    def label_losses(self, logits: Tensor) -> Tensor:
+        """The loss of each label, ``(N, K)``, of ``(N, K)`` logits."""
+        return CRITERIA[self.criterion](logits, self.gamma)
+
     def _forward(self, cls_score: Tensor, label: Tensor, **kwargs) -> Tensor:
         """Loss of ``(N, K)`` scores and ``(N,)`` or ``(N, K)`` labels."""
-        if (self.tau and self.log_prior is None) or (
-            self.scheme and self.class_weight is None
-        ):
+        if self.lacks_counts():
             raise RuntimeError(
                 f'Expected class counts in {type(self).__name__}, but nobody '
                 'has set them. Keep class_counts=dict(type='
@@ -79,8 +96,8 @@ class LongTailLoss(BaseWeightedLoss):
         logits = cls_score.float()  # log-priors lose much in half precision
         if self.tau:
             logits = losses.adjust_logits(logits, self.log_prior, self.tau)
-        loss, weight = losses.cross_entropy(
-            logits, label, self.class_weight, self.gamma
+        loss, weight = losses.weigh_labels(
+            self.label_losses(logits), label, self.class_weight
         )
         return losses.reduce_loss(loss, weight, self.reduction)
 

@@ -4,6 +4,7 @@ from .base import Mixer
 from .cutmix import CutMix
 from .mixup import Mixup
 from .rebalancedpartialmix import RebalancedPartialMix
+from .remix import Remix
 from .shapmix import ShapMix, STMix
 from .skelemix import SkeleMix
 from .skeletonmix import SkeletonMix
@@ -13,6 +14,7 @@ __all__ = [
     'Mixer',
     'Mixup',
     'RebalancedPartialMix',
+    'Remix',
     'STMix',
     'ShapMix',
     'SkeleMix',

@@ -1,18 +1,16 @@
 """Rebalanced partial mixup of BRL, Liu et al., arXiv 2308.14024."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
-import torch
 from torch import Tensor
 
-from ...functional.mixing import MixPlan, rebalanced_lam
+from ...functional.mixing import rebalanced_lam
 from ...registry import MODELS
-from .base import Mixer
+from .rebalanced import RebalancedMixer
 
 
 @MODELS.register_module()
-class RebalancedPartialMix(Mixer):
+class RebalancedPartialMix(RebalancedMixer):
     """Upper body of one, lower body of another; the rarer class names it.
 
     Section III-B1: of a sixteenth of the batch, the lower half of the body
@@ -54,17 +52,8 @@ class RebalancedPartialMix(Mixer):
             raise ValueError(f'Expected `k` of at least 1, but got {k}.')
         self.k = k
 
-    def sample_plan(
-        self,
-        labels: Tensor,
-        num_frames: int,
-        generator: torch.Generator | None,
-    ) -> MixPlan:
-        """Draw what one step mixes, with label weights of their own."""
-        plan = super().sample_plan(labels, num_frames, generator)
-        self.check_class_counts()
-        counts = self.class_counts[labels.argmax(1)]
-        lam_y = rebalanced_lam(
-            counts, counts[plan.partner], plan.lam_x, self.k
-        )
-        return replace(plan, lam_y=lam_y)
+    def rebalance(
+        self, counts: Tensor, partner_counts: Tensor, lam_x: Tensor
+    ) -> Tensor:
+        """Eq. (5), ``(N,)``."""
+        return rebalanced_lam(counts, partner_counts, lam_x, self.k)

@@ -1,0 +1,82 @@
+"""Margins and scales of classes from measured class counts."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from .longtail import check_no_empty_class
+
+
+def _checked(class_counts: Tensor) -> Tensor:
+    """Counts ``(K,)`` as floating point, none of them 0."""
+    counts = torch.as_tensor(class_counts)
+    check_no_empty_class(counts.cpu())
+    return counts.to(torch.promote_types(counts.dtype, torch.float32))
+
+
+def ldam_margins(class_counts: Tensor, max_margin: float = 0.5) -> Tensor:
+    r"""Margins :math:`m_c \propto n_c^{-1/4}`, the largest ``max_margin``.
+
+    LDAM, Cao et al., arXiv 1906.07413.
+
+    Args:
+        class_counts: ``(K,)``.
+        max_margin: That of the rarest class.
+
+    Returns:
+        ``(K,)``.
+
+    Raises:
+        ValueError: If a class has no sample.
+
+    Example:
+        >>> ldam_margins(torch.tensor([16, 1])).tolist()
+        [0.25, 0.5]
+    """
+    counts = _checked(class_counts)
+    return max_margin * (counts.min() / counts) ** 0.25
+
+
+def kps_scales(class_counts: Tensor, base: float = 50.0) -> Tensor:
+    r"""Scales :math:`s_c = \log_K (K \, n_c / n_{min})`, at least 1.
+
+    KPS, Li et al., 10.1109/TPAMI.2022.3196044.
+
+    Args:
+        class_counts: ``(K,)``.
+        base: The paper's K, above 1.
+
+    Raises:
+        ValueError: If a class has no sample.
+
+    Example:
+        >>> kps_scales(torch.tensor([50, 1])).tolist()
+        [2.0, 1.0]
+    """
+    counts = _checked(class_counts)
+    return 1 + (counts / counts.min()).log() / math.log(base)
+
+
+def by_reversed_rank(values: Tensor) -> Tensor:
+    """Give the class of rank r what that of rank K - 1 - r has.
+
+    KPS's margins are its scales, turned over. The authors reverse a list that
+    is sorted by count; this depends on values alone, and classes of one value
+    share the mean of what they get.
+
+    Args:
+        values: ``(K,)``.
+
+    Example:
+        >>> by_reversed_rank(torch.tensor([2.0, 1.0, 5.0])).tolist()
+        [2.0, 5.0, 1.0]
+        >>> by_reversed_rank(torch.tensor([3.0, 1.0, 3.0])).tolist()
+        [2.0, 3.0, 2.0]
+    """
+    ordered, order = values.sort()
+    turned = torch.empty_like(values)
+    turned[order] = ordered.flip(0)
+    _, group, sizes = values.unique(return_inverse=True, return_counts=True)
+    sums = turned.new_zeros(len(sizes)).index_add(0, group, turned)
+    return (sums / sizes)[group]

@@ -1,0 +1,23 @@
+"""Gumbel optimised loss, Alexandridis et al. (GOL), arXiv 2207.10936."""
+
+from torch import Tensor
+
+from ...functional.criteria import gumbel
+from ...registry import MODELS
+from .long_tail_loss import LongTailLoss
+
+
+@MODELS.register_module()
+class GumbelLoss(LongTailLoss):
+    """Binary cross-entropy on Gumbel's activation, summed over the classes.
+
+    The activation is monotone, so that the predicted class is that of the
+    logits.
+
+    Args:
+        **kwargs: Of :class:`LongTailLoss`.
+    """
+
+    def label_losses(self, logits: Tensor) -> Tensor:
+        """The loss of each label, ``(N, K)``, of ``(N, K)`` logits."""
+        return gumbel(logits)

@@ -1,0 +1,44 @@
+"""LDAM loss, Cao et al., arXiv 1906.07413."""
+
+from torch import Tensor
+
+from ...functional.criteria import margin_softmax
+from ...functional.margins import ldam_margins
+from ...registry import MODELS
+from .long_tail_loss import LongTailLoss
+
+
+@MODELS.register_module()
+class LDAMLoss(LongTailLoss):
+    """Label-distribution-aware margins.
+
+    On cosines: with a head that normalises features and classifier. LDAM-DRW
+    is this in :class:`~.deferred_loss.DeferredLoss`, the late one with
+    ``class_weight=dict(scheme='class_balanced')``, from 80 % of training on.
+
+    Args:
+        max_margin: Margin of the rarest class.
+        scale: Factor on the cosines.
+        **kwargs: Of :class:`LongTailLoss`.
+    """
+
+    def __init__(
+        self, max_margin: float = 0.5, scale: float = 30.0, **kwargs
+    ) -> None:
+        super().__init__(**kwargs)
+        self.max_margin = max_margin
+        self.scale = scale
+        self.register_buffer('margins', None, persistent=False)
+
+    def set_class_counts(self, class_counts: Tensor) -> None:
+        """Take the measured training samples per class, ``(K,)``."""
+        super().set_class_counts(class_counts)
+        self.margins = ldam_margins(class_counts, self.max_margin)
+
+    def lacks_counts(self) -> bool:
+        """Whether it needs class counts that nobody has set."""
+        return self.margins is None or super().lacks_counts()
+
+    def label_losses(self, logits: Tensor) -> Tensor:
+        """The loss of each label, ``(N, K)``, of ``(N, K)`` cosines."""
+        return margin_softmax(logits, self.margins, self.scale)
