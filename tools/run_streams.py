@@ -64,24 +64,12 @@ def parse_args() -> argparse.Namespace:
         type=int,
         help="of all streams; default: the config's, or 0",
     )
-    how = parser.add_mutually_exclusive_group()
-    how.add_argument(
-        '--gpus', nargs='+', metavar='GPU', help='one stream on each at once'
-    )
-    how.add_argument(
-        '--jobs', type=int, default=1, help='this many streams at once'
-    )
+    add_ways_to_run(parser)
     parser.add_argument(
         '--preset',
         nargs='+',
         choices=PRESETS,
         help='fusions to report; default: all whose streams are there',
-    )
-    parser.add_argument(
-        '--adopt',
-        action='store_true',
-        help='go on also where other settings had begun; nothing checks that '
-        'they amount to the same',
     )
     parser.add_argument(
         '--cfg-options',
@@ -96,6 +84,23 @@ def parse_args() -> argparse.Namespace:
     options = args.cfg_options or []
     args.cfg_options = ['--cfg-options', *options] if options else []
     return args
+
+
+def add_ways_to_run(parser: argparse.ArgumentParser) -> None:
+    """Arguments that say where streams run, and whether to go on."""
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        '--gpus', nargs='+', metavar='GPU', help='one stream on each at once'
+    )
+    how.add_argument(
+        '--jobs', type=int, default=1, help='this many streams at once'
+    )
+    parser.add_argument(
+        '--adopt',
+        action='store_true',
+        help='go on also where other settings had begun; nothing checks that '
+        'they amount to the same',
+    )
 
 
 def leaves_of(config: Path, streams: Sequence[str] | None) -> dict[str, Path]:

@@ -8,15 +8,24 @@ from torch import Tensor
 from .longtail import check_no_empty_class
 
 
-def frequencies(class_counts: Tensor) -> Tensor:
-    """Shares of the classes, ``(K,)`` floating point.
+def positive_counts(class_counts: Tensor) -> Tensor:
+    """Class counts ``(K,)`` as floating point.
 
     Raises:
         ValueError: If a class has no sample.
     """
     counts = torch.as_tensor(class_counts)
     check_no_empty_class(counts.cpu())
-    counts = counts.to(torch.promote_types(counts.dtype, torch.float32))
+    return counts.to(torch.promote_types(counts.dtype, torch.float32))
+
+
+def frequencies(class_counts: Tensor) -> Tensor:
+    """Shares of the classes, ``(K,)`` floating point.
+
+    Raises:
+        ValueError: If a class has no sample.
+    """
+    counts = positive_counts(class_counts)
     return counts / counts.sum()
 
 
@@ -62,12 +71,11 @@ def _effective_weight(
     class_counts: Tensor, beta_of: Callable[[Tensor], Tensor | float]
 ) -> Tensor:
     """(1 - beta) / (1 - beta^n), ``(K,)``, beta by class or the same."""
-    counts = torch.as_tensor(class_counts)
-    check_no_empty_class(counts.cpu())
+    counts = positive_counts(class_counts)
     n = counts.double()  # 1 - beta loses its digits in single precision
     beta = beta_of(n)
     weight = (1 - beta) / (1 - beta**n)
-    return weight.to(torch.promote_types(counts.dtype, torch.float32))
+    return weight.to(counts.dtype)
 
 
 def action_aware(

@@ -101,11 +101,12 @@ def sigmoid(
         gamma: Focusing parameter.
         kept: ``(N, K)`` bool, the classes that count as others; none: all.
     """
-    positive, negative = F.softplus(-logits), F.softplus(logits)
+    if_label, if_other = F.softplus(-logits), F.softplus(logits)
+    positive, negative = if_label, if_other
     if gamma:
         # exp(-softplus(z)) is 1 - p, exactly also where p is nearly 1.
-        positive = (-gamma * negative).exp() * positive
-        negative = (-gamma * F.softplus(-logits)).exp() * negative
+        positive = (-gamma * if_other).exp() * if_label
+        negative = (-gamma * if_label).exp() * if_other
     if kept is not None:
         negative = negative * kept
     return _one_against_all(positive, negative)

@@ -5,14 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from .longtail import check_no_empty_class
-
-
-def _checked(class_counts: Tensor) -> Tensor:
-    """Counts ``(K,)`` as floating point, none of them 0."""
-    counts = torch.as_tensor(class_counts)
-    check_no_empty_class(counts.cpu())
-    return counts.to(torch.promote_types(counts.dtype, torch.float32))
+from .class_weights import positive_counts
 
 
 def ldam_margins(class_counts: Tensor, max_margin: float = 0.5) -> Tensor:
@@ -34,7 +27,7 @@ def ldam_margins(class_counts: Tensor, max_margin: float = 0.5) -> Tensor:
         >>> ldam_margins(torch.tensor([16, 1])).tolist()
         [0.25, 0.5]
     """
-    counts = _checked(class_counts)
+    counts = positive_counts(class_counts)
     return max_margin * (counts.min() / counts) ** 0.25
 
 
@@ -54,7 +47,7 @@ def kps_scales(class_counts: Tensor, base: float = 50.0) -> Tensor:
         >>> kps_scales(torch.tensor([50, 1])).tolist()
         [2.0, 1.0]
     """
-    counts = _checked(class_counts)
+    counts = positive_counts(class_counts)
     return 1 + (counts / counts.min()).log() / math.log(base)
 
 
