@@ -12,7 +12,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Future,
+    ThreadPoolExecutor,
+    wait,
+)
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,12 +46,15 @@ class Job:
         done: The file whose existence says that the job is done: then it does
             not run, and it has failed if it ends without. None: it always
             runs.
+        after: Name of the job whose end it waits for; where that fails, it
+            fails, too.
     """
 
     name: str
     work_dir: Path
     commands: Mapping[str, Sequence[Argument]]
     done: Path | None = None
+    after: str | None = None
 
 
 def last_checkpoint(work_dir: Path) -> Path:
@@ -101,7 +109,8 @@ def run_jobs(
     started. To be called from the main thread.
 
     Args:
-        jobs: With names of their own, in the order in which they start.
+        jobs: With names of their own, in the order in which they start; one
+            that waits for another comes later than it.
         slots: A GPU's number, which the commands get as
             ``CUDA_VISIBLE_DEVICES``, or none: they see what this process does.
         stop: Whether the first failure ends all; else the other jobs go on.
@@ -112,8 +121,10 @@ def run_jobs(
         Name of each failed job to the log that says why; empty if none has.
 
     Raises:
+        ValueError: If a job waits for one that does not come before it.
         KeyboardInterrupt: When interrupted.
     """
+    _check_order(jobs)
     console = console or Console(highlight=False, soft_wrap=True)
     display = JobsProgress([job.name for job in jobs], len(slots), console)
     runner = _Runner(slots, stop, display, keep_open)
@@ -123,13 +134,39 @@ def run_jobs(
         ThreadPoolExecutor(len(slots)) as pool,
     ):
         try:
-            running = [pool.submit(runner.run, job) for job in jobs]
-            for future in as_completed(running):
-                future.result()
+            _run_in_order(jobs, runner.run, pool)
         except BaseException:
             runner.end_all()
             raise
     return runner.failed
+
+
+def _check_order(jobs: Sequence[Job]) -> None:
+    known: set[str | None] = {None}
+    for job in jobs:
+        if job.after not in known:
+            raise ValueError(
+                f'Expected {job.name} to wait for a job that comes before it, '
+                f'but got {job.after}.'
+            )
+        known.add(job.name)
+
+
+def _run_in_order(
+    jobs: Sequence[Job], run: Callable[[Job], None], pool: ThreadPoolExecutor
+) -> None:
+    """Run each job as soon as there is a slot and nothing to wait for."""
+    running: dict[Future, Job] = {}
+
+    def start_those_after(name: str | None) -> None:
+        ready = [job for job in jobs if job.after == name]
+        running.update({pool.submit(run, job): job for job in ready})
+
+    start_those_after(None)
+    while running:
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            future.result()
+            start_those_after(running.pop(future).name)
 
 
 @contextmanager
@@ -171,6 +208,9 @@ class _Runner:
         """Run a job on the next free slot."""
         if job.done and job.done.exists():
             self.display.finish(job.name, 'was done before')
+            return
+        if job.after in self.failed:
+            self._fail(job, f'{job.after} failed', self.failed[job.after])
             return
         slot = self.free.get()
         try:
@@ -247,10 +287,12 @@ class _Runner:
         with self.lock:
             if self.ended:
                 return
+            shown = log in self.failed.values()
             self.failed[job.name] = log
-        tail = log.read_text().splitlines(True)[-TAIL:]
         self.display.finish(job.name, 'failed', in_vain=True)
-        self.display.say(''.join(tail))
+        if not shown:
+            tail = log.read_text().splitlines(True)[-TAIL:]
+            self.display.say(''.join(tail))
         self.display.say(f'{job.name}: {reason}; its whole output: {log}')
         if self.stop:
             self.end_all()

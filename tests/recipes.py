@@ -1,5 +1,6 @@
 """What the leaves of configs promise, as tables for test_config*.py."""
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -43,6 +44,7 @@ MIXERS = {
     'ce': None,
     'balanced-softmax': None,
     'mixup': ('Mixup', dict(mixup_prob=1, alpha=1)),
+    'remix': ('Remix', dict(mixup_prob=1, alpha=1, kappa=3, tau=0.5)),
     'cutmix': ('CutMix', dict(SHARES, spatial='joints', size_range=(10, 15))),
     'skelemix': ('SkeleMix', dict(SHARES, spatial='parts', size_range=(2, 3))),
     'skeletonmix': ('SkeletonMix', dict(PASTE, spatial='halves')),
@@ -87,8 +89,157 @@ BRL_METHODS = {
     'brl': (True, True, detached(ACTION_AWARE)),
     'brl-released': (True, True, detached(ACTION_AWARE)),
 }
-for method, (mixes, _, _) in BRL_METHODS.items():
-    MIXERS[method] = PARTIAL_MIX if mixes else None
+for method, (is_mixed, _, _) in BRL_METHODS.items():
+    MIXERS[method] = PARTIAL_MIX if is_mixed else None
+
+
+# The methods of the benchmark: settings that cross-entropy has not, by their
+# place in the config. The rest is that of configs/brl's cross-entropy.
+CB = dict(scheme='class_balanced', beta=0.9999)
+CB_LOSS = dict(type='mmshapmix.LongTailLoss', class_weight=CB)
+SIGMOID = dict(type='mmshapmix.LongTailLoss', criterion='sigmoid')
+BALANCED = dict(type='mmshapmix.BalancedSoftmaxLoss')
+LDAM = dict(type='mmshapmix.LDAMLoss', max_margin=0.5, scale=30)
+KPS = dict(type='mmshapmix.KPSLoss', scale=15, max_margin=0.2)
+TAIL_SHARE = {'ntu60': 0.005, 'ntu120': 0.005, 'nw': 0.05, 'synthetic': 0.05}
+
+
+def head(kind, loss, **options):
+    return {
+        'model.cls_head.type': f'mmshapmix.{kind}',
+        'model.cls_head.loss_cls': loss,
+        **{f'model.cls_head.{k}': option for k, option in options.items()},
+    }
+
+
+def loss(settings):
+    return {'model.cls_head.loss_cls': settings}
+
+
+def hook(name, kind, **options):
+    return {f'default_hooks.{name}': dict(type=f'mmshapmix.{kind}', **options)}
+
+
+def stage(begin, **options):
+    return hook('deferred_loss', 'DeferredLossHook', begin=begin, **options)
+
+
+def draws(kind, **options):
+    return {
+        'train_dataloader.sampler': dict(type=f'mmshapmix.{kind}', **options)
+    }
+
+
+def power(number):
+    return draws(
+        'ReverseFrequencySampler', rule='power', power=number, keep_length=True
+    )
+
+
+def mixes(kind, loss=None, **options):
+    """The classes and the layout are those of the data."""
+    mixer = dict(type=f'mmshapmix.{kind}', **options)
+    return {
+        'model.cls_head.type': 'mmshapmix.MixedGCNHead',
+        'model.data_preprocessor': dict(
+            type='ActionDataPreprocessor', blending=mixer
+        ),
+        **({'model.cls_head.loss_cls': loss} if loss else {}),
+    }
+
+
+def second(reinitialize=False):
+    options = dict(reinitialize=True) if reinitialize else {}
+    return {
+        'model.type': 'mmshapmix.FrozenRecognizerGCN',
+        'train_cfg.max_epochs': 2,
+        **hook('second_stage', 'SecondStageHook', **options),
+    }
+
+
+SALIENCY = hook('saliency', 'SaliencyHook', warmup_epochs=5)
+DRW = stage(0.8)
+EQUALLY = draws('ClassBalancedSampler')
+MAX_NORM = {
+    **second(),
+    **hook('max_norm', 'MaxNormHook', share=0.1),
+    'optim_wrapper.optimizer.weight_decay': 0.1,
+}
+REMIX = dict(kappa=3, tau=0.5, alpha=1)
+BENCHMARK = {
+    'ce': {},
+    'ce-weight-decay': {'optim_wrapper.optimizer.weight_decay': 5e-3},
+    'weighted': loss(WEIGHTED),
+    'focal': loss(FOCAL),
+    'focal-sigmoid': loss(dict(SIGMOID, gamma=2)),
+    'cb': loss(CB_LOSS),
+    'cb-sigmoid': loss(dict(SIGMOID, class_weight=CB, reduction='mean')),
+    'cb-focal': loss(
+        dict(SIGMOID, gamma=2, class_weight=CB, reduction='mean')
+    ),
+    'action-aware': loss(ACTION_AWARE),
+    'detached-action-aware': {**loss(detached(ACTION_AWARE)), **stage(5 / 6)},
+    'drw': {**loss(detached(CB_LOSS)), **DRW},
+    'ldam-drw': {
+        **head(
+            'CosineGCNHead',
+            dict(detached(dict(LDAM, class_weight=CB)), early=LDAM),
+            scale=30,
+        ),
+        **DRW,
+    },
+    'balanced-softmax': loss(BALANCED),
+    'post-hoc': hook('logit_adjustment', 'LogitAdjustmentHook', tau=1),
+    'equalization': loss(
+        dict(type='mmshapmix.EqualizationLoss', drop_prob=0.9)
+    ),
+    'gumbel': head('GumbelGCNHead', dict(type='mmshapmix.GumbelLoss')),
+    'kps': {
+        **head(
+            'CosineGCNHead',
+            dict(detached(dict(KPS, adjust_gradients=True)), early=KPS),
+            scale=15,
+        ),
+        **stage(0.6),
+    },
+    'ib': {
+        **head(
+            'MixedGCNHead',
+            detached(dict(type='mmshapmix.InfluenceBalancedLoss', alpha=1000)),
+            pass_features=True,
+        ),
+        **stage(0.5, lr_factor=0.01),
+    },
+    'ros': power(1),
+    'square-root': power(0.5),
+    'progressive': draws('ProgressiveSampler'),
+    'reverse': power(2),
+    'mixup': mixes('Mixup', alpha=1, output='mixed'),
+    'remix': mixes('Remix', **REMIX),
+    'remix-drw': {
+        **mixes('Remix', detached(dict(CB_LOSS, reduction='mean')), **REMIX),
+        **DRW,
+    },
+    'crt': {**second(reinitialize=True), **EQUALLY},
+    'lws': {
+        **second(),
+        **EQUALLY,
+        'model.cls_head.type': 'mmshapmix.ScaledGCNHead',
+    },
+    'tau-norm': hook('tau_norm', 'TauNormHook', tau=1),
+    'weight-balancing': {**loss(CB_LOSS), **MAX_NORM},
+    'bs-maxnorm': {**loss(BALANCED), **MAX_NORM},
+    'stmix': mixes('STMix', BALANCED),
+    'gradcam': {**mixes('ShapMix', BALANCED, guidance='grad-cam'), **SALIENCY},
+    'shapmix': {**mixes('ShapMix', BALANCED), **SALIENCY},
+    'stmix-rs': {**mixes('STMix'), **EQUALLY},
+    'gradcam-rs': {
+        **mixes('ShapMix', guidance='grad-cam'),
+        **SALIENCY,
+        **EQUALLY,
+    },
+    'shapmix-rs': {**mixes('ShapMix'), **SALIENCY, **EQUALLY},
+}
 
 
 def cosine(epoch, epochs, least=0.0):
@@ -133,6 +284,8 @@ RECIPES = {
     ('brl', 'k400'): BRL,
     ('brl', 'natural'): BRL,
     ('brl', 'synthetic'): SHORT,
+    ('benchmark', 'lt'): BRL,
+    ('benchmark', 'synthetic'): SHORT,
 }
 
 
@@ -173,4 +326,61 @@ class Name(NamedTuple):
 
     @property
     def recipe(self):
-        return RECIPES[self.folder, self.kind]
+        recipe = RECIPES[self.folder, self.kind]
+        own = self.settings
+        epochs = own.get('train_cfg.max_epochs')
+        decay = own.get('optim_wrapper.optimizer.weight_decay')
+        return recipe._replace(
+            passes=epochs * recipe.times if epochs else recipe.passes,
+            weight_decay=decay or recipe.weight_decay,
+        )
+
+    @property
+    def settings(self):
+        """What a row of the benchmark has and cross-entropy has not."""
+        if self.folder != 'benchmark' or self.method == 'brl':
+            return {}
+        settings = dict(BENCHMARK[self.method])
+        if self.method == 'equalization':
+            share = TAIL_SHARE[self.data.split('-')[0]]
+            settings = loss(
+                settings['model.cls_head.loss_cls'] | dict(tail_share=share)
+            )
+        return settings
+
+    @property
+    def mixer(self):
+        """A row of MIXERS, or none."""
+        if self.folder != 'benchmark':
+            return MIXERS[self.method]
+        return MIXERS.get(re.sub('-(rs|drw)$', '', self.method))
+
+    @property
+    def output(self):
+        """The mixer's: whether mixed samples replace clean ones."""
+        in_place = ('mixup', 'remix', 'remix-drw', 'brl')
+        replaces = self.folder == 'benchmark' and self.method in in_place
+        return 'mixed' if replaces or self.folder == 'brl' else 'both'
+
+    @property
+    def sampler(self):
+        """Its class, and the settings of one by frequency."""
+        place = 'train_dataloader.sampler'
+        sampler = dict(self.settings.get(place, dict(type='ShuffleSampler')))
+        if self.method in BRL_METHODS and BRL_METHODS[self.method][1]:
+            sampler = dict(
+                type='ReverseFrequencySampler',
+                keep_length=self.method != 'brl-released',
+            )
+        return sampler.pop('type').removeprefix('mmshapmix.'), sampler
+
+    @property
+    def late(self):
+        """The share of the training with a late loss, if there is one."""
+        hook = self.settings.get('default_hooks.deferred_loss')
+        if hook:
+            return 1 - hook['begin']
+        if self.method == 'brl-released':
+            return 5 / 24
+        detached = ('brl', 'stae-detached-focal', 'stae-detached-weighted')
+        return 1 / 6 if self.method in detached else 0

@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.dataset import Compose
 
 from mmshapmix.functional.layouts import get_layout
+from mmshapmix.runs import DECISIVE
 
 from .conftest import make_annotations
 from .leaves import (
@@ -127,7 +128,7 @@ def test_brl_augments_between_normalisation_and_features(path):
 @pytest.mark.parametrize('frames', [300, 100, 64, 50, 32, 16])
 def test_the_frame_counts_of_brl_by_one_knob(tmp_path, frames):
     """Those of section III-B2, from the line at the top of a leaf."""
-    (path,) = (p for p in LEAVES if p.stem == KNOB)
+    path = BASES.parent / f'brl/{KNOB}.py'
     text, number = re.subn(
         r'^clip_len = \d+.*$',
         f'clip_len = {frames}',
@@ -214,7 +215,7 @@ def loss_of(name):
     return dict(type='mmshapmix.BalancedSoftmaxLoss')
 
 
-@pytest.mark.parametrize(**leaves())
+@pytest.mark.parametrize(**leaves(lambda name: name.folder != 'benchmark'))
 def test_methods_are_compared_fairly(path):
     """Methods of one data set and stream differ in the method alone."""
     plain, other = load(compared_with(path)), load(path)
@@ -222,6 +223,37 @@ def test_methods_are_compared_fairly(path):
     take_method(plain)
     assert take_method(other) == loss_of(name)
     assert plain.to_dict() == other.to_dict()
+
+
+def take(settings, place):
+    """Take out a setting by its dotted name; none if it is not there."""
+    *parents, last = place.split('.')
+    for key in parents:
+        settings = settings.get(key, {})
+    return settings.pop(last, None)
+
+
+@pytest.mark.parametrize(**leaves(lambda name: name.folder == 'benchmark'))
+def test_a_row_of_the_benchmark_is_its_method_alone(path):
+    """All the rest is that of the leaf of configs/brl."""
+    name = Name.of(path)
+    method = 'brl' if name.method == 'brl' else 'ce'
+    base = path.parents[1] / f'brl/stgcnpp_{method}_joint_{name.data}.py'
+    row, rest = (
+        {k: v for k, v in load(p).to_dict().items() if k in DECISIVE}
+        for p in (path, base)
+    )
+    for settings in (row, rest):
+        settings.pop('work_dir')
+    for place, expected in name.settings.items():
+        found = take(row, place)
+        if place == 'model.data_preprocessor':
+            dataset = loaders_of(load(path))['train']
+            for key in ('num_classes', 'layout'):
+                assert found['blending'].pop(key) == dataset[key]
+        assert found == expected
+        take(rest, place)
+    assert row == rest
 
 
 @pytest.mark.parametrize(**bases())

@@ -13,7 +13,6 @@ from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 from mmengine.visualization import Visualizer
 
-from mmshapmix.datasets import ReverseFrequencySampler, ShuffleSampler
 from mmshapmix.functional.layouts import get_layout
 from mmshapmix.functional.longtail import reverse_frequency
 from mmshapmix.models import DeferredLoss
@@ -28,7 +27,7 @@ from .leaves import (
     loaders_of,
     quick,  # noqa: F401  for all tests of this file
 )
-from .recipes import BRL_METHODS, MIXERS, Name, steps
+from .recipes import Name, steps
 
 pytestmark = pytest.mark.filterwarnings(
     'ignore:The profile asks for', 'ignore:Detected call of `scheduler.step'
@@ -141,7 +140,7 @@ def settings_of(module, names):
 
 def test_a_leaf_builds_its_runner_and_loaders(leaf):
     hooks = {'ClassCountsHook', 'PerClassTableHook'}
-    hooks |= {'SamplerSeedHook', 'MixerSeedHook'}
+    hooks |= {'SamplerSeedHook', 'StepSeedHook'}
     assert hooks <= hooks_of(leaf.runner).keys()
     layout = get_layout(loaders_of(leaf.cfg)['train']['layout'])
     head, backbone = leaf.runner.model.cls_head, leaf.runner.model.backbone
@@ -168,14 +167,14 @@ def test_a_leaf_builds_its_runner_and_loaders(leaf):
 
 def test_the_mixer_is_the_methods(leaf):
     """Its class and settings, its estimator's, and the hook that asks it."""
-    expected, mixer = MIXERS[leaf.name.method], leaf.mixer
+    expected, mixer = leaf.name.mixer, leaf.mixer
     saliency = hooks_of(leaf.runner).get('SaliencyHook')
     if expected is None:
         assert mixer is None and saliency is None
         return
     kind, settings, *guidance = expected
-    output = 'mixed' if leaf.name.folder == 'brl' else 'both'
-    assert (type(mixer).__name__, mixer.output) == (kind, output)
+    expected = (kind, leaf.name.output)
+    assert (type(mixer).__name__, mixer.output) == expected
     assert leaf.runner.model.cls_head.combine == 'sum'
     if settings.get('temporal') == 'resampled':
         settings = settings | dict(window=(0.4, 0.7))
@@ -187,7 +186,8 @@ def test_the_mixer_is_the_methods(leaf):
         assert type(mixer.estimator).__name__ == kind
         assert settings_of(mixer.estimator, settings) == settings
         assert mixer.estimator.num_classes == mixer.num_classes
-        warmup = 3 if leaf.name.kind == 'synthetic' else 5
+        short = (leaf.name.folder, leaf.name.kind) == ('shapmix', 'synthetic')
+        warmup = 3 if short else 5
         settings = dict(interval=1, share=1, warmup='st-mix')
         settings.update(warmup_epochs=warmup)
         assert settings_of(saliency, settings) == settings
@@ -220,29 +220,27 @@ def test_the_mixer_takes_the_data(leaf):
 
 def test_rare_classes_come_more_often_where_the_method_says_so(leaf):
     sampler = leaf.loaders['train'].sampler
-    reverse = leaf.name.folder == 'brl' and BRL_METHODS[leaf.name.method][1]
-    assert isinstance(sampler, ReverseFrequencySampler) == reverse
-    if not reverse:
-        assert isinstance(sampler, ShuffleSampler)
-        return
-    counts = leaf.datasets['train'].class_counts
-    released = leaf.name.method == 'brl-released'
-    expected = reverse_frequency(counts) * counts
-    if not released:  # the same passes as without
-        expected *= counts.sum() / expected.sum()
-    expected *= leaf.name.recipe.times
-    np.testing.assert_allclose(sampler.draws, expected, atol=1)
-    assert len(sampler) == sampler.draws.sum() == round(expected.sum())
+    kind, settings = leaf.name.sampler
+    assert type(sampler).__name__ == kind
+    counts, times = leaf.datasets['train'].class_counts, leaf.name.recipe.times
+    passes = times * counts.sum()
+    if kind == 'ReverseFrequencySampler':
+        keeps = settings.pop('keep_length')
+        draws = times * counts * reverse_frequency(counts, **settings)
+        passes = passes if keeps else draws.sum()
+        expected = draws * passes / draws.sum()
+        np.testing.assert_allclose(sampler.draws, expected, atol=1)
+    assert len(sampler) == round(passes)
 
 
 def test_the_loss_is_detached_where_the_method_says_so(leaf):
     """For the last 20 of 120 passes; in the release 5 of 24 epochs."""
     hook = hooks_of(leaf.runner).get('DeferredLossHook')
     loss = leaf.runner.model.cls_head.loss_cls
-    assert isinstance(loss, DeferredLoss) == (hook is not None)
+    share = leaf.name.late
+    assert isinstance(loss, DeferredLoss) == (hook is not None) == (share > 0)
     if hook is None:
         return
-    share = 5 / 24 if leaf.name.method == 'brl-released' else 1 / 6
     late = leaf.runner.max_iters - hook.first_iteration(leaf.runner)
     assert late == pytest.approx(leaf.runner.max_iters * share, abs=0.51)
 

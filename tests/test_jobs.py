@@ -131,6 +131,44 @@ def test_the_others_go_on_after_a_failure(script, tmp_path, printed):
     assert 'good: done' in text
 
 
+def test_a_job_waits_for_another(script, tmp_path, printed):
+    """Also where there would be a slot; what does not wait goes before it."""
+    path, body = tmp_path / 'spans', script('spans', SPANS)
+
+    def job(name, after=None):
+        commands = dict(x=[body, path, name])
+        return Job(name, tmp_path / name, commands, after=after)
+
+    jobs = [job('a'), job('b', 'a'), job('c', 'b'), job('d')]
+    assert run_jobs(jobs, [None, None], console=printed) == {}
+    rows = [line.split() for line in path.read_text().splitlines()]
+    spans = {row[0]: (float(row[2]), float(row[3])) for row in rows}
+    assert spans['a'][1] <= spans['b'][0] and spans['b'][1] <= spans['c'][0]
+    assert spans['d'][0] < spans['a'][1]
+    with pytest.raises(ValueError, match='c to wait for a job .* got b'):
+        run_jobs([job('a'), job('c', 'b'), job('b')], console=printed)
+
+
+def test_what_waits_for_a_failed_job_fails(script, tmp_path, printed):
+    bad, good = script('bad', 'sys.exit("broken")'), script('good', '')
+    done = tmp_path / 'done'
+    done.touch()
+    jobs = [
+        Job('a', tmp_path / 'a', dict(x=[bad])),
+        Job('b', tmp_path / 'b', dict(x=[good]), after='a'),
+        Job('c', tmp_path / 'c', dict(x=[good]), after='b'),
+        Job('d', tmp_path / 'd', dict(x=[good]), done, after='a'),
+        Job('e', tmp_path / 'e', dict(x=[good])),
+    ]
+    failed = run_jobs(jobs, console=printed)
+    assert failed == dict.fromkeys('abc', tmp_path / 'a/x.log')
+    assert not (tmp_path / 'b').exists()
+    text = text_of(printed)
+    assert 'b: a failed; ' in text and 'c: b failed; ' in text
+    assert text.count('broken\n') == 1
+    assert 'd: was done before' in text and 'e: done' in text
+
+
 WAITS = """
 import subprocess
 child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(99)'])

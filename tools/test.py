@@ -1,13 +1,17 @@
 """Test a checkpoint. The arguments are those of MMAction2's test.py."""
 
 import argparse
+import math
 
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmshapmix.engine.launch import add_common_arguments, load_config
 
+ADJUSTMENT = 'LogitAdjustmentHook'
 
-def parse_args() -> argparse.Namespace:
+
+def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description='Test a checkpoint')
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
@@ -17,15 +21,44 @@ def parse_args() -> argparse.Namespace:
         help='write the scores, labels and `frame_dir` of all samples to this '
         '.pkl file',
     )
+    parser.add_argument(
+        '--logit-adjustment',
+        metavar='TAU',
+        nargs='?',
+        type=float,
+        const=1.0,
+        help='take the log class frequencies of the training, times TAU '
+        '(without a number: 1), off the scores: post-hoc logit adjustment',
+    )
     add_common_arguments(parser)
-    args = parser.parse_args()
+    return parser
+
+
+def check_args(
+    parser: argparse.ArgumentParser, args: argparse.Namespace
+) -> None:
+    """Refuse bad values."""
     if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
         parser.error(f'--dump: expected a .pkl file, but got {args.dump}')
-    return args
+    tau = args.logit_adjustment
+    if tau is not None and not 0 <= tau < math.inf:
+        parser.error(
+            '--logit-adjustment: expected a number of at least 0, but got '
+            f'{tau:g}'
+        )
+
+
+def adjusts_logits(cfg: Config) -> bool:
+    """Whether the config has the hook."""
+    hooks = [*(cfg.get('default_hooks') or {}).values()]
+    hooks += cfg.get('custom_hooks') or []
+    return any(hook and ADJUSTMENT in str(hook.get('type')) for hook in hooks)
 
 
 def main() -> None:
-    args = parse_args()
+    parser = make_parser()
+    args = parser.parse_args()
+    check_args(parser, args)
     cfg = load_config(args)
     cfg.load_from = args.checkpoint
     if args.dump:
@@ -35,6 +68,14 @@ def main() -> None:
             *metrics,
             dict(type='mmshapmix.DumpScores', out_file_path=args.dump),
         ]
+    if args.logit_adjustment is not None:
+        if adjusts_logits(cfg):
+            parser.error(
+                f'--logit-adjustment: expected a config without {ADJUSTMENT}, '
+                'but it has one. Set its tau with --cfg-options.'
+            )
+        hook = dict(type=f'mmshapmix.{ADJUSTMENT}', tau=args.logit_adjustment)
+        cfg.merge_from_dict({'default_hooks.logit_adjustment': hook})
     Runner.from_cfg(cfg).test()
 
 

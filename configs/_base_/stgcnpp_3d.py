@@ -62,5 +62,5 @@ default_hooks = dict(
     class_counts=dict(type='mmshapmix.ClassCountsHook'),
     per_class_table=dict(type='mmshapmix.PerClassTableHook'),
     sampler_seed=dict(type='mmshapmix.SamplerSeedHook'),
-    mixer_seed=dict(type='mmshapmix.MixerSeedHook'),
+    step_seed=dict(type='mmshapmix.StepSeedHook'),
 )

@@ -4,6 +4,7 @@ from .labels import get_cat_ids, get_class_counts, get_labels
 from .longtail_pose_dataset import LongTailPoseDataset
 from .samplers import (
     ClassBalancedSampler,
+    ProgressiveSampler,
     ReverseFrequencySampler,
     ShuffleSampler,
 )
@@ -11,6 +12,7 @@ from .samplers import (
 __all__ = [
     'ClassBalancedSampler',
     'LongTailPoseDataset',
+    'ProgressiveSampler',
     'ReverseFrequencySampler',
     'ShuffleSampler',
     'get_cat_ids',

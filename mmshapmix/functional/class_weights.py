@@ -29,10 +29,15 @@ def frequencies(class_counts: Tensor) -> Tensor:
     return counts / counts.sum()
 
 
-def inverse_frequency(class_counts: Tensor) -> Tensor:
+def inverse_frequency(class_counts: Tensor, normalize: bool = False) -> Tensor:
     r"""Class weights :math:`w_c = \sum_j n_j / n_c`, ``(K,)``.
 
-    The weighted softmax loss of BRL's Table III.
+    The weighted softmax loss of BRL's Table III and, normalised, the class
+    weights of the influence-balanced loss, arXiv 2110.02444.
+
+    Args:
+        class_counts: ``(K,)``.
+        normalize: Whether they are scaled to a sum of K.
 
     Raises:
         ValueError: If a class has no sample.
@@ -40,8 +45,16 @@ def inverse_frequency(class_counts: Tensor) -> Tensor:
     Example:
         >>> inverse_frequency(torch.tensor([6, 2])).tolist()
         [1.3333333730697632, 4.0]
+        >>> inverse_frequency(torch.tensor([6, 2]), normalize=True).tolist()
+        [0.5, 1.5]
     """
-    return 1 / frequencies(class_counts)
+    weight = 1 / frequencies(class_counts)
+    return _with_mean_1(weight) if normalize else weight
+
+
+def _with_mean_1(weight: Tensor) -> Tensor:
+    """Weights ``(K,)`` scaled to a sum of K."""
+    return weight * len(weight) / weight.sum()
 
 
 def class_balanced(class_counts: Tensor, beta: float = 0.9999) -> Tensor:
@@ -63,8 +76,7 @@ def class_balanced(class_counts: Tensor, beta: float = 0.9999) -> Tensor:
     """
     if not 0 < beta < 1:
         raise ValueError(f'Expected `beta` in (0, 1), but got {beta}.')
-    weight = _effective_weight(class_counts, lambda n: beta)
-    return weight * len(weight) / weight.sum()
+    return _with_mean_1(_effective_weight(class_counts, lambda n: beta))
 
 
 def _effective_weight(

@@ -14,11 +14,24 @@ from torch import Tensor
 GUMBEL_RANGE = (-4.0, 10.0)
 
 
+def focused(table: Tensor, gamma: float) -> Tensor:
+    r"""Focal loss :math:`(1 - p)^\gamma \ell`, where :math:`p = e^{-\ell}`.
+
+    Lin et al., arXiv 1708.02002, Eq. (4), in its softmax form.
+
+    Args:
+        table: ``(N, K)``, from a criterion that is the log of a probability.
+        gamma: Focusing parameter; 0: nothing changes.
+    """
+    if not gamma:
+        return table
+    # At p = 1 the gradient of a power below 1 would be infinite.
+    rest = (-torch.expm1(-table)).clamp_min(torch.finfo(table.dtype).eps)
+    return rest**gamma * table
+
+
 def softmax(logits: Tensor, gamma: float = 0.0) -> Tensor:
     r"""Softmax cross-entropy :math:`-(1 - p_c)^\gamma \log p_c`, ``(N, K)``.
-
-    With ``gamma``, the softmax form of the focal loss (Lin et al., arXiv
-    1708.02002, Eq. (4)).
 
     Args:
         logits: ``(N, K)``.
@@ -28,12 +41,7 @@ def softmax(logits: Tensor, gamma: float = 0.0) -> Tensor:
         >>> softmax(torch.zeros(1, 2)).tolist()
         [[0.6931471824645996, 0.6931471824645996]]
     """
-    log_p = logits.log_softmax(1)
-    if not gamma:
-        return -log_p
-    # At p = 1 the gradient of a power below 1 would be infinite.
-    rest = (1 - log_p.exp()).clamp_min(torch.finfo(log_p.dtype).eps)
-    return -(rest**gamma) * log_p
+    return focused(-logits.log_softmax(1), gamma)
 
 
 def margin_softmax(
@@ -41,6 +49,7 @@ def margin_softmax(
     margins: Tensor | float = 0.0,
     scale: Tensor | float = 1.0,
     kept: Tensor | None = None,
+    gamma: float = 0.0,
 ) -> Tensor:
     r"""Softmax cross-entropy that is harder for the label, ``(N, K)``.
 
@@ -58,6 +67,7 @@ def margin_softmax(
         margins: ``(K,)`` or the same for all.
         scale: ``(K,)`` or the same for all.
         kept: ``(N, K)`` bool, the classes that count as others; none: all.
+        gamma: Focusing parameter.
     """
     num_classes = logits.shape[1]
     per_label = torch.as_tensor(scale, dtype=logits.dtype).to(logits.device)
@@ -70,7 +80,7 @@ def margin_softmax(
         dropped = dropped | ~kept[:, None]
     # Not -inf, for which a row without others has no gradient.
     others = others.masked_fill(dropped, torch.finfo(logits.dtype).min)
-    return F.softplus(others.logsumexp(2) - own)
+    return focused(F.softplus(others.logsumexp(2) - own), gamma)
 
 
 def _one_against_all(positive: Tensor, negative: Tensor) -> Tensor:
@@ -112,7 +122,7 @@ def sigmoid(
     return _one_against_all(positive, negative)
 
 
-def gumbel(logits: Tensor) -> Tensor:
+def gumbel(logits: Tensor, gamma: float = 0.0) -> Tensor:
     r"""Binary cross-entropy on Gumbel's activation, ``(N, K)``.
 
     GOL, Alexandridis et al., arXiv 2207.10936:
@@ -121,9 +131,11 @@ def gumbel(logits: Tensor) -> Tensor:
 
     Args:
         logits: ``(N, K)``.
+        gamma: Focusing parameter.
     """
     hazard = (-logits.clamp(*GUMBEL_RANGE)).exp()  # -log(eta)
-    return _one_against_all(hazard, -(-torch.expm1(-hazard)).log())
+    other = -(-torch.expm1(-hazard)).log()
+    return _one_against_all(focused(hazard, gamma), focused(other, gamma))
 
 
 def gumbel_activation(logits: Tensor) -> Tensor:

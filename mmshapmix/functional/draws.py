@@ -101,6 +101,31 @@ def sample_categories(
     return found.squeeze(1).clamp_max(cdf.shape[1] - 1)
 
 
+def sample_kept(
+    drop_prob: Tensor,
+    num_samples: int,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Which classes each sample keeps, all drawn apart.
+
+    Args:
+        drop_prob: ``(K,)`` probability that a class is dropped; 0: never, 1:
+            always.
+        num_samples: N.
+        generator: On its device; none: the global one.
+
+    Returns:
+        ``(N, K)`` bool.
+    """
+    u = torch.rand(
+        num_samples,
+        len(drop_prob),
+        generator=generator,
+        device=drop_prob.device,
+    )
+    return u >= drop_prob
+
+
 def sample_partners(
     num_samples: int,
     device: torch.device | str = 'cpu',

@@ -200,6 +200,42 @@ def reverse_frequency(
     return np.where(counts <= largest_raised, raised, 1.0)
 
 
+def progressive_shares(
+    class_counts: ClassCounts, progress: float
+) -> np.ndarray:
+    r"""Share of each class in an epoch of progressively-balanced sampling.
+
+    Kang et al., arXiv 1910.09217, section 3. At the epoch t, from 0, of T:
+
+    .. math::
+        p_c(t) = \left(1 - \frac{t}{T}\right) \frac{n_c}{\sum_j n_j}
+        + \frac{t}{T} \frac{1}{K} .
+
+    Args:
+        class_counts: ``(K,)``, samples per class.
+        progress: :math:`t / T` in [0, 1]: 0 gives the shares of the data, 1
+            equal ones.
+
+    Returns:
+        ``(K,)`` float64, with a sum of 1.
+
+    Raises:
+        ValueError: For another progress, or a class without samples.
+
+    Example:
+        >>> progressive_shares(np.array([6, 2]), 0.5).tolist()
+        [0.625, 0.375]
+    """
+    if not 0 <= progress <= 1:
+        raise ValueError(
+            f'Expected `progress` from 0 to 1, but got {progress}: the share '
+            'of the epochs that is over.'
+        )
+    counts = np.asarray(class_counts)
+    check_no_empty_class(counts)
+    return (1 - progress) * counts / counts.sum() + progress / len(counts)
+
+
 def check_no_empty_class(class_counts: ClassCounts) -> None:
     """Refuse counts ``(K,)`` of which one is 0, with a ``ValueError``."""
     empty = np.flatnonzero(np.asarray(class_counts) <= 0).tolist()

@@ -2,7 +2,8 @@ r"""Classification losses for long-tailed training, on hard or soft labels.
 
 A loss is composed: adjust the logits, take a criterion
 (:mod:`~mmshapmix.functional.criteria`), weight by class
-(:mod:`~mmshapmix.functional.class_weights`), reduce. With targets :math:`q`
+(:mod:`~mmshapmix.functional.class_weights`), take each sample times a factor
+if there is one (:func:`influence_factor`), reduce. With targets :math:`q`
 (one-hot for hard labels), the criterion's loss of each label
 :math:`\ell(z, c)` and class weights :math:`w`,
 
@@ -124,6 +125,46 @@ def cross_entropy(
     """
     table = criteria.softmax(logits, gamma)
     return weigh_labels(table, targets, class_weight)
+
+
+def influence_factor(
+    logits: Tensor,
+    targets: Tensor,
+    features: Tensor,
+    alpha: float = 1000.0,
+    eps: float = 1e-3,
+) -> Tensor:
+    r"""Factor on a sample's loss, the smaller the larger its influence.
+
+    Influence-balanced loss, Park et al., arXiv 2110.02444:
+
+    .. math::
+        \frac{\alpha}{\|p - q\|_1 \, \|h\|_1 + \epsilon} , \qquad
+        p = \mathrm{softmax}(z)
+
+    The product is the l1 norm of the gradient of cross-entropy by the weights
+    of a linear classifier on :math:`h`.
+
+    Args:
+        logits: ``(N, K)``.
+        targets: ``(N,)`` int64 labels or ``(N, K)`` soft labels, :math:`q`.
+        features: ``(N, D)``, what the classifier sees, :math:`h`.
+        alpha: :math:`\alpha`.
+        eps: :math:`\epsilon`, for samples that are learnt.
+
+    Returns:
+        ``(N,)``.
+
+    Example:
+        >>> factor = influence_factor(
+        ...     torch.zeros(1, 2), torch.tensor([0]), torch.ones(1, 4), 8.0
+        ... )
+        >>> round(factor.item(), 2)
+        2.0
+    """
+    distance = logits.softmax(1) - soft_labels(targets, logits.shape[1])
+    influence = distance.abs().sum(1) * features.abs().sum(1)
+    return alpha / (influence + eps)
 
 
 def reduce_loss(

@@ -1,11 +1,13 @@
 """Model parts that MMAction2 lacks."""
 
-from .heads import CosineGCNHead, MixedGCNHead
+from .heads import CosineGCNHead, GumbelGCNHead, MixedGCNHead, ScaledGCNHead
 from .losses import (
     ActionAwareLoss,
     BalancedSoftmaxLoss,
     DeferredLoss,
+    EqualizationLoss,
     GumbelLoss,
+    InfluenceBalancedLoss,
     KPSLoss,
     LDAMLoss,
     LongTailLoss,
@@ -20,6 +22,7 @@ from .mixers import (
     SkeletonMix,
     STMix,
 )
+from .recognizers import FrozenRecognizerGCN
 from .saliency import CoalitionValues, GradCAM, MarginalContributions
 
 __all__ = [
@@ -29,8 +32,12 @@ __all__ = [
     'CosineGCNHead',
     'CutMix',
     'DeferredLoss',
+    'EqualizationLoss',
+    'FrozenRecognizerGCN',
     'GradCAM',
+    'GumbelGCNHead',
     'GumbelLoss',
+    'InfluenceBalancedLoss',
     'KPSLoss',
     'LDAMLoss',
     'LongTailLoss',
@@ -40,6 +47,7 @@ __all__ = [
     'RebalancedPartialMix',
     'Remix',
     'STMix',
+    'ScaledGCNHead',
     'ShapMix',
     'SkeleMix',
     'SkeletonMix',

@@ -16,16 +16,33 @@ from torch.utils.data import DataLoader
 from mmshapmix.datasets import (
     ClassBalancedSampler,
     LongTailPoseDataset,
+    ProgressiveSampler,
     ReverseFrequencySampler,
     ShuffleSampler,
     samplers,
 )
 from mmshapmix.datasets.sample_index import SampleIndex, seeded
+from mmshapmix.functional.longtail import progressive_shares
 
 from ..conftest import make_data
 
 TAIL = dict(max_per_class=12, imbalance_ratio=4)
-ALL = [ShuffleSampler, ClassBalancedSampler, ReverseFrequencySampler]
+EPOCHS = 4
+
+
+def progressive(dataset, seed=None):
+    """A sampler that was told its number of epochs."""
+    sampler = ProgressiveSampler(dataset, seed)
+    sampler.set_max_epochs(EPOCHS)
+    return sampler
+
+
+ALL = [
+    ShuffleSampler,
+    ClassBalancedSampler,
+    ReverseFrequencySampler,
+    progressive,
+]
 
 
 def draw(results):
@@ -132,7 +149,13 @@ def test_the_reverse_sampler_raises_the_rarest_third(
 
 
 @pytest.mark.parametrize(
-    ('power', 'sums'), [(0, [12, 6, 3]), (0.5, [12, 8, 6]), (1, [12, 12, 12])]
+    ('power', 'sums'),
+    [
+        (0, [12, 6, 3]),
+        (0.5, [12, 8, 6]),
+        (1, [12, 12, 12]),
+        (2, [12, 24, 48]),  # BBN's: in inverse proportion to the size
+    ],
 )
 def test_the_reverse_sampler_follows_a_power(
     dataset, power, sums, monkeypatch
@@ -167,21 +190,101 @@ def test_the_reverse_sampler_can_keep_the_length(
     np.testing.assert_allclose(sums[0] * ratio, sums[1], atol=1)
 
 
-def test_the_reverse_sampler_is_the_released_one(vectors, write, monkeypatch):
-    """Of NTU60-LT, RepeatDataset of 5; the release cuts 3000 off to 2999."""
-    vector = vectors['ros.lengths']
-    counts = np.array(vector['inputs']['class_counts'])
-    monkeypatch.setattr(samplers, 'get_labels', lambda _: labels)
+@pytest.fixture
+def ntu60(vectors, monkeypatch):
+    """Counts of NTU60-LT and the labels of some passes, as a data set."""
+    counts = np.array(vectors['ros.lengths']['inputs']['class_counts'])
+    monkeypatch.setattr(samplers, 'get_labels', lambda labels: labels)
     monkeypatch.setattr(samplers, 'get_class_counts', lambda _: counts)
-    labels = np.repeat(np.arange(60), 5 * counts)
+    return counts, lambda times: np.repeat(np.arange(60), times * counts)
+
+
+def drawn_labels(sampler, labels):
+    """How often each class is drawn, ``(K,)``."""
+    return np.bincount(labels[np.array(list(sampler), dtype=int)])
+
+
+def test_the_reverse_sampler_is_the_released_one(vectors, ntu60):
+    """Of NTU60-LT, RepeatDataset of 5; the release cuts 3000 off to 2999."""
+    _, labels_of = ntu60
+    labels = labels_of(5)
     sampler = ReverseFrequencySampler(labels, seed=0)
-    released = vector['expected']['brl_reverse_samples_per_class_x5']
-    difference = sampler.draws - released
+    expected = vectors['ros.lengths']['expected']
+    difference = sampler.draws - expected['brl_reverse_samples_per_class_x5']
     assert set(difference) == {0, 1}
     assert (sampler.draws[difference == 1] == 3000).all()
-    drawn = np.bincount(labels[np.array(list(sampler), dtype=int)])
+    drawn = drawn_labels(sampler, labels)
     assert drawn.tolist() == sampler.draws.tolist()
     assert len(sampler) == sampler.draws.sum() == 98110
+
+
+@pytest.mark.parametrize('keep', [False, True])
+def test_a_power_of_1_is_random_over_sampling(vectors, ntu60, keep):
+    """Each class as often as the largest has samples."""
+    _, labels_of = ntu60
+    labels = labels_of(1)
+    sampler = ReverseFrequencySampler(labels, 'power', 1, keep, seed=0)
+    expected = vectors['ros.lengths']['expected']
+    length = 7892 if keep else expected['duplicate_to_max_epoch_len']
+    drawn = drawn_labels(sampler, labels)
+    assert len(sampler) == drawn.sum() == length
+    assert np.abs(drawn - length / 60).max() < 1
+
+
+def test_the_balanced_sampler_draws_a_sample_as_in_the_vector(vectors, ntu60):
+    """Of classes 0, 1, 2 and 59; 15 passes are a multiple of 60 draws."""
+    counts, labels_of = ntu60
+    labels = labels_of(15)
+    drawn = drawn_labels(ClassBalancedSampler(labels, seed=0), labels)
+    shares = drawn / drawn.sum() / counts
+    expected = vectors['ros.lengths']['expected']
+    np.testing.assert_allclose(
+        shares[[0, 1, 2, 59]], expected['class_balanced_sample_prob']
+    )
+
+
+@pytest.mark.parametrize('epoch', range(EPOCHS + 1))
+def test_progressive_shares_go_from_the_data_to_equal(ntu60, epoch):
+    counts, labels_of = ntu60
+    labels = labels_of(2)
+    sampler = progressive(labels, seed=0)
+    sampler.set_epoch(epoch)
+    drawn = drawn_labels(sampler, labels)
+    by_hand = [
+        len(labels) * ((4 - epoch) / 4 * n / 7892 + epoch / 4 / 60)
+        for n in counts
+    ]
+    assert len(sampler) == drawn.sum() == len(labels)
+    assert np.abs(drawn - by_hand).max() < 1
+    np.testing.assert_allclose(
+        progressive_shares(counts, epoch / 4) * len(labels), by_hand
+    )
+
+
+@pytest.mark.parametrize('times', [1, 5])
+def test_progressive_samples_take_turns(dataset, times, monkeypatch):
+    """And all come once in the first epoch, which is the data as it is."""
+    repeated = RepeatDataset(dataset, times=times)
+    for epoch in range(EPOCHS):
+        args = (progressive, repeated, 1, monkeypatch, epoch)
+        (whole,) = shares(*args)
+        visits = visits_by_class(whole, dataset, times)
+        assert all(np.ptp(v) <= 1 for v in visits)
+        once = sorted(whole) == list(range(len(repeated)))
+        assert once == (epoch == 0)
+
+
+def test_a_progressive_sampler_that_was_told_nothing_is_refused(dataset):
+    sampler = ProgressiveSampler(dataset, seed=0)
+    assert len(sampler) == len(dataset)
+    with pytest.raises(RuntimeError, match='mmshapmix.SamplerSeedHook'):
+        next(iter(sampler))
+
+
+@pytest.mark.parametrize('progress', [-0.1, 1.5])
+def test_progress_out_of_range_is_refused(progress):
+    with pytest.raises(ValueError, match='`progress` from 0 to 1, but got'):
+        progressive_shares(np.array([2, 1]), progress)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +308,8 @@ def test_the_reverse_sampler_says_how_many_passes_an_epoch_is(
 
 
 @pytest.mark.parametrize(
-    'sampler_type', [ClassBalancedSampler, ReverseFrequencySampler]
+    'sampler_type',
+    [ClassBalancedSampler, ProgressiveSampler, ReverseFrequencySampler],
 )
 @pytest.mark.parametrize('empty', [1, 2])
 def test_samplers_by_class_need_every_class(write, empty, sampler_type):

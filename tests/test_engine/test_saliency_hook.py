@@ -12,8 +12,8 @@ from mmengine.registry import OPTIM_WRAPPERS
 
 from mmshapmix.datasets.sample_index import seeded
 from mmshapmix.engine.hooks import SaliencyHook
-from mmshapmix.engine.hooks.mixer_seed_hook import step_seed
 from mmshapmix.engine.hooks.saliency_hook import evaluating
+from mmshapmix.engine.hooks.step_seed_hook import step_seed
 from mmshapmix.functional.draws import make_generator
 
 from ..conftest import make_data
@@ -404,7 +404,9 @@ def test_estimation_and_mixing_draw_from_streams_of_their_own(shapmix):
         priority = 'LOW'
 
         def before_train_iter(self, runner, batch_idx, data_batch=None):
-            seeds.append((mixer_of(runner).step_seed, step_seed(runner, 1)))
+            mixer = mixer_of(runner)
+            estimation = step_seed(runner, mixer.estimator)
+            seeds.append((mixer.step_seed, estimation))
 
     runner.register_hook(Seeds())
     train(runner)

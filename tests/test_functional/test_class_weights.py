@@ -7,6 +7,7 @@ from mmshapmix.functional.class_weights import (
     CLASS_WEIGHTS,
     action_aware,
     class_balanced,
+    inverse_frequency,
 )
 
 from ..vectors import assert_is
@@ -19,6 +20,13 @@ def test_class_balanced_weights_are_the_vectors(vectors, beta):
     assert_is(
         class_balanced(counts, float(beta)), vector['expected']['class_weight']
     )
+
+
+def test_normalised_inverse_frequencies_are_the_vector(vectors):
+    vector = vectors['ib']
+    counts = torch.tensor(vector['inputs']['class_counts']).double()
+    weight = inverse_frequency(counts, normalize=True)
+    assert_is(weight, vector['expected']['class_weight'])
 
 
 def test_class_balanced_weights_between_their_limits():

@@ -20,12 +20,16 @@ ALL = {
     'softmax': criteria.softmax,
     'focal': partial(criteria.softmax, gamma=2.0),
     'margins': partial(criteria.margin_softmax, margins=MARGINS, scale=3.0),
+    'focal margins': partial(
+        criteria.margin_softmax, margins=MARGINS, scale=3.0, gamma=2.0
+    ),
     'scales': partial(criteria.margin_softmax, scale=SCALES),
     'kept': partial(criteria.margin_softmax, kept=KEPT),
     'sigmoid': criteria.sigmoid,
     'sigmoid focal': partial(criteria.sigmoid, gamma=1.5),
     'sigmoid kept': partial(criteria.sigmoid, kept=KEPT),
     'gumbel': criteria.gumbel,
+    'focal gumbel': partial(criteria.gumbel, gamma=1.5),
 }
 
 
@@ -131,14 +135,17 @@ def naive(name, z, c):
     if name in ('softmax', 'focal'):
         q = z.softmax(0)[c]
         return -((1 - q) ** (2.0 * (name == 'focal'))) * q.log()
-    if name in ('margins', 'scales'):
-        scale = 3.0 if name == 'margins' else SCALES[c]
+    if name in ('margins', 'focal margins', 'scales'):
+        scale = SCALES[c] if name == 'scales' else 3.0
         logits = scale * z
-        if name == 'margins':
+        if name != 'scales':
             logits = logits - scale * MARGINS * (torch.arange(5) == c)
-        return -logits.log_softmax(0)[c]
-    if name == 'gumbel':
-        return -eta[c].log() - sum((1 - eta[j]).log() for j in others)
+        q = logits.softmax(0)[c]
+        return -((1 - q) ** (2.0 * (name == 'focal margins'))) * q.log()
+    if name in ('gumbel', 'focal gumbel'):
+        power = 1.5 * (name == 'focal gumbel')
+        rest = sum(eta[j] ** power * (1 - eta[j]).log() for j in others)
+        return -((1 - eta[c]) ** power) * eta[c].log() - rest
     power = 1.5 * (name == 'sigmoid focal')
     rest = sum(p[j] ** power * (1 - p[j]).log() for j in others)
     return -((1 - p[c]) ** power) * p[c].log() - rest

@@ -8,6 +8,7 @@ from mmshapmix.functional.draws import (
     sample_beta,
     sample_categories,
     sample_integers,
+    sample_kept,
     sample_partners,
     sample_subsets,
 )
@@ -47,6 +48,7 @@ def test_no_draw_touches_the_global_generator():
     sample_integers(low, high, g)
     sample_subsets(torch.ones(n, 4, dtype=torch.bool), low, high, g)
     sample_categories(torch.ones(n, 4) / 4, g)
+    sample_kept(torch.ones(4) / 2, n, g)
     sample_partners(n, generator=g)
     sample_beta(0.5, n, generator=g)
     assert torch.equal(state, torch.get_rng_state())
@@ -81,6 +83,15 @@ def test_categories_follow_each_row():
     drawn = sample_categories(rows.repeat(DRAWS, 1), generator()).view(-1, 2)
     for i, row in enumerate(rows):
         assert_close_to(frequencies(drawn[:, i], 5), row)
+
+
+def test_each_class_is_dropped_with_its_probability():
+    drop_prob = torch.tensor([0.0, 1.0, 0.3, 0.9])
+    kept = sample_kept(drop_prob, DRAWS, generator())
+    assert kept[:, 0].all() and not kept[:, 1].any()
+    assert_close_to(kept.float().mean(0), 1 - drop_prob)
+    # Apart from each other: both kept as often as the product says.
+    assert_close_to((kept[:, 2] & kept[:, 3]).float().mean(), 0.7 * 0.1)
 
 
 @pytest.mark.parametrize('number', [2, 3, 16])

@@ -8,13 +8,14 @@ from mmshapmix.functional.class_weights import action_aware, inverse_frequency
 from mmshapmix.functional.losses import (
     adjust_logits,
     cross_entropy,
+    influence_factor,
     log_prior,
     mixed_cross_entropy,
     reduce_loss,
     soft_labels,
 )
 
-from ..vectors import assert_is, tensors
+from ..vectors import assert_is, double, tensors
 
 
 def test_cross_entropy_is_the_vector(vectors):
@@ -82,6 +83,36 @@ def test_logit_adjustment_is_the_vector(vectors):
     posthoc = adjust_logits(logits, prior, tau=-1)
     assert_is(posthoc, expected['posthoc_logits_tau1'])
     assert posthoc.argmax(1).tolist() == expected['posthoc_pred_tau1']
+
+
+@pytest.mark.parametrize('attached', [True, False])
+def test_influence_balanced_loss_is_the_vector(vectors, attached):
+    vector = vectors['ib']
+    expected = vector['expected']
+    logits, labels, counts = tensors(vector)
+    logits.requires_grad_()
+    features = double(vector['inputs']['feats'])
+    factor = influence_factor(logits, labels, features)
+    weight = inverse_frequency(counts, normalize=True)
+    loss, _ = cross_entropy(logits, labels, weight)
+    value = (loss * (factor if attached else factor.detach())).mean()
+    assert_is(value, expected['loss'])
+    (grad,) = torch.autograd.grad(value, logits)
+    kind = 'attached' if attached else 'detached'
+    assert_is(grad, expected[f'grad_logits_{kind}'])
+
+
+def test_influence_is_the_gradient_of_a_linear_classifier():
+    """Its l1 norm, on mixed labels, too."""
+    torch.manual_seed(0)
+    classifier = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
+    features = torch.randn(5, 3, dtype=torch.float64)
+    soft = torch.rand(5, 4, dtype=torch.float64).softmax(1)
+    logits = features @ classifier.T
+    loss, _ = cross_entropy(logits, soft)
+    for i, factor in enumerate(influence_factor(logits, soft, features, 7, 2)):
+        (grad,) = torch.autograd.grad(loss[i], classifier, retain_graph=True)
+        torch.testing.assert_close(factor, 7 / (grad.abs().sum() + 2))
 
 
 def test_mixed_label_reductions_are_the_vector(vectors):

@@ -1,4 +1,4 @@
-"""The cosine head against the vector, and how it averages clips."""
+"""The cosine head against the vector, and what it gives in each mode."""
 
 import torch
 import torch.nn.functional as F
@@ -58,13 +58,27 @@ def test_the_loss_gets_the_cosines():
     torch.testing.assert_close(losses['loss_cls'], expected)
 
 
+def test_cosines_are_scaled_in_evaluation_mode_alone():
+    """Whoever looks at the output, as a hook does, sees the scale."""
+    model = head(scale=20.0)
+    features, seen = torch.randn(6, 1, D, 3, 4), []
+    model.register_forward_hook(lambda *args: seen.append(args[2]))
+    cosines = model(features)
+    model.eval()
+    model(features)
+    torch.testing.assert_close(seen[1], 20 * cosines)
+    model.train()
+    assert torch.equal(model(features), cosines)
+
+
 def test_clips_are_averaged_as_probabilities_of_scaled_cosines():
     model = head(scale=20.0)
     features = torch.randn(6, 1, D, 3, 4)  # three clips of two samples
     samples = [ActionDataSample().set_gt_label(i) for i in range(2)]
+    clips = (20 * model(features)).softmax(1)
+    model.eval()
     scores = torch.stack(
         [s.pred_score for s in model.predict(features, samples)]
     )
-    clips = (20 * model(features)).softmax(1)
     torch.testing.assert_close(scores, clips.view(2, 3, K).mean(1))
     assert isinstance(model, CosineGCNHead)

@@ -5,7 +5,12 @@ import torch
 import torch.nn.functional as F
 from mmengine.registry import init_default_scope
 
-from mmshapmix.models import ActionAwareLoss, DeferredLoss, LongTailLoss
+from mmshapmix.models import (
+    ActionAwareLoss,
+    DeferredLoss,
+    InfluenceBalancedLoss,
+    LongTailLoss,
+)
 from mmshapmix.registry import MODELS
 
 COUNTS = torch.tensor([100, 10, 1])
@@ -20,27 +25,6 @@ def scope():
 def data_of(vector):
     logits, labels = (vector['inputs'][key] for key in ('logits', 'labels'))
     return torch.tensor(logits), torch.tensor(labels)
-
-
-@pytest.mark.parametrize(
-    ('reduction', 'key'),
-    [('weighted_mean', 'loss_weighted_mean'), ('mean', 'loss_eq10_mean_N')],
-)
-def test_action_aware_loss_is_the_vector(vectors, reduction, key):
-    vector = vectors['brl.aa_loss']
-    loss = ActionAwareLoss(reduction=reduction)
-    loss.set_class_counts(COUNTS)
-    assert loss(*data_of(vector)).item() == pytest.approx(
-        vector['expected'][key], rel=1e-5
-    )
-
-
-def test_soft_one_hot_equals_hard(vectors):
-    logits, labels = data_of(vectors['brl.aa_loss'])
-    loss = ActionAwareLoss(upsilon=0.9, lam=0.09)
-    loss.set_class_counts(COUNTS)
-    soft = F.one_hot(labels, 3).float()
-    torch.testing.assert_close(loss(logits, soft), loss(logits, labels))
 
 
 def test_its_two_parameters_matter(vectors):
@@ -92,24 +76,42 @@ def test_any_loss_may_be_the_late_one(vectors, late):
     assert loss(logits, labels) != F.cross_entropy(logits, labels)
 
 
+def test_ldam_drw_is_a_deferred_loss(vectors):
+    """The same loss, with class weights in the second stage only."""
+    vector = vectors['ldam']
+    ldam = dict(type='mmshapmix.LDAMLoss')
+    weight = dict(scheme='class_balanced', beta=0.9999)
+    loss = DeferredLoss(early=ldam, late=dict(ldam, class_weight=weight))
+    for part in (loss.early, loss.late):
+        part.set_class_counts(COUNTS)
+    logits = torch.tensor(vector['inputs']['cosine_logits'])
+    labels = torch.tensor(vector['inputs']['labels'])
+    for is_late, key in ((False, 'loss_stage1'), (True, 'loss_stage2')):
+        loss.is_late = is_late
+        assert loss(logits, labels).item() == pytest.approx(
+            vector['expected'][key], rel=1e-5
+        )
+
+
+def test_what_the_head_passes_on_reaches_both_losses(vectors):
+    logits, labels = data_of(vectors['ib'])
+    features = torch.tensor(vectors['ib']['inputs']['feats'])
+    late = dict(type='mmshapmix.InfluenceBalancedLoss')
+    loss, alone = DeferredLoss(late=late), InfluenceBalancedLoss()
+    for part in (loss.late, alone):
+        part.set_class_counts(COUNTS)
+    loss.is_late = False  # cross-entropy, which does not mind features
+    torch.testing.assert_close(
+        loss(logits, labels, features=features),
+        F.cross_entropy(logits, labels),
+    )
+    loss.is_late = True
+    torch.testing.assert_close(
+        loss(logits, labels, features=features),
+        alone(logits, labels, features=features),
+    )
+
+
 def test_nobody_has_said_the_stage():
     with pytest.raises(RuntimeError, match='mmshapmix.DeferredLossHook'):
         DeferredLoss(late=LATE)(torch.zeros(1, 3), torch.tensor([0]))
-
-
-@pytest.mark.parametrize(
-    ('weight', 'message'),
-    [
-        ('sqrt', "'inverse_frequency', .*'action_aware'.*got 'sqrt'"),
-        (dict(scheme='action_aware', upsilon=2), 'sum below 1, but got 2'),
-        (dict(upsilon=0.9), '`class_weight`.*got None'),
-    ],
-)
-def test_bad_class_weights_are_refused_early(weight, message):
-    with pytest.raises(ValueError, match=message):
-        LongTailLoss(class_weight=weight)
-
-
-def test_a_negative_focus_is_refused():
-    with pytest.raises(ValueError, match='`gamma` of at least 0, but got -1'):
-        LongTailLoss(gamma=-1)

@@ -177,9 +177,9 @@ def test_what_is_done_is_skipped(ends, capsys, monkeypatch):
             r'1 .* others: randomness\.seed: 0 there, 1 now\. Choose',
         ),
         (
-            ['--cfg-options', 'train_cfg.max_epochs=3', 'new=[1,2]'],
-            r'work/j was made, but 3 .*: new\.0: absent there, 1 now;'
-            r' new\.1: .*; train_cfg\.max_epochs: 1 there, 3 now\.',
+            ['--cfg-options', 'train_cfg.max_epochs=3', 'env_cfg.x=[1,2]'],
+            r'work/j was made, but 3 .*: env_cfg\.x\.0: absent there, 1 now;'
+            r' env_cfg\.x\.1: .*; train_cfg\.max_epochs: 1 there, 3 now\.',
         ),
         (['--streams', 'k'], r'a config at my_skip_model\.py'),
         (['--preset', '4s'], r"'4s', but \['jm', 'bm'\] are not among"),
@@ -213,68 +213,6 @@ def test_settings_are_kept_beside_the_results(ends):
     assert settings['train_cfg.max_epochs'] == '1'
     key = 'train_dataloader.dataset.dataset.pipeline.1.feats.0'
     assert settings[key] == "'b'"
-
-
-def settings_tool(*args):
-    """The tool's functions, and the arguments as it reads them."""
-    tool = runpy.run_path(str(TOOLS / 'run_streams.py'))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, 'argv', ['run_streams.py', *args])
-        return tool, tool['parse_args']()
-
-
-def test_settings_are_those_that_decide(folder):
-    """The config's own seed, all options, no workers."""
-    Path('seeded.py').write_text(
-        "_base_ = 'my_joint_model.py'\nrandomness = dict(seed=7)\n"
-    )
-    tool, args = settings_tool(
-        *('seeded.py', '--cfg-options', 'a=1', '--cfg-options', 'b.c=x')
-    )
-    settings = tool['settings_of'](args.config, args)
-    assert settings['randomness.seed'] == '7'
-    assert (settings['a'], settings['b.c']) == ('1', "'x'")
-    assert not any('num_workers' in key for key in settings)
-    tool, args = settings_tool('seeded.py', '--seed', '3')
-    assert tool['settings_of'](args.config, args)['randomness.seed'] == '3'
-
-
-def test_only_what_has_begun_is_protected(tmp_path):
-    """A corrected setting after an early failure, or --adopt, goes on."""
-    tool, _ = settings_tool('x.py')
-    keep = tool['keep_settings']
-    keep(tmp_path, dict(a='1'))
-    keep(tmp_path, dict(a='2'))
-    (tmp_path / 'last_checkpoint').write_text('epoch_1.pth')
-    keep(tmp_path, dict(a='2'))
-    with pytest.raises(ValueError, match='a: 2 there, 3 now.*--adopt'):
-        keep(tmp_path, dict(a='3'))
-    keep(tmp_path, dict(a='3'), adopt=True)
-    keep(tmp_path, dict(a='3'))
-
-
-def test_a_stream_resumes_only_what_has_begun(tmp_path):
-    """MMEngine drops load_from where it is told to resume."""
-    tool, _ = settings_tool('x.py')
-    fresh = tool['job_of'](Path('x.py'), tmp_path / 'j', '0', [])
-    assert '--resume' not in fresh.commands['train']
-    (tmp_path / 'j').mkdir()
-    (tmp_path / 'j/last_checkpoint').write_text('/elsewhere/epoch_2.pth')
-    begun = tool['job_of'](Path('x.py'), tmp_path / 'j', '0', [])
-    place = begun.commands['train'].index('--resume')
-    assert begun.commands['train'][place + 1] == tmp_path / 'j/epoch_2.pth'
-
-
-def test_gpus_are_those_that_one_may_use(monkeypatch):
-    tool, _ = settings_tool('x.py')
-    gpus = tool['visible_gpus']
-    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
-    assert gpus(['0', '3']) == ['0', '3'] and gpus(None) == []
-    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '2,5')
-    assert gpus(['1', '0']) == ['5', '2']
-    for wrong in ('2', 'cuda:0'):
-        with pytest.raises(ValueError, match=f'0 to 1, but got {wrong}'):
-            gpus([wrong])
 
 
 def test_streams_of_the_leaves():

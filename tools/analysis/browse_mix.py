@@ -115,11 +115,11 @@ def main() -> None:
         )
     inputs = torch.stack(batch['inputs'])
     labels = torch.cat([s.gt_label for s in batch['data_samples']])
-    # As MixerSeedHook: seed, rank, iteration, and the stream of the mixer.
+    # As StepSeedHook: seed, rank, iteration, and the stream of the mixer.
     plan = mixer.sample_plan(
         soft_labels(labels, mixer.num_classes),
         inputs.shape[3],
-        make_generator((args.seed, 0, 0, 0)),
+        make_generator((args.seed, 0, 0, mixer.draw_stream)),
     )
     meta = dict(dataset_meta=dataset.metainfo)
     known = class_names(meta, mixer.num_classes)

@@ -2,16 +2,24 @@
 
 from .class_counts_hook import ClassCountsHook
 from .deferred_loss_hook import DeferredLossHook
-from .mixer_seed_hook import MixerSeedHook
+from .logit_adjustment_hook import LogitAdjustmentHook
+from .max_norm_hook import MaxNormHook
 from .per_class_table_hook import PerClassTableHook
 from .saliency_hook import SaliencyHook
 from .sampler_seed_hook import SamplerSeedHook
+from .second_stage_hook import SecondStageHook
+from .step_seed_hook import StepSeedHook
+from .tau_norm_hook import TauNormHook
 
 __all__ = [
     'ClassCountsHook',
     'DeferredLossHook',
-    'MixerSeedHook',
+    'LogitAdjustmentHook',
+    'MaxNormHook',
     'PerClassTableHook',
     'SaliencyHook',
     'SamplerSeedHook',
+    'SecondStageHook',
+    'StepSeedHook',
+    'TauNormHook',
 ]

@@ -1,12 +1,12 @@
 """Class counts: measured once, handed to whatever wants them."""
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.hooks import Hook
-from torch import nn
 
 from ...datasets import get_class_counts
 from ...functional.longtail import ClassCounts, describe_counts
@@ -18,7 +18,7 @@ from ..models import unwrapped
 class ClassCountsHook(Hook):
     """Measures class counts on the training data and hands them out.
 
-    Every module of the model and every metric that has a method
+    Every module of the model, every hook and every metric that has a method
     ``set_class_counts`` gets them. They are saved in the checkpoint's
     ``meta['class_counts']``; when only testing, they come from there.
 
@@ -34,12 +34,12 @@ class ClassCountsHook(Hook):
         self.class_counts: ClassCounts | None = None
 
     def before_train(self, runner) -> None:
-        """Measure, check and log the counts, and hand them to the model."""
+        """Measure, check and log the counts; hand them to model and hooks."""
         self.class_counts = get_class_counts(runner.train_dataloader.dataset)
         model = unwrapped(runner.model)
         head = getattr(model, 'cls_head', None)
         self._check(getattr(head, 'num_classes', len(self.class_counts)))
-        self._hand_to_modules(model)
+        self._hand_to_modules_and_hooks(runner)
         runner.logger.info(describe_counts(self.class_counts))
 
     def _check(self, num_classes: int) -> None:
@@ -58,10 +58,10 @@ class ClassCountsHook(Hook):
                 'or set `default_hooks.class_counts.allow_empty_classes`.'
             )
 
-    def _hand_to_modules(self, model: nn.Module) -> None:
+    def _hand_to_modules_and_hooks(self, runner) -> None:
         # On the model's device, where the buffers made of them are to be.
-        device = next(model.parameters()).device
-        self._hand_to(model.modules(), device)
+        device = next(runner.model.parameters()).device
+        self._hand_to(chain(runner.model.modules(), runner.hooks), device)
 
     def _hand_to(
         self, receivers: Iterable[Any], device: torch.device | str = 'cpu'
@@ -90,11 +90,11 @@ class ClassCountsHook(Hook):
         self._hand_to(runner.val_evaluator.metrics)
 
     def before_test(self, runner) -> None:
-        """Hand the counts to the test metrics and the model."""
+        """Hand the counts to model, hooks and test metrics."""
         if self.class_counts is None:
             runner.logger.warning(
                 'The checkpoint does not know the class counts it was trained '
                 'on: many, medium and few are not reported.'
             )
-        self._hand_to_modules(runner.model)
+        self._hand_to_modules_and_hooks(runner)
         self._hand_to(runner.test_evaluator.metrics)

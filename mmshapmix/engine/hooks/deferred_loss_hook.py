@@ -17,19 +17,30 @@ class DeferredLossHook(Hook):
     Args:
         begin: The first epoch with the late loss, counted from 0; or a float
             below 1: the share of training that comes before.
+        lr_factor: Factor on all learning rates from then on. It is applied
+            once: the optimizer's state, and so a checkpoint, keeps it, and
+            MMEngine's schedulers go on from the current rate. (Not those that
+            restart from the initial one, as CosineRestartLR; and an
+            ``eta_min`` stays what it is.)
 
     Raises:
-        ValueError: For a negative ``begin``, or a float of 1 and more.
+        ValueError: For a negative ``begin``, or a float of 1 and more, or an
+            ``lr_factor`` that is not above 0.
     """
 
-    def __init__(self, begin: int | float) -> None:
+    def __init__(self, begin: int | float, lr_factor: float = 1.0) -> None:
         share = isinstance(begin, float)
         if begin < 0 or (share and begin >= 1):
             raise ValueError(
                 'Expected `begin` as an epoch, an integer of at least 0, or '
                 f'as a share of training below 1, but got {begin!r}.'
             )
+        if lr_factor <= 0:
+            raise ValueError(
+                f'Expected `lr_factor` above 0, but got {lr_factor}.'
+            )
         self.begin = begin
+        self.lr_factor = lr_factor
 
     def before_train(self, runner) -> None:
         """Find the losses and the iteration.
@@ -68,6 +79,8 @@ class DeferredLossHook(Hook):
         self, runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
         """Set the stage, and say so when it begins."""
+        if runner.iter == self.first:
+            self._scale_rates(runner)
         late = runner.iter >= self.first
         for loss in self.losses:
             if late and not loss.is_late:
@@ -76,3 +89,12 @@ class DeferredLossHook(Hook):
                     f'{runner.epoch + 1}, iteration {runner.iter + 1})'
                 )
             loss.is_late = late
+
+    def _scale_rates(self, runner) -> None:
+        if self.lr_factor == 1:
+            return
+        for group in runner.optim_wrapper.param_groups:
+            group['lr'] = group['lr'] * self.lr_factor
+        runner.logger.info(
+            f'Learning rates times {self.lr_factor} from here on'
+        )

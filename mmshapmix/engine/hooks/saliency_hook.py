@@ -24,7 +24,7 @@ from ...functional.saliency import pose_sums
 from ...models.mixers import Mixer
 from ...registry import HOOKS
 from ..models import mixer_of, unwrapped
-from .mixer_seed_hook import step_seed
+from .step_seed_hook import step_seed
 
 WARMUPS = ('st-mix', 'clean')
 MEAN_POSE_SAMPLES = 5000
@@ -176,7 +176,8 @@ class SaliencyHook(Hook):
         )
         inputs = batch['inputs']
         labels = torch.cat([s.gt_label for s in batch['data_samples']])
-        generator = make_generator(step_seed(runner, 1), inputs.device)
+        seed = step_seed(runner, mixer.estimator)
+        generator = make_generator(seed, inputs.device)
         with (
             evaluating(model),
             torch.no_grad(),

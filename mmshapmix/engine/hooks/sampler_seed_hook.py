@@ -5,6 +5,7 @@ from typing import Any
 
 from mmengine.dataset import ConcatDataset, RepeatDataset
 from mmengine.hooks import DistSamplerSeedHook
+from mmengine.runner import IterBasedTrainLoop
 
 from ...datasets import LongTailPoseDataset
 from ...datasets.samplers import LongTailSampler
@@ -28,11 +29,15 @@ class SamplerSeedHook(DistSamplerSeedHook):
 
     MMEngine restores the seed of a resumed run after the samplers are built,
     so that without ``--seed`` they would go on with a new one. A seed that the
-    config gives the sampler stays.
+    config gives the sampler stays. A sampler with a ``set_max_epochs`` method
+    is told the number of epochs, where the training has such.
     """
 
     def before_train(self, runner) -> None:
-        """Hand the run's seed to the sampler, or say why that is in vain."""
+        """Hand seed and number of epochs to the sampler.
+
+        Where something does not hand the seeds on, it says so.
+        """
         loop = runner.train_loop
         loader = loop.dataloader
         sampler = getattr(loader.batch_sampler, 'sampler', loader.sampler)
@@ -51,6 +56,10 @@ class SamplerSeedHook(DistSamplerSeedHook):
             )
         if isinstance(sampler, LongTailSampler):
             self._restore_seed(runner, sampler)
+        # An iteration-based loop says that it has one epoch.
+        by_epoch = not isinstance(loop, IterBasedTrainLoop)
+        if by_epoch and hasattr(sampler, 'set_max_epochs'):
+            sampler.set_max_epochs(runner.max_epochs)
 
     def _restore_seed(self, runner, sampler: LongTailSampler) -> None:
         config = runner.cfg.get('train_dataloader') or {}

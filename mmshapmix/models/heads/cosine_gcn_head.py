@@ -1,7 +1,6 @@
 """A GCN head whose logits are cosines."""
 
 import torch.nn.functional as F
-from mmaction.structures import ActionDataSample
 from torch import Tensor, nn
 
 from ...registry import MODELS
@@ -29,13 +28,13 @@ class CosineGCNHead(MixedGCNHead):
     """``MixedGCNHead`` with a normalised classifier, for LDAM and KPS.
 
     These losses (arXiv 1906.07413, 10.1109/TPAMI.2022.3196044) take the
-    cosines and scale them. In testing the head does: a softmax of plain
-    cosines is nearly uniform, and the mean over clips, of probabilities, would
-    weigh none of them.
+    cosines and scale them. In evaluation mode the head does, for all that
+    reads its output (means over clips, saliency, logit adjustment): a softmax
+    of plain cosines is nearly uniform.
 
     Args:
         *args: Of ``GCNHead``.
-        scale: Factor on the cosines in testing; that of the loss.
+        scale: Factor on the cosines in evaluation mode; that of the loss.
         **kwargs: Of ``MixedGCNHead``.
     """
 
@@ -44,13 +43,12 @@ class CosineGCNHead(MixedGCNHead):
         self.scale = scale
         self.fc = CosineLinear(self.in_channels, self.num_classes)
 
-    def predict_by_feat(
-        self, cls_scores: Tensor, data_samples: list[ActionDataSample]
-    ) -> list[ActionDataSample]:
-        """Scores of the samples.
+    def forward(self, x: Tensor, **kwargs) -> Tensor:
+        """Cosines in training, scaled cosines in evaluation mode, ``(N, K)``.
 
         Args:
-            cls_scores: ``(N * clips, K)`` cosines.
-            data_samples: N samples.
+            x: ``(N, M, C, T, V)`` features.
+            **kwargs: Of ``GCNHead``.
         """
-        return super().predict_by_feat(self.scale * cls_scores, data_samples)
+        cosines = super().forward(x, **kwargs)
+        return cosines if self.training else self.scale * cosines

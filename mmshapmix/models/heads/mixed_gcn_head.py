@@ -7,6 +7,7 @@ from mmaction.structures import ActionDataSample
 from torch import Tensor
 
 from ...functional.checks import check_choice
+from ...functional.losses import soft_labels
 from ...registry import MODELS
 
 COMBINATIONS = ('sum', 'mean')
@@ -26,16 +27,43 @@ class MixedGCNHead(GCNHead):
     Args:
         *args: Of ``GCNHead``.
         combine: ``'sum'`` or ``'mean'`` of the two losses.
+        pass_features: Whether the loss gets the pooled features, ``(N, D)``
+            before dropout, as keyword ``features``; for
+            :class:`~mmshapmix.models.InfluenceBalancedLoss`.
         **kwargs: Of ``GCNHead``.
     """
 
-    def __init__(self, *args, combine: str = 'sum', **kwargs) -> None:
+    def __init__(
+        self,
+        *args,
+        combine: str = 'sum',
+        pass_features: bool = False,
+        **kwargs,
+    ) -> None:
         super().__init__(*args, **kwargs)
         check_choice('combine', combine, COMBINATIONS)
         self.combine = combine
+        self.pass_features = pass_features
+
+    def loss(
+        self, feats: Tensor, data_samples: list[ActionDataSample], **kwargs
+    ) -> dict[str, Tensor]:
+        """Losses and accuracy.
+
+        Args:
+            feats: ``(N, M, C, T, V)`` from the backbone.
+            data_samples: N samples, see :meth:`loss_by_feat`.
+            **kwargs: Of ``GCNHead.forward``.
+        """
+        cls_scores = self(feats, **kwargs)
+        features = feats.mean((1, 3, 4)) if self.pass_features else None
+        return self.loss_by_feat(cls_scores, data_samples, features)
 
     def loss_by_feat(
-        self, cls_scores: Tensor, data_samples: list[ActionDataSample]
+        self,
+        cls_scores: Tensor,
+        data_samples: list[ActionDataSample],
+        features: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Losses and accuracy.
 
@@ -44,6 +72,7 @@ class MixedGCNHead(GCNHead):
             data_samples: N samples. Those of a mixer say in their meta
                 information whether they are ``mixed``, the clean ones first,
                 and whether they are ``added``.
+            features: ``(N, D)`` for the loss, if it takes them.
         """
         if len(cls_scores) != len(data_samples):
             raise ValueError(
@@ -52,30 +81,61 @@ class MixedGCNHead(GCNHead):
             )
         clean = _number_without(data_samples, 'mixed')
         own = _number_without(data_samples, 'added')
-        losses = super().loss_by_feat(cls_scores[:own], data_samples[:own])
+        batch = cls_scores, data_samples, features
+        losses = self._losses(slice(own), *batch)
         if own < len(data_samples):
-            mixed = super().loss_by_feat(cls_scores[own:], data_samples[own:])
+            mixed = self._losses(slice(own, None), *batch)
             losses |= {f'mixed_{k}': loss for k, loss in mixed.items()}
             if self.combine == 'mean':
                 losses = {k: loss / 2 for k, loss in losses.items()}
         if clean and 'mixed' in data_samples[0]:
-            losses |= self._accuracy(cls_scores[:clean], data_samples[:clean])
+            labels = _labels_of(data_samples[:clean]).argmax(1)
+            losses |= self._accuracy(cls_scores[:clean], labels)
         return losses
 
-    def _accuracy(
-        self, cls_scores: Tensor, data_samples: list[ActionDataSample]
+    def _losses(
+        self,
+        rows: slice,
+        cls_scores: Tensor,
+        data_samples: list[ActionDataSample],
+        features: Tensor | None,
     ) -> dict[str, Tensor]:
-        """Top-k accuracy, which the base class leaves out on soft labels."""
-        labels = torch.stack([sample.gt_label for sample in data_samples])
+        """Those of some rows, as in ``BaseHead``, which knows no keywords."""
+        scores = cls_scores[rows]
+        keywords = {} if features is None else dict(features=features[rows])
+        labels = _labels_of(data_samples[rows]).to(scores.device)
+        losses = {}
+        if labels.ndim == 1:
+            losses |= self._accuracy(scores, labels)
+        if self.label_smooth_eps:
+            eps = self.label_smooth_eps
+            soft = soft_labels(labels, self.num_classes)
+            labels = (1 - eps) * soft + eps / self.num_classes
+        loss = self.loss_cls(scores, labels, **keywords)
+        if not isinstance(loss, dict):
+            loss = dict(loss_cls=loss)
+        return losses | loss
+
+    def _accuracy(
+        self, cls_scores: Tensor, labels: Tensor
+    ) -> dict[str, Tensor]:
+        """Top-k accuracy on ``(N,)`` labels."""
         accuracy = top_k_accuracy(
             cls_scores.detach().float().cpu().numpy(),
-            labels.argmax(1).cpu().numpy(),
+            labels.cpu().numpy(),
             self.topk,
         )
         return {
             f'top{k}_acc': torch.tensor(value, device=cls_scores.device)
             for k, value in zip(self.topk, accuracy, strict=True)
         }
+
+
+def _labels_of(data_samples: list[ActionDataSample]) -> Tensor:
+    """``(N,)`` int64 or ``(N, K)`` soft labels."""
+    labels = torch.stack([sample.gt_label for sample in data_samples])
+    # MMAction2 keeps hard labels as (1,).
+    return labels.squeeze(1) if labels.shape[1] == 1 else labels
 
 
 def _number_without(data_samples: list[ActionDataSample], mark: str) -> int:

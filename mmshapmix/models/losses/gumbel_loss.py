@@ -4,20 +4,20 @@ from torch import Tensor
 
 from ...functional.criteria import gumbel
 from ...registry import MODELS
-from .long_tail_loss import LongTailLoss
+from .base import ComposedLoss
 
 
 @MODELS.register_module()
-class GumbelLoss(LongTailLoss):
+class GumbelLoss(ComposedLoss):
     """Binary cross-entropy on Gumbel's activation, summed over the classes.
 
     The activation is monotone, so that the predicted class is that of the
     logits.
 
     Args:
-        **kwargs: Of :class:`LongTailLoss`.
+        **kwargs: Of :class:`~.base.ComposedLoss`.
     """
 
     def label_losses(self, logits: Tensor) -> Tensor:
         """The loss of each label, ``(N, K)``, of ``(N, K)`` logits."""
-        return gumbel(logits)
+        return gumbel(logits, self.gamma)

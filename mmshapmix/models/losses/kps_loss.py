@@ -5,11 +5,11 @@ from torch import Tensor
 from ...functional.criteria import margin_softmax
 from ...functional.margins import by_reversed_rank, kps_scales
 from ...registry import MODELS
-from .long_tail_loss import LongTailLoss
+from .base import ComposedLoss
 
 
 @MODELS.register_module()
-class KPSLoss(LongTailLoss):
+class KPSLoss(ComposedLoss):
     r"""Scales that grow, and margins that shrink, with the class.
 
     .. math::
@@ -27,7 +27,7 @@ class KPSLoss(LongTailLoss):
         base: Of the logarithm of the class scales.
         adjust_gradients: Whether the scale is that of the label.
         max_scale: Largest scale of a label.
-        **kwargs: Of :class:`LongTailLoss`.
+        **kwargs: Of :class:`~.base.ComposedLoss`.
     """
 
     def __init__(
@@ -65,4 +65,6 @@ class KPSLoss(LongTailLoss):
     def label_losses(self, logits: Tensor) -> Tensor:
         """The loss of each label, ``(N, K)``, of ``(N, K)`` cosines."""
         scale = self.label_scales if self.adjust_gradients else self.scale
-        return margin_softmax(logits * self.class_scales, self.margins, scale)
+        return margin_softmax(
+            logits * self.class_scales, self.margins, scale, gamma=self.gamma
+        )

@@ -5,11 +5,11 @@ from torch import Tensor
 from ...functional.criteria import margin_softmax
 from ...functional.margins import ldam_margins
 from ...registry import MODELS
-from .long_tail_loss import LongTailLoss
+from .base import ComposedLoss
 
 
 @MODELS.register_module()
-class LDAMLoss(LongTailLoss):
+class LDAMLoss(ComposedLoss):
     """Label-distribution-aware margins.
 
     On cosines: with a head that normalises features and classifier. LDAM-DRW
@@ -19,7 +19,7 @@ class LDAMLoss(LongTailLoss):
     Args:
         max_margin: Margin of the rarest class.
         scale: Factor on the cosines.
-        **kwargs: Of :class:`LongTailLoss`.
+        **kwargs: Of :class:`~.base.ComposedLoss`.
     """
 
     def __init__(
@@ -41,4 +41,6 @@ class LDAMLoss(LongTailLoss):
 
     def label_losses(self, logits: Tensor) -> Tensor:
         """The loss of each label, ``(N, K)``, of ``(N, K)`` cosines."""
-        return margin_softmax(logits, self.margins, self.scale)
+        return margin_softmax(
+            logits, self.margins, self.scale, gamma=self.gamma
+        )

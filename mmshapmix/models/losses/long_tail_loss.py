@@ -1,123 +1,33 @@
-"""Criteria with logit adjustment, focus and class weights."""
+"""Cross-entropy in its softmax and its sigmoid form."""
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-
-import torch
-from mmaction.models.losses import BaseWeightedLoss
 from torch import Tensor
 
-from ...functional import criteria, losses
+from ...functional import criteria
 from ...functional.checks import check_choice
-from ...functional.class_weights import CLASS_WEIGHTS
 from ...registry import MODELS
+from .base import ComposedLoss
 
 CRITERIA = dict(softmax=criteria.softmax, sigmoid=criteria.sigmoid)
 
 
 @MODELS.register_module()
-class LongTailLoss(BaseWeightedLoss):
+class LongTailLoss(ComposedLoss):
     """Cross-entropy, adjusted, focused and weighted by class.
 
-    Any of MMAction2's heads takes it as ``loss_cls``. Labels may be hard or
-    soft. :class:`~mmshapmix.engine.hooks.ClassCountsHook` hands it the counts.
-    Subclasses have other criteria.
-
     Args:
-        tau: Strength of the logit adjustment; 0: none, 1: balanced softmax.
-        gamma: Focusing parameter of the focal loss; 0: none.
         criterion: ``'softmax'``, or ``'sigmoid'``: binary cross-entropy of
             each class, as the original focal loss.
-        class_weight: A scheme of :mod:`mmshapmix.functional.class_weights` by
-            name, or ``dict(scheme=…)`` with its options; ``(K,)`` weights; or
-            none.
-        reduction: ``'weighted_mean'`` or ``'mean'``, see
-            :mod:`mmshapmix.functional.losses`; the same without weights.
-        loss_weight: Factor on the loss.
+        **kwargs: Of :class:`~.base.ComposedLoss`.
     """
 
-    def __init__(
-        self,
-        tau: float = 0.0,
-        gamma: float = 0.0,
-        criterion: str = 'softmax',
-        class_weight: str | Mapping | Sequence[float] | None = None,
-        reduction: str = 'weighted_mean',
-        loss_weight: float = 1.0,
-    ) -> None:
-        super().__init__(loss_weight)
-        check_choice('reduction', reduction, losses.REDUCTIONS)
+    def __init__(self, criterion: str = 'softmax', **kwargs) -> None:
+        super().__init__(**kwargs)
         check_choice('criterion', criterion, tuple(CRITERIA))
-        if gamma < 0:
-            raise ValueError(
-                f'Expected `gamma` of at least 0, but got {gamma}.'
-            )
-        self.tau = tau
-        self.gamma = gamma
         self.criterion = criterion
-        self.reduction = reduction
-        self.scheme, fixed = _scheme(class_weight)
-        # Not persistent: the counts are measured anew in every run and kept in
-        # the checkpoint's meta, and stock checkpoints load without a remark.
-        self.register_buffer('class_weight', fixed, persistent=False)
-        self.register_buffer('log_prior', None, persistent=False)
-
-    def set_class_counts(self, class_counts: Tensor) -> None:
-        """Take the measured training samples per class, ``(K,)``.
-
-        Raises:
-            ValueError: If the loss needs them and a class has none.
-        """
-        if self.tau:
-            self.log_prior = losses.log_prior(class_counts)
-        if self.scheme:
-            self.class_weight = self.scheme(class_counts)
-
-    def lacks_counts(self) -> bool:
-        """Whether it needs class counts that nobody has set."""
-        return bool(
-            (self.tau and self.log_prior is None)
-            or (self.scheme and self.class_weight is None)
-        )
 
     def label_losses(self, logits: Tensor) -> Tensor:
         """The loss of each label, ``(N, K)``, of ``(N, K)`` logits."""
         return CRITERIA[self.criterion](logits, self.gamma)
-
-    def _forward(self, cls_score: Tensor, label: Tensor, **kwargs) -> Tensor:
-        """Loss of ``(N, K)`` scores and ``(N,)`` or ``(N, K)`` labels."""
-        if self.lacks_counts():
-            raise RuntimeError(
-                f'Expected class counts in {type(self).__name__}, but nobody '
-                'has set them. Keep class_counts=dict(type='
-                "'mmshapmix.ClassCountsHook') in `default_hooks`, or call "
-                '`set_class_counts`.'
-            )
-        logits = cls_score.float()  # log-priors lose much in half precision
-        if self.tau:
-            logits = losses.adjust_logits(logits, self.log_prior, self.tau)
-        loss, weight = losses.weigh_labels(
-            self.label_losses(logits), label, self.class_weight
-        )
-        return losses.reduce_loss(loss, weight, self.reduction)
-
-
-def _scheme(
-    class_weight: str | Mapping | Sequence[float] | None,
-) -> tuple[Callable[[Tensor], Tensor] | None, Tensor | None]:
-    """How to make the class weights of counts, or the weights themselves."""
-    if class_weight is None:
-        return None, None
-    if isinstance(class_weight, str):
-        class_weight = dict(scheme=class_weight)
-    if not isinstance(class_weight, Mapping):
-        return None, torch.tensor(class_weight, dtype=torch.float32)
-    options = dict(class_weight)
-    name = options.pop('scheme', None)
-    check_choice('class_weight', name, tuple(CLASS_WEIGHTS))
-    scheme = partial(CLASS_WEIGHTS[name], **options)
-    scheme(torch.ones(2))  # refuse bad options early
-    return scheme, None
 
 
 @MODELS.register_module()

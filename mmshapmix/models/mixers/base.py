@@ -37,7 +37,7 @@ class Mixer(nn.Module):
     Everything is drawn for each sample. The mixers differ in what they paste;
     :mod:`mmshapmix.functional.mixing` says how.
 
-    :class:`~mmshapmix.engine.hooks.MixerSeedHook` makes the draws depend on
+    :class:`~mmshapmix.engine.hooks.StepSeedHook` makes the draws depend on
     (seed, rank, iteration) and the kind of device alone.
     :class:`~mmshapmix.models.MixedGCNHead` takes the loss of each half. A
     batch of one has no partner: it is mixed with itself, which leaves its
@@ -67,6 +67,8 @@ class Mixer(nn.Module):
         ValueError: For a value out of range, or a layout that lacks parts or
             halves that are needed.
     """
+
+    draw_stream = 0  # see StepSeedHook
 
     def __init__(
         self,

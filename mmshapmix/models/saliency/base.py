@@ -23,6 +23,8 @@ class SaliencyEstimator(nn.Module):
         momentum: Of the running mean.
     """
 
+    draw_stream = 1  # see StepSeedHook
+
     def __init__(
         self,
         num_classes: int,

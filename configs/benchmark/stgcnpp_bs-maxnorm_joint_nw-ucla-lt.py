@@ -1,0 +1,10 @@
+# Balanced softmax and MaxNorm (arXiv 2203.14197, Table 1 of Shap-Mix), second
+# stage, from the checkpoint of balanced-softmax; joint stream, NW-UCLA-LT.
+_base_ = ['../brl/stgcnpp_ce_joint_nw-ucla-lt.py', '../_base_/benchmark.py']
+
+model = dict(
+    type=_base_.frozen, cls_head=dict(loss_cls=_base_.balanced_softmax_loss)
+)
+optim_wrapper = _base_.max_norm_optim_wrapper
+train_cfg = _base_.second_stage_cfg
+default_hooks = _base_.max_norm_hooks

@@ -1,0 +1,8 @@
+# Class-balanced loss (arXiv 1901.05555), sigmoid form; joint stream, NTU120-LT
+# X-sub, 3-D.
+_base_ = [
+    '../brl/stgcnpp_ce_joint_ntu120-xsub-lt-3d.py',
+    '../_base_/benchmark.py',
+]
+
+model = dict(cls_head=dict(loss_cls=_base_.cb_sigmoid_loss))

@@ -1,0 +1,13 @@
+# Mixing guided by Grad-CAM with re-sampling, an interpretation of Table 8 of
+# Shap-Mix: cross-entropy, all classes equally often; joint stream, NW-UCLA-LT.
+_base_ = ['../brl/stgcnpp_ce_joint_nw-ucla-lt.py', '../_base_/benchmark.py']
+
+mixer = dict(
+    num_classes=_base_.num_classes, layout=_base_.layout, **_base_.gradcam
+)
+model = dict(
+    cls_head=dict(type='mmshapmix.MixedGCNHead'),
+    data_preprocessor=dict(type='ActionDataPreprocessor', blending=mixer),
+)
+train_dataloader = dict(sampler=_base_.class_balanced_sampler)
+default_hooks = _base_.saliency_hooks

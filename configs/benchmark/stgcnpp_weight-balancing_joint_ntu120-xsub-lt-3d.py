@@ -1,0 +1,12 @@
+# Weight balancing (arXiv 2203.14197), second stage, from the checkpoint of
+# ce-weight-decay: class-balanced loss, weight decay, MaxNorm; joint stream,
+# NTU120-LT X-sub, 3-D.
+_base_ = [
+    '../brl/stgcnpp_ce_joint_ntu120-xsub-lt-3d.py',
+    '../_base_/benchmark.py',
+]
+
+model = dict(type=_base_.frozen, cls_head=dict(loss_cls=_base_.cb_loss))
+optim_wrapper = _base_.max_norm_optim_wrapper
+train_cfg = _base_.second_stage_cfg
+default_hooks = _base_.max_norm_hooks

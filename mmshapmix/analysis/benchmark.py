@@ -1,0 +1,273 @@
+"""The benchmark: methods × seeds × data sets, from a table file to a table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any, TypeVar
+
+from mmengine.config import Config
+
+from ..functional.longtail import SHOT_GROUPS
+from .tables import Row
+
+COLUMNS = ('overall', 'mean-class', *SHOT_GROUPS)
+PAPER_COLUMNS = ('overall', *SHOT_GROUPS)
+
+T = TypeVar('T')
+
+
+@dataclass(frozen=True)
+class Method:
+    """A row of the table.
+
+    Attributes:
+        label: What the table calls it.
+        after: The method whose checkpoint it starts from.
+        trains: Whether it trains; else it tests that checkpoint.
+        options: Overrides of its leaves, ``KEY=VALUE``.
+        paper: Data set to source to figures in %, of overall accuracy or of
+            :data:`PAPER_COLUMNS`.
+    """
+
+    label: str
+    after: str | None = None
+    trains: bool = True
+    options: Sequence[str] = ()
+    paper: Mapping[str, Mapping[str, Sequence[float]]] | None = None
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set of the table.
+
+    Attributes:
+        label: What the table calls it.
+        leaf: What its leaves call it; none: its key.
+        options: Overrides of its leaves, ``KEY=VALUE``.
+    """
+
+    label: str
+    leaf: str | None = None
+    options: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What a table file says.
+
+    Attributes:
+        leaf: Path of a leaf, with ``{method}`` and ``{data}`` in it.
+        methods: By name, in the order of the rows; one that starts from
+            another comes after it.
+        data: By name.
+        seeds: Of the runs.
+        options: Overrides of all leaves, ``KEY=VALUE``.
+        papers: Source of published figures to its column's title.
+    """
+
+    leaf: Path
+    methods: Mapping[str, Method]
+    data: Mapping[str, DataSet]
+    seeds: Sequence[int] = (0,)
+    options: Sequence[str] = ()
+    papers: Mapping[str, str] = field(default_factory=dict)
+
+    def config(self, method: str, data: str) -> Path:
+        """The leaf of a method and a data set."""
+        name = self.data[data].leaf or data
+        return Path(str(self.leaf).format(method=method, data=name))
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to.
+
+    Attributes:
+        method: Its name.
+        data: The data set's name.
+        seed: The run's.
+        accuracies: In [0, 1], by the names of :data:`COLUMNS`; none if it
+            failed.
+        error: Why it failed.
+    """
+
+    method: str
+    data: str
+    seed: int
+    accuracies: Mapping[str, float | None] | None
+    error: str = ''
+
+
+# --- the table file ----------------------------------------------------------
+
+
+def read_benchmark(path: str | Path) -> Benchmark:
+    """Read a table file: YAML, with ``_base_`` as MMEngine's configs.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no table: a key is unknown or missing, a method
+            starts from one that does not come before it, or figures of a
+            paper are neither one nor four.
+    """
+    path = Path(path)
+    if path.suffix not in ('.yml', '.yaml'):
+        raise ValueError(f'Expected a .yml file, but got {path}.')
+    content = Config.fromfile(path).to_dict()
+    for key, kind in (('methods', Method), ('data', DataSet)):
+        content[key] = {
+            name: _made(kind, row or {}, f'{key}.{name} of {path}')
+            for name, row in content.get(key, {}).items()
+        }
+    if 'leaf' in content:
+        content['leaf'] = path.parent / content['leaf']
+    benchmark = _made(Benchmark, content, str(path))
+    _check(benchmark, path)
+    return benchmark
+
+
+def _made(kind: type[T], values: Mapping[str, Any], where: str) -> T:
+    """A dataclass of a mapping; other keys than its fields are refused."""
+    known = [one.name for one in fields(kind)]
+    unknown = [key for key in values if key not in known]
+    if unknown:
+        raise ValueError(
+            f'Expected only {known} in {where}, but got {unknown}.'
+        )
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise ValueError(f'Expected all of {where}, but {error}.') from error
+
+
+def _check(benchmark: Benchmark, path: Path) -> None:
+    if not (benchmark.methods and benchmark.data and benchmark.seeds):
+        raise ValueError(
+            f'Expected at least one method, data set and seed in {path}, but '
+            f'got {len(benchmark.methods)}, {len(benchmark.data)} and '
+            f'{len(benchmark.seeds)}.'
+        )
+    before: set[str | None] = {None}
+    for name, method in benchmark.methods.items():
+        if method.after not in before:
+            raise ValueError(
+                f'Expected `after` of methods.{name} in {path} as a method '
+                f'that comes before it, but got {method.after!r}.'
+            )
+        if not (method.trains or method.after):
+            raise ValueError(
+                f'Expected `after` of methods.{name} in {path}, whose '
+                '`trains` is false: it has no checkpoint of its own.'
+            )
+        before.add(name)
+        for by_source in (method.paper or {}).values():
+            _check_figures(by_source, benchmark.papers, f'{name} of {path}')
+
+
+def _check_figures(
+    by_source: Mapping[str, Sequence[float]],
+    papers: Mapping[str, str],
+    where: str,
+) -> None:
+    for source, figures in by_source.items():
+        if source not in papers or len(figures) not in (1, 4):
+            raise ValueError(
+                f'Expected 1 or 4 figures of {[*papers]} for {where}, but got '
+                f'{len(figures)} of {source!r}.'
+            )
+
+
+# --- the table of results ----------------------------------------------------
+
+
+def result_rows(
+    benchmark: Benchmark, data: str, results: Sequence[Result]
+) -> list[Row]:
+    """One row for each method that has results on a data set.
+
+    Args:
+        benchmark: What the rows are.
+        data: Name of the data set.
+        results: Of all runs.
+
+    Returns:
+        Rows of one set of columns: the method, how many seeds, then mean and
+        sample standard deviation of :data:`COLUMNS` over the seeds (none for
+        less than two), in [0, 1]; then the papers' figures.
+    """
+    rows = []
+    for name, method in benchmark.methods.items():
+        found = [r for r in results if (r.method, r.data) == (name, data)]
+        if not found:
+            continue
+        done = [r.accuracies for r in found if r.accuracies]
+        row = dict(data=data, method=name, seeds=len(done))
+        for column in COLUMNS:
+            values = [accuracies.get(column) for accuracies in done]
+            row |= _mean_and_std(column, values)
+        paper = (method.paper or {}).get(data, {})
+        for source in benchmark.papers:
+            row |= _published(source, paper.get(source, ()))
+        rows.append(row)
+    return rows
+
+
+def _mean_and_std(column: str, values: Sequence[float | None]) -> Row:
+    known = [value for value in values if value is not None]
+    return {
+        column: mean(known) if known else None,
+        f'{column} std': stdev(known) if len(known) > 1 else None,
+    }
+
+
+def _published(source: str, figures: Sequence[float]) -> Row:
+    """Figures in %, as shares; none where there are none."""
+    shares = [figure / 100 for figure in figures]
+    shares += [None] * (len(PAPER_COLUMNS) - len(shares))
+    names = [f'{source} {column}' for column in PAPER_COLUMNS]
+    return dict(zip(names, shares, strict=True))
+
+
+def run_row(result: Result) -> Row:
+    """What one run came to, in [0, 1]."""
+    found = result.accuracies or {}
+    return dict(
+        data=result.data,
+        method=result.method,
+        seed=result.seed,
+        **{column: found.get(column) for column in COLUMNS},
+        error=result.error,
+    )
+
+
+def readable(benchmark: Benchmark, rows: Sequence[Row]) -> list[Row]:
+    """The rows for people: ``mean ± std``, columns without values left out.
+
+    Args:
+        benchmark: What the rows are.
+        rows: Of :func:`result_rows`, of one data set.
+    """
+    shown = []
+    for row in rows:
+        cells = dict(method=benchmark.methods[row['method']].label)
+        cells['seeds'] = row['seeds']
+        for column in COLUMNS:
+            cells[column] = _spread(row[column], row[f'{column} std'])
+        for source, title in benchmark.papers.items():
+            published = [row[f'{source} {c}'] for c in PAPER_COLUMNS]
+            cells[title] = ' / '.join(
+                f'{100 * share:.1f}'
+                for share in published
+                if share is not None
+            )
+        shown.append(cells)
+    used = [key for key in shown[0] if any(cells[key] for cells in shown)]
+    return [{key: cells[key] or '-' for key in used} for cells in shown]
+
+
+def _spread(middle: float | None, spread: float | None) -> str:
+    if middle is None:
+        return ''
+    text = f'{100 * middle:.1f}'
+    return text if spread is None else f'{text} ± {100 * spread:.1f}'

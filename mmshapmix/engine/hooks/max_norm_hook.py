@@ -1,0 +1,66 @@
+"""A limit on the norms of the classifier's rows."""
+
+import torch
+from mmengine.hooks import Hook
+
+from ...functional.checks import check_choice
+from ...functional.classifier import limit_norms, norm_limit
+from ...registry import HOOKS
+from ..models import unwrapped
+
+INTERVALS = ('iter', 'epoch')
+
+
+@HOOKS.register_module()
+class MaxNormHook(Hook):
+    """Keeps the norms of the classifier's rows below a limit: MaxNorm.
+
+    Alshammari et al., arXiv 2203.14197: projected gradient descent in a second
+    stage (see ``SecondStageHook``). The limit lies between the shortest and
+    the longest row of ``cls_head.fc.weight`` at its start and is saved in the
+    checkpoint's ``meta['max_norm']``, so that a resumed run has the same. The
+    bias has none.
+
+    Args:
+        share: Where between the two the limit lies, from 0 to 1.
+        interval: Project after each ``'iter'``, as in the text, or after each
+            ``'epoch'``, as in the released code.
+    """
+
+    # Before SecondStageHook, which may replace the rows that it measures.
+    priority = 'ABOVE_NORMAL'
+
+    def __init__(self, share: float = 0.1, interval: str = 'iter') -> None:
+        check_choice('interval', interval, INTERVALS)
+        self.share = share
+        self.interval = interval
+        self.limit: float | None = None
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Take the limit of the run that the checkpoint is of."""
+        self.limit = checkpoint.get('meta', {}).get('max_norm')
+
+    def before_train(self, runner) -> None:
+        """Measure the limit, unless the run is resumed and has it."""
+        if runner.iter == 0 or self.limit is None:
+            weight = unwrapped(runner.model).cls_head.fc.weight
+            self.limit = norm_limit(weight.detach(), self.share).item()
+        runner.logger.info(f'MaxNorm: a limit of {self.limit:.4g}')
+
+    def after_train_iter(self, runner, *args, **kwargs) -> None:
+        """Project the rows, if that is the interval."""
+        self._project(runner, 'iter')
+
+    def after_train_epoch(self, runner) -> None:
+        """Project the rows, if that is the interval."""
+        self._project(runner, 'epoch')
+
+    def _project(self, runner, interval: str) -> None:
+        if interval == self.interval:
+            weight = unwrapped(runner.model).cls_head.fc.weight
+            with torch.no_grad():
+                weight.copy_(limit_norms(weight, self.limit))
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Save the limit."""
+        checkpoint['meta']['max_norm'] = self.limit

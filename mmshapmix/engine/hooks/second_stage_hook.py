@@ -1,0 +1,55 @@
+"""The begin of a second stage."""
+
+from mmengine.dist import broadcast
+from mmengine.hooks import Hook
+from mmengine.model import BaseModule
+
+from ...registry import HOOKS
+from ..models import unwrapped
+
+
+def initialize_anew(head: BaseModule) -> None:
+    """Give a head new weights, the same on all ranks."""
+    for module in head.modules():
+        if hasattr(module, 'reset_parameters'):
+            module.reset_parameters()
+    head.is_init = False  # or MMEngine declines
+    head.init_weights()
+    for parameter in head.parameters():
+        broadcast(parameter.data)
+
+
+@HOOKS.register_module()
+class SecondStageHook(Hook):
+    """Lets a training start from a first stage only.
+
+    Decoupled training (Kang et al., arXiv 1910.09217) trains the classifier of
+    a model that was trained before; with ``FrozenRecognizerGCN``, that alone.
+
+    Args:
+        reinitialize: Start with a new classifier head, as classifier
+            re-training (cRT) does. A resumed run keeps the one that it has.
+    """
+
+    def __init__(self, reinitialize: bool = False) -> None:
+        self.reinitialize = reinitialize
+
+    def before_train(self, runner) -> None:
+        """Check that there is a first stage, and start with a new head.
+
+        Raises:
+            ValueError: If no checkpoint was loaded, nor a run resumed.
+        """
+        if not runner._has_loaded:
+            raise ValueError(
+                'Expected the checkpoint of a first stage to start from, but '
+                'got none, nor a run to resume. Give one with --cfg-options '
+                'load_from=work_dirs/…/epoch_24.pth.'
+            )
+        if runner.iter > 0:
+            runner.logger.info('Second stage, resumed')
+            return
+        if self.reinitialize:
+            initialize_anew(unwrapped(runner.model).cls_head)
+        head = 'a new' if self.reinitialize else "the first one's"
+        runner.logger.info(f'Second stage, with {head} classifier head')

@@ -1,0 +1,126 @@
+"""What all losses share: adjust, weigh, reduce."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+import torch
+from mmaction.models.losses import BaseWeightedLoss
+from torch import Tensor
+
+from ...functional import losses
+from ...functional.checks import check_choice
+from ...functional.class_weights import CLASS_WEIGHTS
+
+
+class ComposedLoss(BaseWeightedLoss):
+    """A criterion, with what can go with each.
+
+    Any of MMAction2's heads takes it as ``loss_cls``. Labels may be hard or
+    soft. :class:`~mmshapmix.engine.hooks.ClassCountsHook` hands it the counts.
+    A subclass says in :meth:`label_losses` which criterion, and may have
+    factors on the samples.
+
+    Args:
+        tau: Strength of the logit adjustment; 0: none, 1: balanced softmax.
+        gamma: Focusing parameter of the focal loss; 0: none.
+        class_weight: A scheme of :mod:`mmshapmix.functional.class_weights` by
+            name, or ``dict(scheme=…)`` with its options; ``(K,)`` weights; or
+            none.
+        reduction: ``'weighted_mean'`` or ``'mean'``, see
+            :mod:`mmshapmix.functional.losses`; the same without weights.
+        loss_weight: Factor on the loss.
+    """
+
+    def __init__(
+        self,
+        tau: float = 0.0,
+        gamma: float = 0.0,
+        class_weight: str | Mapping | Sequence[float] | None = None,
+        reduction: str = 'weighted_mean',
+        loss_weight: float = 1.0,
+    ) -> None:
+        super().__init__(loss_weight)
+        check_choice('reduction', reduction, losses.REDUCTIONS)
+        if gamma < 0:
+            raise ValueError(
+                f'Expected `gamma` of at least 0, but got {gamma}.'
+            )
+        self.tau = tau
+        self.gamma = gamma
+        self.reduction = reduction
+        self.scheme, fixed = _scheme(class_weight)
+        # Not persistent: the counts are measured anew in every run and kept in
+        # the checkpoint's meta, and stock checkpoints load without a remark.
+        self.register_buffer('class_weight', fixed, persistent=False)
+        self.register_buffer('log_prior', None, persistent=False)
+
+    def set_class_counts(self, class_counts: Tensor) -> None:
+        """Take the measured training samples per class, ``(K,)``.
+
+        Raises:
+            ValueError: If the loss needs them and a class has none.
+        """
+        if self.tau:
+            self.log_prior = losses.log_prior(class_counts)
+        if self.scheme:
+            self.class_weight = self.scheme(class_counts)
+
+    def lacks_counts(self) -> bool:
+        """Whether it needs class counts that nobody has set."""
+        return bool(
+            (self.tau and self.log_prior is None)
+            or (self.scheme and self.class_weight is None)
+        )
+
+    @abstractmethod
+    def label_losses(self, logits: Tensor) -> Tensor:
+        """The loss of each label, ``(N, K)``, of ``(N, K)`` logits."""
+
+    def sample_factor(
+        self, logits: Tensor, label: Tensor, **kwargs
+    ) -> Tensor | float:
+        """Factor on the loss of each sample, ``(N,)``; here 1 for all.
+
+        Args:
+            logits: ``(N, K)``.
+            label: ``(N,)`` int64 or ``(N, K)`` soft labels.
+            **kwargs: What the head passes on.
+        """
+        return 1.0
+
+    def _forward(self, cls_score: Tensor, label: Tensor, **kwargs) -> Tensor:
+        """Loss of ``(N, K)`` scores and ``(N,)`` or ``(N, K)`` labels."""
+        if self.lacks_counts():
+            raise RuntimeError(
+                f'Expected class counts in {type(self).__name__}, but nobody '
+                'has set them. Keep class_counts=dict(type='
+                "'mmshapmix.ClassCountsHook') in `default_hooks`, or call "
+                '`set_class_counts`.'
+            )
+        logits = cls_score.float()  # log-priors lose much in half precision
+        if self.tau:
+            logits = losses.adjust_logits(logits, self.log_prior, self.tau)
+        loss, weight = losses.weigh_labels(
+            self.label_losses(logits), label, self.class_weight
+        )
+        loss = loss * self.sample_factor(logits, label, **kwargs)
+        return losses.reduce_loss(loss, weight, self.reduction)
+
+
+def _scheme(
+    class_weight: str | Mapping | Sequence[float] | None,
+) -> tuple[Callable[[Tensor], Tensor] | None, Tensor | None]:
+    """How to make the class weights of counts, or the weights themselves."""
+    if class_weight is None:
+        return None, None
+    if isinstance(class_weight, str):
+        class_weight = dict(scheme=class_weight)
+    if not isinstance(class_weight, Mapping):
+        return None, torch.tensor(class_weight, dtype=torch.float32)
+    options = dict(class_weight)
+    name = options.pop('scheme', None)
+    check_choice('class_weight', name, tuple(CLASS_WEIGHTS))
+    scheme = partial(CLASS_WEIGHTS[name], **options)
+    scheme(torch.ones(2))  # refuse bad options early
+    return scheme, None

@@ -1,0 +1,82 @@
+"""Equalization loss, Tan et al., arXiv 2003.05176."""
+
+import warnings
+
+from torch import Tensor
+
+from ...functional import criteria
+from ...functional.class_weights import frequencies
+from ...functional.draws import make_generator, sample_kept
+from ...registry import MODELS
+from .long_tail_loss import LongTailLoss
+
+CRITERIA = dict(softmax=criteria.margin_softmax, sigmoid=criteria.sigmoid)
+
+
+@MODELS.register_module()
+class EqualizationLoss(LongTailLoss):
+    """Cross-entropy that often spares rare classes as wrong answers.
+
+    For a sample of another class, each tail class is left out of the softmax
+    with some probability (SEQL, the form for classification), or, with
+    ``criterion='sigmoid'``, its binary loss is. What is left out is drawn in
+    each step for each sample and class;
+    :class:`~mmshapmix.engine.hooks.StepSeedHook` makes it depend on (seed,
+    rank, iteration) and the kind of device alone.
+
+    Args:
+        drop_prob: Probability of leaving out, the paper's gamma.
+        tail_share: Classes with a smaller share of the training samples are
+            tail, the paper's lambda. Its sigmoid form, for detection, has
+            0.00177, and a ``drop_prob`` of 1.
+        **kwargs: Of :class:`LongTailLoss`; its ``gamma`` is the focal loss's.
+
+    Raises:
+        ValueError: If a value is out of range.
+    """
+
+    draw_stream = 2  # see StepSeedHook
+
+    def __init__(
+        self, drop_prob: float = 0.9, tail_share: float = 0.005, **kwargs
+    ) -> None:
+        super().__init__(**kwargs)
+        if not 0 <= drop_prob <= 1 or not 0 < tail_share <= 1:
+            raise ValueError(
+                'Expected `drop_prob` from 0 to 1 and `tail_share` above 0, '
+                f'up to 1, but got {drop_prob} and {tail_share}.'
+            )
+        self.drop_prob = drop_prob
+        self.tail_share = tail_share
+        self.step_seed: tuple[int, ...] | None = None  # set by the hook
+        self.register_buffer('drop_probs', None, persistent=False)
+
+    def set_class_counts(self, class_counts: Tensor) -> None:
+        """Take the measured training samples per class, ``(K,)``.
+
+        Raises:
+            ValueError: If a class has none.
+        """
+        super().set_class_counts(class_counts)
+        shares = frequencies(class_counts)
+        is_tail = shares < self.tail_share
+        if not is_tail.any():
+            warnings.warn(
+                f'No class has less than {self.tail_share} of the training '
+                'samples: EqualizationLoss is plain cross-entropy. Raise '
+                f'`tail_share`; the rarest class has {shares.min():.4f}.',
+                stacklevel=2,
+            )
+        self.drop_probs = self.drop_prob * is_tail
+
+    def lacks_counts(self) -> bool:
+        """Whether it needs class counts that nobody has set."""
+        return self.drop_probs is None or super().lacks_counts()
+
+    def label_losses(self, logits: Tensor) -> Tensor:
+        """The loss of each label, ``(N, K)``, of ``(N, K)`` logits."""
+        generator = None
+        if self.step_seed is not None:
+            generator = make_generator(self.step_seed, logits.device)
+        kept = sample_kept(self.drop_probs, len(logits), generator)
+        return CRITERIA[self.criterion](logits, kept=kept, gamma=self.gamma)

@@ -1,0 +1,90 @@
+"""Influence-balanced loss, Park et al., arXiv 2110.02444."""
+
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor
+
+from ...functional.losses import influence_factor
+from ...registry import MODELS
+from .long_tail_loss import LongTailLoss
+
+
+@MODELS.register_module()
+class InfluenceBalancedLoss(LongTailLoss):
+    r"""Cross-entropy, less for samples that move the classifier much.
+
+    .. math::
+        \ell_i = w_{y_i} \, \mathrm{CE}_i \,
+        \frac{\alpha}{\|p_i - q_i\|_1 \, \|h_i\|_1 + \epsilon}
+
+    It needs the features :math:`h` before the classifier:
+    ``pass_features=True`` in :class:`~mmshapmix.models.MixedGCNHead`. It is
+    the late loss of :class:`~.deferred_loss.DeferredLoss`, from half of the
+    training on, with a hundredth of the learning rate: its values are some
+    hundred times those of cross-entropy.
+
+    Args:
+        alpha: Factor on the loss. It goes with the number of features, over
+            which the norm of :math:`h` is a sum.
+        eps: For samples that are learnt.
+        detach: Whether the factor is a mere weight. The authors' code lets
+            gradients through it, which makes those of the loss smaller.
+        class_weight: See :class:`LongTailLoss`.
+        reduction: See :class:`LongTailLoss`.
+        **kwargs: Of :class:`LongTailLoss`.
+
+    Raises:
+        ValueError: If alpha or eps are not above 0.
+    """
+
+    def __init__(
+        self,
+        alpha: float = 1000.0,
+        eps: float = 1e-3,
+        detach: bool = False,
+        class_weight: str | Mapping | Sequence[float] | None = dict(
+            scheme='inverse_frequency', normalize=True
+        ),
+        reduction: str = 'mean',
+        **kwargs,
+    ) -> None:
+        super().__init__(
+            class_weight=class_weight, reduction=reduction, **kwargs
+        )
+        if alpha <= 0 or eps <= 0:
+            raise ValueError(
+                'Expected `alpha` and `eps` above 0, but got '
+                f'{alpha} and {eps}.'
+            )
+        self.alpha = alpha
+        self.eps = eps
+        self.detach = detach
+
+    def sample_factor(
+        self,
+        logits: Tensor,
+        label: Tensor,
+        features: Tensor | None = None,
+        **kwargs,
+    ) -> Tensor:
+        """Factor on the loss of each sample, ``(N,)``.
+
+        Args:
+            logits: ``(N, K)``.
+            label: ``(N,)`` int64 or ``(N, K)`` soft labels.
+            features: ``(N, D)``.
+            **kwargs: Not used.
+
+        Raises:
+            ValueError: If the head does not pass features on.
+        """
+        if features is None:
+            raise ValueError(
+                'Expected features from the head for InfluenceBalancedLoss, '
+                'but got none. Set model.cls_head=dict(type='
+                "'mmshapmix.MixedGCNHead', pass_features=True, …)."
+            )
+        factor = influence_factor(
+            logits, label, features.float(), self.alpha, self.eps
+        )
+        return factor.detach() if self.detach else factor

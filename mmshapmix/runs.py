@@ -1,0 +1,255 @@
+"""Runs: a config trained and tested with a seed, in a folder of its own.
+
+What is done is not done again, what was interrupted goes on, and a folder
+that other settings have made is refused.
+"""
+
+import argparse
+import inspect
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+from mmengine.runner import Runner
+
+from .engine.launch import add_config_options, load_config
+from .jobs import Argument, Job, last_checkpoint, run_jobs
+
+SCORES = 'scores.pkl'
+SETTINGS = 'settings.json'
+CHECKPOINT = 'last_checkpoint'
+# Variables beside them decide nothing.
+DECISIVE = {*inspect.signature(Runner).parameters, 'custom_imports'}
+HARMLESS = {'num_workers', 'persistent_workers', 'pin_memory', 'logger'}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training and its test.
+
+    Attributes:
+        name: What it is called.
+        folder: Where everything goes; the scores as ``scores.pkl``.
+        config: The leaf.
+        options: Overrides of the config, as ``KEY=VALUE``.
+        seed: None: the config's, or 0.
+        first: The run whose last checkpoint this one starts from.
+        trains: Whether there is a training; else it tests the checkpoint of
+            ``first``.
+    """
+
+    name: str
+    folder: Path
+    config: Path
+    options: Sequence[str] = ()
+    seed: int | None = None
+    first: 'Run | None' = None
+    trains: bool = True
+
+    @property
+    def scores(self) -> Path:
+        """What the test dumps."""
+        return self.folder / SCORES
+
+    @cached_property
+    def settings(self) -> dict[str, str]:
+        """All that decides the result, by dotted names; seed included.
+
+        Raises:
+            FileNotFoundError: If there is no such config.
+        """
+        parser = argparse.ArgumentParser()
+        parser.add_argument('config')
+        add_config_options(parser)
+        args = [str(self.config), *self._options()]
+        config = load_config(parser.parse_args(args)).to_dict()
+        settings = {k: v for k, v in config.items() if k in DECISIVE}
+        del settings['work_dir'], settings['launcher']
+        randomness = settings.setdefault('randomness', None) or {}
+        seed = randomness.get('seed') if self.seed is None else self.seed
+        settings['randomness'] = {**randomness, 'seed': seed or 0}
+        if self.first:
+            settings['first'] = self.first.settings
+        return {
+            key: value
+            for key, value in _flat(settings, '')
+            if not HARMLESS & {*key.split('.')}
+        }
+
+    def job(self, tools: Path) -> Job:
+        """The commands, to be given to :func:`~mmshapmix.jobs.run_jobs`.
+
+        Args:
+            tools: Folder of train.py and test.py.
+        """
+        work_dir = self.folder / 'test'
+        checkpoint = partial(
+            last_checkpoint, self.folder if self.trains else self.first.folder
+        )
+        test = [tools / 'test.py', self.config, checkpoint]
+        test += ['--work-dir', work_dir, '--dump', self.scores]
+        commands = dict(test=[*test, *self._options()])
+        if self.trains:
+            commands = dict(train=self._training(tools), **commands)
+        after = self.first.name if self.first else None
+        return Job(self.name, self.folder, commands, self.scores, after)
+
+    def _training(self, tools: Path) -> list[Argument]:
+        seed = self.settings['randomness.seed']
+        train = [tools / 'train.py', self.config, '--work-dir', self.folder]
+        train += ['--seed', seed, *self._options()]
+        if (self.folder / CHECKPOINT).exists():
+            return [*train, '--resume', last_checkpoint(self.folder)]
+        if self.first:
+            return [*train, '--cfg-options', self._load_from]
+        return train
+
+    def _load_from(self) -> str:
+        return f'load_from={last_checkpoint(self.first.folder)}'
+
+    def _options(self) -> list[str]:
+        return ['--cfg-options', *self.options] if self.options else []
+
+    @property
+    def _made(self) -> bool:
+        return any((self.folder / n).exists() for n in (SCORES, CHECKPOINT))
+
+    def keep_settings(self, adopt: bool = False) -> None:
+        """Write the settings down; where something is, they must be the same.
+
+        Args:
+            adopt: Go on also where they are not.
+
+        Raises:
+            ValueError: If the folder was made with others.
+        """
+        if self._made and not adopt:
+            self.check_settings()
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / SETTINGS
+        part = path.with_name(f'{SETTINGS}.part')
+        part.write_text(json.dumps(self.settings, indent=1))
+        part.replace(path)
+
+    def check_settings(self) -> None:
+        """Refuse what was made with other settings.
+
+        Raises:
+            ValueError: If the folder was; where nothing is, there is none.
+        """
+        if not self._made:
+            return
+        path, now = self.folder / SETTINGS, self.settings
+        before = json.loads(path.read_text()) if path.exists() else {}
+        other = [
+            f'{key}: {before.get(key, "absent")} there, '
+            f'{now.get(key, "absent")} now'
+            for key in sorted({*before, *now})
+            if before.get(key) != now.get(key)
+        ]
+        if other:
+            raise ValueError(
+                f'Expected the settings with which {self.folder} was made, '
+                f'but {len(other)} of them are others: '
+                f'{"; ".join(other[:3])}. Choose another --work-dir, or '
+                'remove the folder; --adopt goes on in it.'
+            )
+
+
+def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
+    """All settings inside of a nested one, by their dotted names."""
+    if isinstance(value, Mapping | list | tuple) and value:
+        keyed = isinstance(value, Mapping)
+        for key, inner in value.items() if keyed else enumerate(value):
+            yield from _flat(inner, f'{name}.{key}' if name else str(key))
+    else:
+        yield name, repr(value)
+
+
+def add_ways_to_run(parser: argparse.ArgumentParser) -> None:
+    """Arguments that say where runs go, and whether to go on."""
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        '--gpus',
+        nargs='+',
+        metavar='GPU',
+        help='one run on each at once; a GPU named twice has two',
+    )
+    how.add_argument(
+        '--jobs', type=_positive, default=1, help='this many runs at once'
+    )
+    parser.add_argument(
+        '--adopt',
+        action='store_true',
+        help='go on also where other settings had begun; nothing checks that '
+        'they amount to the same',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action='extend',
+        default=[],
+        metavar='KEY=VALUE',
+        help='override settings of the configs of all runs',
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(
+            f'expected at least 1, but got {text}'
+        )
+    return number
+
+
+def do_runs(
+    runs: Sequence[Run], args: argparse.Namespace, tools: Path, lock: int
+) -> dict[str, Path]:
+    """Train and test what is not done yet.
+
+    Args:
+        runs: A run that starts from another comes after it.
+        args: Of :func:`add_ways_to_run`.
+        tools: Folder of train.py and test.py.
+        lock: Of :func:`~mmshapmix.jobs.locked`.
+
+    Returns:
+        Name of each failed run to its log.
+
+    Raises:
+        ValueError: If a run was begun with other settings; nothing runs then.
+        SystemExit: When interrupted.
+    """
+    for run in runs:
+        run.keep_settings(args.adopt)
+    slots = visible_gpus(args.gpus) or [None] * args.jobs
+    try:
+        return run_jobs(
+            [run.job(tools) for run in runs], slots, keep_open=[lock]
+        )
+    except KeyboardInterrupt:
+        sys.exit('Interrupted. The same command goes on from here.')
+
+
+def visible_gpus(chosen: Sequence[str] | None) -> list[str]:
+    """The chosen GPUs, as numbers among those that this process may use.
+
+    Raises:
+        ValueError: If it may use fewer, or if one is no number.
+    """
+    visible = os.environ.get('CUDA_VISIBLE_DEVICES')
+    known = visible.split(',') if visible else [*map(str, range(64))]
+    for gpu in chosen or []:
+        if not gpu.isdigit() or int(gpu) >= len(known):
+            raise ValueError(
+                f'Expected --gpus as numbers from 0 to {len(known) - 1}, but '
+                f'got {gpu}. CUDA_VISIBLE_DEVICES is {visible}.'
+            )
+    return [known[int(gpu)] for gpu in chosen or []]

@@ -1,0 +1,141 @@
+"""Runs: their settings and commands; with real trainings: test_tools/."""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mmshapmix.runs import Run, add_ways_to_run, visible_gpus
+
+TOOLS = Path('tools')
+CONFIG = """
+model = dict(type='RecognizerGCN')
+note = 'a variable'
+train_cfg = dict(max_epochs=4)
+train_dataloader = dict(batch_size=2, num_workers=3)
+randomness = dict(seed=7)
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    config = tmp_path / 'leaf.py'
+    config.write_text(CONFIG)
+    return Run('a', tmp_path / 'a', config)
+
+
+def begin(run, checkpoint='/elsewhere/epoch_2.pth'):
+    run.folder.mkdir(exist_ok=True)
+    (run.folder / 'last_checkpoint').write_text(checkpoint)
+
+
+def after(command, option):
+    """What follows an option at its last place."""
+    place = len(command) - 1 - command[::-1].index(option)
+    return command[place + 1]
+
+
+def test_settings_are_those_that_decide(run):
+    """Options and the seed, but neither variables nor workers."""
+    options = ['model.type=x', 'note=other', 'env_cfg.list=[1,2]']
+    assert replace(run, options=options).settings == {
+        'model.type': "'x'",
+        'train_cfg.max_epochs': '4',
+        'train_dataloader.batch_size': '2',
+        'env_cfg.list.0': '1',
+        'env_cfg.list.1': '2',
+        'randomness.seed': '7',
+    }
+    assert replace(run, seed=3).settings['randomness.seed'] == '3'
+
+
+def test_the_settings_of_a_first_stage_count(run, tmp_path):
+    second = replace(run, name='b', folder=tmp_path / 'b', first=run)
+    settings = second.settings
+    assert settings['first.train_cfg.max_epochs'] == repr('4')
+    begin(second)
+    (second.folder / 'settings.json').write_text(json.dumps(settings))
+    second.check_settings()
+    other = replace(run, options=['train_cfg.max_epochs=5'])
+    with pytest.raises(ValueError, match=r'first\.train_cfg\.max_epochs'):
+        replace(second, first=other).check_settings()
+
+
+def test_only_what_has_begun_is_protected(run):
+    """A corrected setting after an early failure, or adopt, goes on."""
+    other = replace(run, options=['train_cfg.max_epochs=5'])
+    run.keep_settings()
+    other.keep_settings()
+    begin(run)
+    other.keep_settings()
+    with pytest.raises(
+        ValueError, match='max_epochs: 5 there, 4 now.*--adopt'
+    ):
+        run.keep_settings()
+    run.keep_settings(adopt=True)
+    run.check_settings()
+    (run.folder / 'settings.json').unlink()
+    with pytest.raises(ValueError, match='absent there'):
+        run.check_settings()
+
+
+def test_a_run_trains_and_tests(run):
+    job = replace(run, options=['a.b=1'], seed=5).job(TOOLS)
+    train, test = job.commands.values()
+    assert [*job.commands] == ['train', 'test']
+    assert train[:2] == [TOOLS / 'train.py', run.config]
+    assert after(train, '--seed') == '5'
+    assert after(test, '--dump') == job.done == run.scores
+    for command in (train, test):
+        assert after(command, '--cfg-options') == 'a.b=1'
+    begin(run, 'epoch_2.pth')
+    assert test[2]() == run.folder / 'epoch_2.pth'
+
+
+def test_it_resumes_only_what_has_begun(run):
+    """MMEngine drops load_from where it is told to resume."""
+    assert '--resume' not in run.job(TOOLS).commands['train']
+    begin(run)
+    train = run.job(TOOLS).commands['train']
+    assert after(train, '--resume') == run.folder / 'epoch_2.pth'
+
+
+def test_a_second_stage_starts_from_the_first(run, tmp_path):
+    second = replace(run, name='b', folder=tmp_path / 'b', first=run)
+    job = second.job(TOOLS)
+    assert job.after == 'a'
+    begin(run)
+    load_from = after(job.commands['train'], '--cfg-options')
+    assert load_from() == f'load_from={run.folder}/epoch_2.pth'
+    begin(second)
+    train = second.job(TOOLS).commands['train']
+    assert after(train, '--resume') == second.folder / 'epoch_2.pth'
+    assert '--cfg-options' not in train
+
+
+def test_a_run_without_training_tests_the_first(run, tmp_path):
+    folder = tmp_path / 'b'
+    job = replace(run, folder=folder, first=run, trains=False).job(TOOLS)
+    begin(run)
+    assert [*job.commands] == ['test']
+    assert job.commands['test'][2]() == run.folder / 'epoch_2.pth'
+
+
+def test_gpus_are_those_that_one_may_use(monkeypatch):
+    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
+    assert visible_gpus(['0', '3']) == ['0', '3'] and visible_gpus(None) == []
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '2,5')
+    assert visible_gpus(['1', '0', '1']) == ['5', '2', '5']
+    for wrong in ('2', 'cuda:0'):
+        with pytest.raises(ValueError, match=f'0 to 1, but got {wrong}'):
+            visible_gpus([wrong])
+
+
+@pytest.mark.parametrize('args', [['--jobs', '0'], ['--jobs=2', '--gpus=0']])
+def test_bad_ways_to_run_are_refused(args):
+    parser = argparse.ArgumentParser()
+    add_ways_to_run(parser)
+    with pytest.raises(SystemExit):
+        parser.parse_args(args)

@@ -1,0 +1,97 @@
+"""Post-hoc logit adjustment through ``tools/test.py``."""
+
+import pickle
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmaction.registry import MODELS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from mmshapmix.functional.longtail import long_tail_counts
+
+from ..conftest import make_data
+from ..running import ROOT, TOOLS, evaluate
+
+LEAF = ROOT / 'configs/baseline/stgcnpp_ce_joint_synthetic-lt.py'
+CLASSES = 4
+CONFIG = f"""
+_base_ = {str(LEAF)!r}
+data = dict(ann_file='data.pkl', num_classes={CLASSES})
+train_dataloader = dict(dataset=dict(dataset=dict(
+    long_tail=dict(max_per_class=6, imbalance_ratio=3), **data)))
+val_dataloader = dict(num_workers=0, persistent_workers=False, dataset=data)
+test_dataloader = dict(num_workers=0, persistent_workers=False, dataset=data)
+model = dict(
+    backbone=dict(
+        base_channels=8, num_stages=2, inflate_stages=[], down_stages=[2]),
+    cls_head=dict(num_classes={CLASSES}, in_channels=8))
+"""
+
+
+@pytest.fixture(scope='module', autouse=True)
+def folder(tmp_path_factory):
+    """Config, data, and a checkpoint that holds weights alone."""
+    root = tmp_path_factory.mktemp('user')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        Path('data.pkl').write_bytes(pickle.dumps(make_data(CLASSES, 6)))
+        Path('config.py').write_text(CONFIG)
+        init_default_scope('mmaction')
+        model = MODELS.build(Config.fromfile('config.py').model)
+        torch.nn.init.normal_(model.cls_head.fc.weight)
+        torch.save(dict(state_dict=model.state_dict()), 'stock.pth')
+        yield
+
+
+def scores_of(name, *args):
+    dump = f'{name}.pkl'
+    output = evaluate('config.py', name, 'stock.pth', '--dump', dump, *args)
+    with open(dump, 'rb') as file:
+        rows = pickle.load(file)
+    return np.stack([row['pred_score'].numpy() for row in rows]), output
+
+
+def test_an_unknown_prior_is_measured():
+    """And the scores are those by hand; without a number, tau is 1."""
+    plain, said = scores_of('plain')
+    assert 'logit adjustment' not in said
+    counts = long_tail_counts(CLASSES, 6, 3)
+    for args, tau in (((), 1), (('2.5',), 2.5)):
+        scores, said = scores_of('new', '--logit-adjustment', *args)
+        assert f'measured {counts.sum()} samples' in said
+        assert f'Post-hoc logit adjustment with tau {tau}' in said
+        by_hand = plain / counts**tau  # one clip: of its probabilities
+        by_hand /= by_hand.sum(1, keepdims=True)
+        np.testing.assert_allclose(scores, by_hand, rtol=1e-4)
+        assert np.abs(scores - plain).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ('args', 'message'),
+    [
+        (['-1'], 'expected a number of at least 0, but got -1'),
+        (['nan'], 'expected a number of at least 0, but got nan'),
+        (['inf'], 'expected a number of at least 0, but got inf'),
+        (['much'], "invalid float value: 'much'"),
+        (
+            [
+                '--cfg-options',
+                'default_hooks.mine.type=mmshapmix.LogitAdjustmentHook',
+            ],
+            'expected a config without LogitAdjustmentHook',
+        ),
+    ],
+)
+def test_bad_arguments(args, message, monkeypatch, capsys):
+    command = ['test.py', 'config.py', 'stock.pth', '--logit-adjustment']
+    monkeypatch.setattr(sys, 'argv', [*command, *args])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(TOOLS / 'test.py'), run_name='__main__')
+    assert ended.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith('test.py: error: ') and message in last

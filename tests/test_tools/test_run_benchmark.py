@@ -1,0 +1,266 @@
+"""run_benchmark.py with tiny trainings, and once with all its rows."""
+
+import csv
+import os
+import re
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mmshapmix.analysis.benchmark import read_benchmark
+from mmshapmix.datasets.annotations import save_pickle
+from mmshapmix.datasets.synthetic import make_dataset
+
+from ..running import ROOT, TOOLS, checkpoint, metrics_of
+
+CONFIGS = ROOT / 'configs/benchmark'
+TINY = """
+train_dataloader.batch_size=8
+train_dataloader.num_workers=0
+train_dataloader.persistent_workers=False
+train_dataloader.dataset.times=2
+train_dataloader.dataset.dataset.long_tail.max_per_class=12
+train_dataloader.dataset.dataset.long_tail.imbalance_ratio=6
+val_dataloader.num_workers=0
+val_dataloader.persistent_workers=False
+test_dataloader.num_workers=0
+test_dataloader.persistent_workers=False
+model.backbone.base_channels=8
+model.backbone.num_stages=3
+model.backbone.inflate_stages=[2]
+model.backbone.down_stages=[2]
+model.cls_head.in_channels=16
+train_cfg.max_epochs=2
+auto_scale_lr.base_batch_size=8
+""".split()
+TABLE = f"""
+leaf: my_{{method}}_{{data}}.py
+seeds: [0]
+options: {TINY}
+papers: {{x: A paper}}
+methods:
+  ce: {{label: CE, paper: {{synthetic-lt: {{x: [50, 60, 70, 80]}}}}}}
+  crt: {{label: cRT, after: ce, options: [train_cfg.max_epochs=1]}}
+  post-hoc: {{label: Post-hoc, after: ce, trains: false}}
+  fragile: {{label: Fragile}}
+  second: {{label: Second, after: fragile}}
+data:
+  synthetic-lt: {{label: Synthetic}}
+"""
+LEAVES = {
+    'ce': ('ce', ''),
+    'crt': ('crt', ''),
+    'post-hoc': ('post-hoc', ''),
+    'fragile': (
+        'ce',
+        "custom_imports = dict(imports=['mmshapmix', 'fragile'])\n"
+        "default_hooks = dict(fragile=dict(type='Fragile'))\n",
+    ),
+    'second': ('lws', ''),
+}
+# Its test fails as long as a file says so.
+FRAGILE = """
+from pathlib import Path
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+@HOOKS.register_module()
+class Fragile(Hook):
+    def before_test(self, runner):
+        if Path('broken').exists():
+            raise RuntimeError('it is broken')
+"""
+
+
+@pytest.fixture(scope='module', autouse=True)
+def folder(tmp_path_factory):
+    """A user's working folder: their table, leaves, hook, and the data."""
+    root = tmp_path_factory.mktemp('user')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        patch.setenv('PYTHONPATH', '.')
+        patch.syspath_prepend(str(root))
+        save_pickle(
+            make_dataset(max_per_class=12, imbalance_ratio=6, val_per_class=3),
+            'data/skeleton/synthetic.pkl',
+        )
+        Path('fragile.py').write_text(FRAGILE)
+        Path('mine.yml').write_text(TABLE)
+        for name, (leaf, text) in LEAVES.items():
+            base = CONFIGS / f'stgcnpp_{leaf}_joint_synthetic-lt.py'
+            path = Path(f'my_{name}_synthetic-lt.py')
+            path.write_text(f'_base_ = {str(base)!r}\n{text}')
+        yield root
+
+
+def call(*args):
+    """Run the tool in this process; what it exits with, none if it is fine."""
+    script = str(TOOLS / 'run_benchmark.py')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, 'argv', [script, *map(str, args)])
+        try:
+            runpy.run_path(script, run_name='__main__')
+        except SystemExit as error:
+            return error.code
+    return None
+
+
+WORK = Path('work')
+RUN = ('mine.yml', '--work-dir', WORK, '--jobs', '2')
+
+
+def run_folder(method, seed=0):
+    return WORK / f'synthetic-lt/{method}/seed{seed}'
+
+
+def contents(folder):
+    files = filter(Path.is_file, Path(folder).rglob('*'))
+    return {path: path.stat().st_mtime_ns for path in files}
+
+
+def rows_of(name):
+    with (WORK / name).open() as file:
+        return {row['method']: row for row in csv.DictReader(file)}
+
+
+@pytest.fixture(scope='module')
+def ends(folder):
+    """What two calls end with and leave: the first finds a test broken."""
+    Path('broken').touch()
+    first = call(*RUN), (WORK / 'results.md').read_text(), rows_of('runs.csv')
+    os.remove('broken')
+    before = contents(run_folder('ce'))
+    second = call(*RUN)
+    assert contents(run_folder('ce')) == before
+    return first, second
+
+
+def test_a_failed_run_does_not_stop_the_others(ends):
+    """But what starts from it has failed, too; the table says why."""
+    (end, table, runs), _ = ends
+    assert re.match(r'2 of 5 runs failed\. The same command', end)
+    log = run_folder('fragile') / 'test.log'
+    for name in ('fragile', 'second'):
+        error = f'RuntimeError: it is broken ({log})'
+        assert f'- synthetic-lt/{name}/seed0: {error}' in table
+        assert (runs[name]['overall'], runs[name]['error']) == ('', error)
+    assert re.search(r'^\| Fragile \| - \|', table, re.M)
+    assert re.search(r'^\| cRT \| 1 \| \d', table, re.M)
+
+
+def test_the_second_call_does_what_is_left(ends):
+    assert ends[1] is None
+    log = (run_folder('fragile') / 'train.log').read_text()
+    assert 'resumed epoch: 2' in log and 'Epoch(train)' not in log
+    assert 'Failed' not in (WORK / 'results.md').read_text()
+    assert not any(row['error'] for row in rows_of('runs.csv').values())
+
+
+def test_the_table_is_that_of_the_tests(ends):
+    table = rows_of('results.csv')
+    assert [*table] == [*LEAVES]
+    for name, row in table.items():
+        logged = metrics_of((run_folder(name) / 'test.log').read_text())
+        for key, column in (('top1', 'overall'), ('few', 'few')):
+            expected = pytest.approx(float(row[column]), abs=1e-4)
+            assert logged[key] == expected
+    assert float(table['ce']['x few']) == 0.8
+    text = (WORK / 'results.md').read_text()
+    assert '| A paper |' in text and '50.0 / 60.0 / 70.0 / 80.0' in text
+
+
+def test_second_stages_start_from_the_first(ends):
+    """The backbone is that of cross-entropy, its statistics included."""
+    first = checkpoint(run_folder('ce'), 2)['state_dict']
+    second = checkpoint(run_folder('crt'), 1)['state_dict']
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        same = torch.equal(value, second[name])
+        assert same == name.startswith('backbone.')
+
+
+def test_a_row_without_training_tests_the_first(ends):
+    """Same checkpoint, other scores: the rare classes gain."""
+    assert not [*run_folder('post-hoc').glob('*.pth')]
+    logs = [run_folder(n) / 'test.log' for n in ('ce', 'post-hoc')]
+    loaded = [
+        re.search(r'Load checkpoint from (\S+)', log.read_text())[1]
+        for log in logs
+    ]
+    assert loaded[0] == loaded[1]
+
+
+def test_more_seeds_make_a_mean(ends):
+    """And the rows of the other methods stay."""
+    assert call(*RUN, '--seeds', '1', '--methods', 'ce') is None
+    table = rows_of('results.csv')
+    logs = [run_folder('ce', seed) / 'test.log' for seed in (0, 1)]
+    overall = [metrics_of(log.read_text())['top1'] for log in logs]
+    row = table['ce']
+    assert row['seeds'] == '2' and table['crt']['seeds'] == '1'
+    expected = pytest.approx(np.mean(overall), abs=1e-4)
+    assert float(row['overall']) == expected
+    expected = pytest.approx(np.std(overall, ddof=1), abs=1e-4)
+    assert float(row['overall std']) == expected
+    assert ' ± ' in (WORK / 'results.md').read_text()
+
+
+@pytest.mark.parametrize('args', [(), ('--report',)])
+def test_what_is_done_is_not_done_again(ends, capsys, monkeypatch, args):
+    """No process is started; the table is the same."""
+    monkeypatch.setattr(sys, 'executable', '/nowhere')
+    before = (WORK / 'results.csv').read_text()
+    assert call(*RUN, *args) is None
+    assert (WORK / 'results.csv').read_text() == before
+    printed = capsys.readouterr().out
+    assert ('synthetic-lt/crt/seed0: was done before' in printed) != bool(args)
+    assert '│ cRT ' in printed
+
+
+@pytest.mark.parametrize(
+    ('args', 'message'),
+    [
+        (
+            ['--cfg-options', 'train_cfg.max_epochs=3'],
+            r'seed0 was made, .*max_epochs: 2 there, 3 now\.',
+        ),
+        (['--methods', 'nope'], r"`--methods` in \('ce', .* got 'nope'"),
+        (['--data', 'nope'], r"`--data` in \('synthetic-lt',\), .* 'nope'"),
+    ],
+)
+def test_bad_calls_are_refused(ends, args, message):
+    before = contents(WORK)
+    assert re.search(message, call(*RUN, *args))
+    assert contents(WORK).keys() == before.keys()
+
+
+def test_runs_of_other_settings_do_not_share_a_row(ends):
+    """Also if only another seed is to run, or none; or the first stage."""
+    leaf = Path('my_ce_synthetic-lt.py')
+    text = leaf.read_text()
+    leaf.write_text(f'{text}optim_wrapper = dict(optimizer=dict(lr=1))\n')
+    try:
+        for args in (['--seeds', '7'], ['--methods', 'crt'], ['--report']):
+            found = call('mine.yml', '--work-dir', WORK, *args)
+            assert re.search(r'optimizer\.lr: 0\.1 there, 1 now', found)
+    finally:
+        leaf.write_text(text)
+
+
+def test_all_rows_on_the_synthetic_set(folder):
+    """Every method of the benchmark trains and is tested, in two passes."""
+    base = CONFIGS / 'synthetic.yml'
+    leaf = CONFIGS / 'stgcnpp_{method}_joint_{data}.py'
+    Path('all.yml').write_text(
+        f'_base_: {base}\nleaf: {leaf}\noptions: {TINY}\n'
+    )
+    assert call('all.yml', '--work-dir', 'all', '--jobs', 2) is None
+    with open('all/results.csv') as file:
+        rows = [*csv.DictReader(file)]
+    assert [r['method'] for r in rows] == [*read_benchmark(base).methods]
+    assert all(0 < float(row['overall']) <= 1 for row in rows)
+    assert len({row['overall'] for row in rows}) > 5
