@@ -165,6 +165,7 @@ MAX_NORM = {
     **hook('max_norm', 'MaxNormHook', share=0.1),
     'optim_wrapper.optimizer.weight_decay': 0.1,
 }
+SHAPLEY = dict(type='mmshapmix.MarginalContributions')
 REMIX = dict(kappa=3, tau=0.5, alpha=1)
 BENCHMARK = {
     'ce': {},
@@ -231,14 +232,21 @@ BENCHMARK = {
     'bs-maxnorm': {**loss(BALANCED), **MAX_NORM},
     'stmix': mixes('STMix', BALANCED),
     'gradcam': {**mixes('ShapMix', BALANCED, guidance='grad-cam'), **SALIENCY},
-    'shapmix': {**mixes('ShapMix', BALANCED), **SALIENCY},
+    'shapmix': {
+        **mixes('ShapMix', BALANCED, guidance=SHAPLEY),
+        **SALIENCY,
+    },
     'stmix-rs': {**mixes('STMix'), **EQUALLY},
     'gradcam-rs': {
         **mixes('ShapMix', guidance='grad-cam'),
         **SALIENCY,
         **EQUALLY,
     },
-    'shapmix-rs': {**mixes('ShapMix'), **SALIENCY, **EQUALLY},
+    'shapmix-rs': {
+        **mixes('ShapMix', guidance=SHAPLEY),
+        **SALIENCY,
+        **EQUALLY,
+    },
 }
 
 

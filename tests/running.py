@@ -2,16 +2,69 @@
 
 import os
 import re
+import runpy
 import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import torch
+
+from mmshapmix.datasets.annotations import save_pickle
+from mmshapmix.datasets.synthetic import make_dataset
 
 ROOT = Path(__file__).parents[1]
 TOOLS = ROOT / 'tools'
+
+
+# A user's hook: the test fails as long as a file says so.
+FRAGILE = """
+from pathlib import Path
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+@HOOKS.register_module()
+class Fragile(Hook):
+    def before_test(self, runner):
+        if Path('broken').exists():
+            raise RuntimeError('it is broken')
+"""
+
+
+@contextmanager
+def user_folder(root):
+    """A user's working folder, with small data and the hook of above."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        patch.setenv('PYTHONPATH', '.')
+        patch.syspath_prepend(str(root))
+        save_pickle(
+            make_dataset(max_per_class=12, imbalance_ratio=6, val_per_class=3),
+            'data/skeleton/synthetic.pkl',
+        )
+        Path('fragile.py').write_text(FRAGILE)
+        yield root
+
+
+def call_tool(name, *args):
+    """Run a tool in this process; what it exits with, none if it is fine."""
+    script = str(TOOLS / name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, 'argv', [script, *map(str, args)])
+        try:
+            runpy.run_path(script, run_name='__main__')
+        except SystemExit as error:
+            return error.code
+    return None
+
+
+def contents(folder):
+    """Its files, and when they were written."""
+    files = filter(Path.is_file, Path(folder).rglob('*'))
+    return {path: path.stat().st_mtime_ns for path in files}
 
 
 def environment():

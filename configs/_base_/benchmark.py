@@ -92,8 +92,11 @@ remix_drw_loss = dict(
     type='mmshapmix.DeferredLoss', late=dict(cb_loss, reduction='mean')
 )
 stmix = dict(type='mmshapmix.STMix')
-shapmix = dict(type='mmshapmix.ShapMix')
-gradcam = dict(shapmix, guidance='grad-cam')
+shapmix = dict(
+    type='mmshapmix.ShapMix',
+    guidance=dict(type='mmshapmix.MarginalContributions'),
+)
+gradcam = dict(type='mmshapmix.ShapMix', guidance='grad-cam')
 saliency_hooks = dict(
     saliency=dict(type='mmshapmix.SaliencyHook', warmup_epochs=5)
 )

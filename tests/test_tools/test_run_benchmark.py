@@ -3,8 +3,8 @@
 import csv
 import os
 import re
-import runpy
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,15 @@ import pytest
 import torch
 
 from mmshapmix.analysis.benchmark import read_benchmark
-from mmshapmix.datasets.annotations import save_pickle
-from mmshapmix.datasets.synthetic import make_dataset
 
-from ..running import ROOT, TOOLS, checkpoint, metrics_of
+from ..running import (
+    ROOT,
+    call_tool,
+    checkpoint,
+    contents,
+    metrics_of,
+    user_folder,
+)
 
 CONFIGS = ROOT / 'configs/benchmark'
 TINY = """
@@ -62,33 +67,12 @@ LEAVES = {
     ),
     'second': ('lws', ''),
 }
-# Its test fails as long as a file says so.
-FRAGILE = """
-from pathlib import Path
-from mmengine.hooks import Hook
-from mmengine.registry import HOOKS
-
-@HOOKS.register_module()
-class Fragile(Hook):
-    def before_test(self, runner):
-        if Path('broken').exists():
-            raise RuntimeError('it is broken')
-"""
 
 
 @pytest.fixture(scope='module', autouse=True)
 def folder(tmp_path_factory):
     """A user's working folder: their table, leaves, hook, and the data."""
-    root = tmp_path_factory.mktemp('user')
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        patch.setenv('PYTHONPATH', '.')
-        patch.syspath_prepend(str(root))
-        save_pickle(
-            make_dataset(max_per_class=12, imbalance_ratio=6, val_per_class=3),
-            'data/skeleton/synthetic.pkl',
-        )
-        Path('fragile.py').write_text(FRAGILE)
+    with user_folder(tmp_path_factory.mktemp('user')) as root:
         Path('mine.yml').write_text(TABLE)
         for name, (leaf, text) in LEAVES.items():
             base = CONFIGS / f'stgcnpp_{leaf}_joint_synthetic-lt.py'
@@ -97,29 +81,13 @@ def folder(tmp_path_factory):
         yield root
 
 
-def call(*args):
-    """Run the tool in this process; what it exits with, none if it is fine."""
-    script = str(TOOLS / 'run_benchmark.py')
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, 'argv', [script, *map(str, args)])
-        try:
-            runpy.run_path(script, run_name='__main__')
-        except SystemExit as error:
-            return error.code
-    return None
-
-
+call = partial(call_tool, 'run_benchmark.py')
 WORK = Path('work')
 RUN = ('mine.yml', '--work-dir', WORK, '--jobs', '2')
 
 
 def run_folder(method, seed=0):
     return WORK / f'synthetic-lt/{method}/seed{seed}'
-
-
-def contents(folder):
-    files = filter(Path.is_file, Path(folder).rglob('*'))
-    return {path: path.stat().st_mtime_ns for path in files}
 
 
 def rows_of(name):

@@ -6,6 +6,7 @@ import os
 import re
 import runpy
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,15 @@ from mmengine.config import Config
 
 from mmshapmix.analysis.fusion import PRESETS, accuracies, fuse_streams
 from mmshapmix.analysis.scores import read_streams
-from mmshapmix.datasets.annotations import save_pickle
-from mmshapmix.datasets.synthetic import make_dataset
 
-from ..running import ROOT, TOOLS, metrics_of
+from ..running import (
+    ROOT,
+    TOOLS,
+    call_tool,
+    contents,
+    metrics_of,
+    user_folder,
+)
 
 LEAF = ROOT / 'configs/baseline/stgcnpp_ce_joint_synthetic-lt.py'
 JOINT = f"""
@@ -46,56 +52,19 @@ val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=val_pipeline))
 default_hooks = dict(fragile=dict(type='Fragile'))
 """
-# Its test fails as long as a file says so.
-FRAGILE = """
-from pathlib import Path
-from mmengine.hooks import Hook
-from mmengine.registry import HOOKS
-
-@HOOKS.register_module()
-class Fragile(Hook):
-    def before_test(self, runner):
-        if Path('broken').exists():
-            raise RuntimeError('it is broken')
-"""
 
 
 @pytest.fixture(scope='module', autouse=True)
 def folder(tmp_path_factory):
     """A user's working folder: their configs, their hook, and the data."""
-    root = tmp_path_factory.mktemp('user')
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        patch.setenv('PYTHONPATH', '.')
-        patch.syspath_prepend(str(root))
-        save_pickle(
-            make_dataset(max_per_class=12, imbalance_ratio=6, val_per_class=3),
-            'data/skeleton/synthetic.pkl',
-        )
-        Path('fragile.py').write_text(FRAGILE)
+    with user_folder(tmp_path_factory.mktemp('user')) as root:
         Path('my_joint_model.py').write_text(JOINT)
         Path('my_bone_model.py').write_text(BONE)
         yield root
 
 
-def call(*args):
-    """Run the tool in this process; what it exits with, none if it is fine."""
-    script = str(TOOLS / 'run_streams.py')
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, 'argv', [script, *map(str, args)])
-        try:
-            runpy.run_path(script, run_name='__main__')
-        except SystemExit as error:
-            return error.code
-    return None
-
-
+call = partial(call_tool, 'run_streams.py')
 RUN = ('my_joint_model.py', '--work-dir', 'work', '--jobs', '2')
-
-
-def contents(folder):
-    files = filter(Path.is_file, Path(folder).rglob('*'))
-    return {path: path.stat().st_mtime_ns for path in files}
 
 
 @pytest.fixture(scope='module')
