@@ -21,7 +21,6 @@ from concurrent.futures import (
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
 
 from rich.console import Console
 
@@ -30,6 +29,7 @@ from .progress import JobsProgress
 Argument = object | Callable[[], object]
 """Of a command; a function is called when the command starts."""
 
+ERROR = 'error.txt'  # in the folder of a job, while its last try has failed
 GRACE_SECONDS = 10  # for commands to end when they are told to
 TAIL = 20  # lines of its log that a failed command shows
 
@@ -64,9 +64,16 @@ def last_checkpoint(work_dir: Path) -> Path:
         work_dir: Of the training; it may have been moved since.
 
     Raises:
-        FileNotFoundError: If it has not saved any.
+        FileNotFoundError: If it has not saved any, or died in the note.
     """
-    return work_dir / Path((work_dir / 'last_checkpoint').read_text()).name
+    note = work_dir / 'last_checkpoint'
+    name = Path(note.read_text()).name
+    if not name:
+        raise FileNotFoundError(
+            f'Expected the path of a checkpoint in {note}, but it is empty. '
+            'Write that of the last one into it.'
+        )
+    return work_dir / name
 
 
 @contextmanager
@@ -119,6 +126,7 @@ def run_jobs(
 
     Returns:
         Name of each failed job to the log that says why; empty if none has.
+        ``error.txt`` in a job's folder has the end of it.
 
     Raises:
         ValueError: If a job waits for one that does not come before it.
@@ -126,15 +134,17 @@ def run_jobs(
     """
     _check_order(jobs)
     console = console or Console(highlight=False, soft_wrap=True)
-    display = JobsProgress([job.name for job in jobs], len(slots), console)
-    runner = _Runner(slots, stop, display, keep_open)
+    # Those of a kind take equally long: trainings, second stages, tests.
+    kinds = {j.name: (j.after is None, *j.commands) for j in jobs}
+    display = JobsProgress(kinds, len(slots), console)
+    runner = _Runner(len(slots), stop, display, keep_open)
     with (
         _ended_as_interrupted(),
         display,
         ThreadPoolExecutor(len(slots)) as pool,
     ):
         try:
-            _run_in_order(jobs, runner.run, pool)
+            _run_in_order(jobs, slots, runner.run, pool)
         except BaseException:
             runner.end_all()
             raise
@@ -153,20 +163,26 @@ def _check_order(jobs: Sequence[Job]) -> None:
 
 
 def _run_in_order(
-    jobs: Sequence[Job], run: Callable[[Job], None], pool: ThreadPoolExecutor
+    jobs: Sequence[Job],
+    slots: Sequence[str | None],
+    run: Callable[[Job, str | None], None],
+    pool: ThreadPoolExecutor,
 ) -> None:
-    """Run each job as soon as there is a slot and nothing to wait for."""
-    running: dict[Future, Job] = {}
-
-    def start_those_after(name: str | None) -> None:
-        ready = [job for job in jobs if job.after == name]
-        running.update({pool.submit(run, job): job for job in ready})
-
-    start_those_after(None)
-    while running:
+    """Give a free slot to the first job that waits for nothing."""
+    waiting, free = [*jobs], [*slots]
+    running: dict[Future, tuple[Job, str | None]] = {}
+    while waiting or running:
+        to_end = {j.name for j in waiting} | {
+            j.name for j, _ in running.values()
+        }
+        ready = [job for job in waiting if job.after not in to_end]
+        for job in ready[: len(free)]:
+            waiting.remove(job)
+            slot = free.pop(0)
+            running[pool.submit(run, job, slot)] = job, slot
         for future in wait(running, return_when=FIRST_COMPLETED).done:
             future.result()
-            start_those_after(running.pop(future).name)
+            free.append(running.pop(future)[1])
 
 
 @contextmanager
@@ -187,15 +203,12 @@ class _Runner:
 
     def __init__(
         self,
-        slots: Sequence[str | None],
+        num_slots: int,
         stop: bool,
         display: JobsProgress,
         keep_open: Sequence[int],
     ) -> None:
-        self.free: SimpleQueue[str | None] = SimpleQueue()
-        for slot in slots:
-            self.free.put(slot)
-        self.threads = max(1, (os.cpu_count() or 1) // len(slots))
+        self.threads = max(1, (os.cpu_count() or 1) // num_slots)
         self.stop = stop
         self.keep_open = tuple(keep_open)
         self.display = display
@@ -204,21 +217,15 @@ class _Runner:
         self.ended = False
         self.processes: set[subprocess.Popen] = set()
 
-    def run(self, job: Job) -> None:
-        """Run a job on the next free slot."""
+    def run(self, job: Job, slot: str | None) -> None:
+        """Run a job on a slot."""
         if job.done and job.done.exists():
             self.display.finish(job.name, 'was done before')
             return
         if job.after in self.failed:
             self._fail(job, f'{job.after} failed', self.failed[job.after])
             return
-        slot = self.free.get()
-        try:
-            self._run_on(job, slot)
-        finally:
-            self.free.put(slot)
-
-    def _run_on(self, job: Job, slot: str | None) -> None:
+        (job.work_dir / ERROR).unlink(missing_ok=True)
         for command, args in job.commands.items():
             if self.ended:
                 return
@@ -226,7 +233,7 @@ class _Runner:
             log = job.work_dir / f'{command}.log'
             try:
                 status = self._execute(job, command, args, log, slot)
-            except OSError as error:
+            except (OSError, ValueError) as error:
                 log.write_text(f'{error}\n')
                 status = 'it did not start'
             if status:
@@ -290,9 +297,12 @@ class _Runner:
             shown = log in self.failed.values()
             self.failed[job.name] = log
         self.display.finish(job.name, 'failed', in_vain=True)
+        lines = log.read_text().rstrip().splitlines(True)
+        job.work_dir.mkdir(parents=True, exist_ok=True)
+        error = f'{reason}: {lines[-1] if lines else "no output"} ({log})'
+        (job.work_dir / ERROR).write_text(error)
         if not shown:
-            tail = log.read_text().splitlines(True)[-TAIL:]
-            self.display.say(''.join(tail))
+            self.display.say(''.join(lines[-TAIL:]))
         self.display.say(f'{job.name}: {reason}; its whole output: {log}')
         if self.stop:
             self.end_all()

@@ -3,9 +3,12 @@
 import re
 import shlex
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
+from statistics import mean
 from typing import Any
 
 from rich.console import Console
@@ -27,12 +30,21 @@ class Timing:
         finished: Whether it has ended.
         whole: How long it takes from its beginning, where it was resumed
             later; none: from its start to its end.
+        kind: Jobs of one kind take about the same time.
     """
 
     started: float | None = None
     end: float | None = None
     finished: bool = False
     whole: float | None = None
+    kind: Any = None
+
+    @property
+    def span(self) -> float | None:
+        """How long all of it takes, in seconds; none if nobody knows."""
+        if self.started is None or self.end is None:
+            return None
+        return self.whole or self.end - self.started
 
     def share(self, now: float) -> float:
         """Which share of its time has passed, 0 where nobody knows."""
@@ -49,8 +61,9 @@ def time_left(
 ) -> float | None:
     """Estimate the seconds until all jobs have ended.
 
-    A job of which nothing is known takes as long as the others on average.
-    The slots share the rest evenly, and no job is split.
+    A job of which nothing is known takes as long as the others of its kind on
+    average, or as all others. The slots share the rest evenly, and no job is
+    split.
 
     Args:
         timings: Of all jobs, also of those that wait.
@@ -64,18 +77,18 @@ def time_left(
         >>> time_left([Timing(0, 10), Timing()], num_slots=1, now=4)
         16.0
     """
-    spans = [
-        timing.whole or timing.end - timing.started
-        for timing in timings
-        if timing.started is not None and timing.end is not None
-    ]
+    spans = defaultdict(list)
+    for timing in timings:
+        if timing.span is not None:
+            spans[timing.kind].append(timing.span)
     if not spans:
         return None
-    mean = sum(spans) / len(spans)
+    of_all = mean(chain(*spans.values()))
     left = []
     for timing in timings:
         start = now if timing.started is None else timing.started
-        end = start + mean if timing.end is None else timing.end
+        span = mean(spans.get(timing.kind, [of_all]))
+        end = start + span if timing.end is None else timing.end
         left.append(0.0 if timing.finished else max(0.0, end - now))
     return max(*left, sum(left) / num_slots)
 
@@ -92,22 +105,22 @@ def _whole(phase: str, place: str, rest: str, left: float) -> float | None:
 class JobsProgress:
     """Shows how far jobs are; a context manager.
 
-    On a terminal there is a bar for each job and one for all; elsewhere a
+    On a terminal there is a bar for all and one for each running job; else a
     line of a job is printed now and then.
 
     Args:
-        names: Of the jobs.
+        kinds: Name of each job to its kind, see :class:`Timing`.
         num_slots: How many run at once.
         console: Where to print.
     """
 
     def __init__(
-        self, names: Sequence[str], num_slots: int, console: Console
+        self, kinds: Mapping[str, Any], num_slots: int, console: Console
     ) -> None:
         self.num_slots = num_slots
         self.console = console
-        self.timings = {name: Timing() for name in names}
-        self.printed = dict.fromkeys(names, float('-inf'))
+        self.timings = {n: Timing(kind=kind) for n, kind in kinds.items()}
+        self.printed = dict.fromkeys(kinds, float('-inf'))
         self.bars = Progress(
             TextColumn('{task.description}', markup=False),
             BarColumn(),
@@ -115,11 +128,12 @@ class JobsProgress:
             console=console,
             disable=not console.is_terminal,
         )
+        # First, and bars for running jobs alone: a terminal cuts at its end.
+        self.all = self.bars.add_task('all', total=len(kinds), state='')
         self.tasks = {
-            name: self.bars.add_task(name, total=1, state='waits')
-            for name in names
+            name: self.bars.add_task(name, total=1, state='', visible=False)
+            for name in kinds
         }
-        self.all = self.bars.add_task('all', total=len(names), state='')
 
     def __enter__(self) -> 'JobsProgress':
         self.bars.start()
@@ -164,7 +178,8 @@ class JobsProgress:
             )
             timing = self.timings[name]
             timing.end = now + rest_of_it.total_seconds()
-            timing.whole = _whole(phase, place, rest, timing.end - now)
+            whole = _whole(phase, place, rest, timing.end - now)
+            timing.whole = whole or timing.whole
         self._show(name, f'{phase} {place}')
         due = now - self.printed[name] >= PLAIN_SECONDS
         if due and not self.console.is_terminal:
@@ -173,7 +188,12 @@ class JobsProgress:
 
     def _show(self, name: str, state: str) -> None:
         share = self.timings[name].share(time.monotonic())
-        self.bars.update(self.tasks[name], completed=share, state=state)
+        self.bars.update(
+            self.tasks[name],
+            completed=share,
+            state=state,
+            visible=not self.timings[name].finished,
+        )
         finished = sum(timing.finished for timing in self.timings.values())
         state = f'{finished} of {len(self.timings)}{self._left()}'
         self.bars.update(self.all, completed=finished, state=state)

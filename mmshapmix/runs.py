@@ -8,13 +8,15 @@ import argparse
 import inspect
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.runner import Runner
 
 from .engine.launch import add_config_options, load_config
@@ -23,9 +25,19 @@ from .jobs import Argument, Job, last_checkpoint, run_jobs
 SCORES = 'scores.pkl'
 SETTINGS = 'settings.json'
 CHECKPOINT = 'last_checkpoint'
-# Variables beside them decide nothing.
-DECISIVE = {*inspect.signature(Runner).parameters, 'custom_imports'}
-HARMLESS = {'num_workers', 'persistent_workers', 'pin_memory', 'logger'}
+# Of a config; variables, and how it is logged, decide nothing.
+DECISIVE = {*inspect.signature(Runner).parameters, 'custom_imports'} - {
+    'work_dir',
+    'launcher',
+    'visualizer',
+    'log_processor',
+    'log_level',
+    'experiment_name',
+}
+HARMLESS = re.compile(
+    r'default_hooks\.(logger|checkpoint)\.'
+    r'|.*\.(num_workers|persistent_workers|pin_memory)$'
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +68,6 @@ class Run:
         """What the test dumps."""
         return self.folder / SCORES
 
-    @cached_property
     def settings(self) -> dict[str, str]:
         """All that decides the result, by dotted names; seed included.
 
@@ -68,56 +79,66 @@ class Run:
         add_config_options(parser)
         args = [str(self.config), *self._options()]
         config = load_config(parser.parse_args(args)).to_dict()
-        settings = {k: v for k, v in config.items() if k in DECISIVE}
-        del settings['work_dir'], settings['launcher']
-        randomness = settings.setdefault('randomness', None) or {}
+        decisive = {k: v for k, v in config.items() if k in DECISIVE}
+        randomness = decisive.setdefault('randomness', None) or {}
         seed = randomness.get('seed') if self.seed is None else self.seed
-        settings['randomness'] = {**randomness, 'seed': seed or 0}
-        if self.first:
-            settings['first'] = self.first.settings
-        return {
+        decisive['randomness'] = {**randomness, 'seed': seed or 0}
+        settings = {
             key: value
-            for key, value in _flat(settings, '')
-            if not HARMLESS & {*key.split('.')}
+            for key, value in _flat(decisive, '')
+            if not HARMLESS.match(key)
         }
+        if self.first:
+            first = self.first.settings()
+            settings |= {f'first.{key}': v for key, v in first.items()}
+            settings['trains'] = repr(self.trains)
+        return settings
 
-    def job(self, tools: Path) -> Job:
+    def job(self, tools: Path, adopt: bool = False) -> Job:
         """The commands, to be given to :func:`~mmshapmix.jobs.run_jobs`.
+
+        Each looks at the settings when it starts: the config may have been
+        changed since.
 
         Args:
             tools: Folder of train.py and test.py.
+            adopt: Go on also where other settings had begun.
         """
-        work_dir = self.folder / 'test'
-        checkpoint = partial(
-            last_checkpoint, self.folder if self.trains else self.first.folder
-        )
-        test = [tools / 'test.py', self.config, checkpoint]
-        test += ['--work-dir', work_dir, '--dump', self.scores]
-        commands = dict(test=[*test, *self._options()])
+
+        def config() -> Path:
+            self.keep_settings(adopt)
+            return self.config
+
+        source = self if self.trains else self.first
+        checkpoint = partial(last_checkpoint, source.folder)
+        test = [tools / 'test.py', config, checkpoint, *self._options()]
+        test += ['--work-dir', self.folder / 'test', '--dump', self.scores]
+        commands: dict[str, list[Argument]] = dict(test=test)
         if self.trains:
-            commands = dict(train=self._training(tools), **commands)
+            train = [tools / 'train.py', config, *self._training()]
+            commands = dict(train=train, test=test)
         after = self.first.name if self.first else None
         return Job(self.name, self.folder, commands, self.scores, after)
 
-    def _training(self, tools: Path) -> list[Argument]:
-        seed = self.settings['randomness.seed']
-        train = [tools / 'train.py', self.config, '--work-dir', self.folder]
-        train += ['--seed', seed, *self._options()]
-        if (self.folder / CHECKPOINT).exists():
-            return [*train, '--resume', last_checkpoint(self.folder)]
-        if self.first:
-            return [*train, '--cfg-options', self._load_from]
-        return train
+    def _training(self) -> list[Argument]:
+        def seed() -> str:
+            return self.settings()['randomness.seed']
 
-    def _load_from(self) -> str:
-        return f'load_from={last_checkpoint(self.first.folder)}'
+        args = ['--work-dir', self.folder, '--seed', seed, *self._options()]
+        if (self.folder / CHECKPOINT).exists():
+            return [*args, '--resume', last_checkpoint(self.folder)]
+        if self.first:
+            first = partial(last_checkpoint, self.first.folder)
+            return [*args, '--load-from', first]
+        return args
 
     def _options(self) -> list[str]:
         return ['--cfg-options', *self.options] if self.options else []
 
-    @property
-    def _made(self) -> bool:
-        return any((self.folder / n).exists() for n in (SCORES, CHECKPOINT))
+    def _made(self) -> list[Path]:
+        """What the training and the test have left."""
+        paths = [self.folder / name for name in (SCORES, CHECKPOINT)]
+        return [path for path in paths if path.exists()]
 
     def keep_settings(self, adopt: bool = False) -> None:
         """Write the settings down; where something is, they must be the same.
@@ -126,26 +147,27 @@ class Run:
             adopt: Go on also where they are not.
 
         Raises:
-            ValueError: If the folder was made with others.
+            ValueError: As :meth:`check_settings`.
         """
-        if self._made and not adopt:
+        if self._made() and not adopt:
             self.check_settings()
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / SETTINGS
         part = path.with_name(f'{SETTINGS}.part')
-        part.write_text(json.dumps(self.settings, indent=1))
+        part.write_text(json.dumps(self.settings(), indent=1))
         part.replace(path)
 
     def check_settings(self) -> None:
-        """Refuse what was made with other settings.
+        """Refuse what was made with other settings, or from another run.
 
         Raises:
             ValueError: If the folder was; where nothing is, there is none.
         """
-        if not self._made:
+        made = self._made()
+        if not made:
             return
-        path, now = self.folder / SETTINGS, self.settings
+        path, now = self.folder / SETTINGS, self.settings()
         before = json.loads(path.read_text()) if path.exists() else {}
         other = [
             f'{key}: {before.get(key, "absent")} there, '
@@ -158,8 +180,20 @@ class Run:
                 f'Expected the settings with which {self.folder} was made, '
                 f'but {len(other)} of them are others: '
                 f'{"; ".join(other[:3])}. Choose another --work-dir, or '
-                'remove the folder; --adopt goes on in it.'
+                'remove the folder.'
             )
+        if self.first and self.first.is_newer_than(made):
+            raise ValueError(
+                f'Expected {self.folder} to come from {self.first.folder}, '
+                'but that was made anew since then. Remove the former.'
+            )
+
+    def is_newer_than(self, paths: Sequence[Path]) -> bool:
+        """Whether its end came later than what these paths hold, or is due."""
+        if not self.scores.exists():
+            return True
+        end = self.scores.stat().st_mtime
+        return end > max(path.stat().st_mtime for path in paths)
 
 
 def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
@@ -185,12 +219,6 @@ def add_ways_to_run(parser: argparse.ArgumentParser) -> None:
         '--jobs', type=_positive, default=1, help='this many runs at once'
     )
     parser.add_argument(
-        '--adopt',
-        action='store_true',
-        help='go on also where other settings had begun; nothing checks that '
-        'they amount to the same',
-    )
-    parser.add_argument(
         '--cfg-options',
         nargs='+',
         action='extend',
@@ -210,7 +238,11 @@ def _positive(text: str) -> int:
 
 
 def do_runs(
-    runs: Sequence[Run], args: argparse.Namespace, tools: Path, lock: int
+    runs: Sequence[Run],
+    args: argparse.Namespace,
+    tools: Path,
+    lock: int,
+    adopt: bool = False,
 ) -> dict[str, Path]:
     """Train and test what is not done yet.
 
@@ -219,21 +251,27 @@ def do_runs(
         args: Of :func:`add_ways_to_run`.
         tools: Folder of train.py and test.py.
         lock: Of :func:`~mmshapmix.jobs.locked`.
+        adopt: Go on also where other settings had begun.
 
     Returns:
         Name of each failed run to its log.
 
     Raises:
+        FileNotFoundError: If a config is missing; nothing runs then.
         ValueError: If a run was begun with other settings; nothing runs then.
         SystemExit: When interrupted.
     """
     for run in runs:
-        run.keep_settings(args.adopt)
+        if not run.config.is_file():
+            raise FileNotFoundError(
+                f'Expected a config at {run.config}, but there is none.'
+            )
+        if not adopt:
+            run.check_settings()
     slots = visible_gpus(args.gpus) or [None] * args.jobs
+    jobs = [run.job(tools, adopt) for run in runs]
     try:
-        return run_jobs(
-            [run.job(tools) for run in runs], slots, keep_open=[lock]
-        )
+        return run_jobs(jobs, slots, keep_open=[lock])
     except KeyboardInterrupt:
         sys.exit('Interrupted. The same command goes on from here.')
 
@@ -245,11 +283,13 @@ def visible_gpus(chosen: Sequence[str] | None) -> list[str]:
         ValueError: If it may use fewer, or if one is no number.
     """
     visible = os.environ.get('CUDA_VISIBLE_DEVICES')
-    known = visible.split(',') if visible else [*map(str, range(64))]
+    known = [*map(str, range(torch.cuda.device_count()))]
+    if visible:
+        known = visible.split(',')[: len(known)]
     for gpu in chosen or []:
         if not gpu.isdigit() or int(gpu) >= len(known):
             raise ValueError(
-                f'Expected --gpus as numbers from 0 to {len(known) - 1}, but '
-                f'got {gpu}. CUDA_VISIBLE_DEVICES is {visible}.'
+                f'Expected --gpus among {len(known)} GPUs, numbered from 0, '
+                f'but got {gpu}. CUDA_VISIBLE_DEVICES is {visible}.'
             )
     return [known[int(gpu)] for gpu in chosen or []]

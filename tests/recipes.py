@@ -101,7 +101,12 @@ SIGMOID = dict(type='mmshapmix.LongTailLoss', criterion='sigmoid')
 BALANCED = dict(type='mmshapmix.BalancedSoftmaxLoss')
 LDAM = dict(type='mmshapmix.LDAMLoss', max_margin=0.5, scale=30)
 KPS = dict(type='mmshapmix.KPSLoss', scale=15, max_margin=0.2)
-TAIL_SHARE = {'ntu60': 0.005, 'ntu120': 0.005, 'nw': 0.05, 'synthetic': 0.05}
+TAIL_SHARE = {
+    'ntu60': 0.005,
+    'ntu120': 0.0025,
+    'nw': 0.05,
+    'synthetic': 0.0281,
+}
 
 
 def head(kind, loss, **options):
@@ -110,6 +115,10 @@ def head(kind, loss, **options):
         'model.cls_head.loss_cls': loss,
         **{f'model.cls_head.{k}': option for k, option in options.items()},
     }
+
+
+def one_vs_all(loss, activation='sigmoid'):
+    return head('OneVsAllGCNHead', loss, activation=activation)
 
 
 def loss(settings):
@@ -172,10 +181,10 @@ BENCHMARK = {
     'ce-weight-decay': {'optim_wrapper.optimizer.weight_decay': 5e-3},
     'weighted': loss(WEIGHTED),
     'focal': loss(FOCAL),
-    'focal-sigmoid': loss(dict(SIGMOID, gamma=2)),
+    'focal-sigmoid': one_vs_all(dict(SIGMOID, gamma=2)),
     'cb': loss(CB_LOSS),
-    'cb-sigmoid': loss(dict(SIGMOID, class_weight=CB, reduction='mean')),
-    'cb-focal': loss(
+    'cb-sigmoid': one_vs_all(dict(SIGMOID, class_weight=CB, reduction='mean')),
+    'cb-focal': one_vs_all(
         dict(SIGMOID, gamma=2, class_weight=CB, reduction='mean')
     ),
     'action-aware': loss(ACTION_AWARE),
@@ -194,7 +203,7 @@ BENCHMARK = {
     'equalization': loss(
         dict(type='mmshapmix.EqualizationLoss', drop_prob=0.9)
     ),
-    'gumbel': head('GumbelGCNHead', dict(type='mmshapmix.GumbelLoss')),
+    'gumbel': one_vs_all(dict(type='mmshapmix.GumbelLoss'), 'gumbel'),
     'kps': {
         **head(
             'CosineGCNHead',

@@ -149,6 +149,37 @@ def test_a_job_waits_for_another(script, tmp_path, printed):
         run_jobs([job('a'), job('c', 'b'), job('b')], console=printed)
 
 
+def test_jobs_start_in_their_order(script, tmp_path, printed):
+    """What has waited comes as soon as it can, not after all others."""
+    body = script('x', 'Path(args[0]).open("a").write(args[1])')
+    path = tmp_path / 'order'
+
+    def job(name, after=None):
+        commands = dict(x=[body, path, name])
+        return Job(name, tmp_path / name, commands, after=after)
+
+    jobs = [job('a'), job('b', 'a'), job('c'), job('d', 'a'), job('e')]
+    assert run_jobs(jobs, console=printed) == {}
+    assert path.read_text() == 'abcde'
+
+
+def test_a_refused_argument_is_a_failure(script, tmp_path, printed):
+    """When the command is to start; the others go on."""
+
+    def refuse():
+        raise ValueError('Expected the settings of before.')
+
+    good = script('good', '')
+    jobs = [
+        Job('a', tmp_path / 'a', dict(x=[good, refuse])),
+        Job('b', tmp_path / 'b', dict(x=[good])),
+    ]
+    assert [*run_jobs(jobs, console=printed)] == ['a']
+    error = (tmp_path / 'a/error.txt').read_text()
+    assert 'x failed (it did not start): Expected the settings' in error
+    assert 'b: done' in text_of(printed)
+
+
 def test_what_waits_for_a_failed_job_fails(script, tmp_path, printed):
     bad, good = script('bad', 'sys.exit("broken")'), script('good', '')
     done = tmp_path / 'done'
@@ -162,7 +193,16 @@ def test_what_waits_for_a_failed_job_fails(script, tmp_path, printed):
     ]
     failed = run_jobs(jobs, console=printed)
     assert failed == dict.fromkeys('abc', tmp_path / 'a/x.log')
-    assert not (tmp_path / 'b').exists()
+    assert not (tmp_path / 'b/x.log').exists()
+    log = f'({tmp_path / "a/x.log"})'
+    errors = [(tmp_path / x / 'error.txt').read_text() for x in 'ab']
+    assert errors == [
+        f'x failed (exit status 1): broken {log}',
+        f'a failed: broken {log}',
+    ]
+    bad.write_text('')
+    assert run_jobs(jobs, console=printed) == {}
+    assert not [*tmp_path.rglob('error.txt')]
     text = text_of(printed)
     assert 'b: a failed; ' in text and 'c: b failed; ' in text
     assert text.count('broken\n') == 1
@@ -254,6 +294,9 @@ def test_last_checkpoint(tmp_path):
     """In the folder where it is now, whatever the note says."""
     (tmp_path / 'last_checkpoint').write_text('/before/work/epoch_3.pth')
     assert last_checkpoint(tmp_path) == tmp_path / 'epoch_3.pth'
+    (tmp_path / 'last_checkpoint').write_text('')
+    with pytest.raises(FileNotFoundError, match='it is empty'):
+        last_checkpoint(tmp_path)
 
 
 HOLDER = """
@@ -329,7 +372,7 @@ def clock(monkeypatch):
 
 
 def test_lines_now_and_then(clock, printed):
-    shown = JobsProgress(['a', 'b'], 1, printed)
+    shown = JobsProgress(dict.fromkeys(['a', 'b']), 1, printed)
     shown.start('a', 'train', ['train.py'])
     shown.read('a', 'no log line\n')
     for seconds, line in enumerate(range(1, 51)):
@@ -349,7 +392,7 @@ def test_lines_now_and_then(clock, printed):
 
 
 def test_days_and_validations(clock, printed):
-    shown = JobsProgress(['a'], 1, printed)
+    shown = JobsProgress(dict.fromkeys(['a']), 1, printed)
     shown.start('a', 'train', [])
     shown.read('a', f'{TRAIN}[1][1/2]  eta: 1 day, 2:03:04  time: 1')
     expected = 100 + 93784
@@ -362,7 +405,7 @@ def test_days_and_validations(clock, printed):
 
 def test_what_a_resumed_job_took_before_counts_for_the_others(clock, printed):
     """Resumed in the last of 10 epochs of 50 steps of 2 s; a failed one."""
-    shown = JobsProgress(['failed', 'a', 'b'], 1, printed)
+    shown = JobsProgress(dict.fromkeys(['failed', 'a', 'b']), 1, printed)
     shown.start('failed', 'train', [])
     clock[0] += 2
     shown.finish('failed', 'failed', in_vain=True)
@@ -371,6 +414,21 @@ def test_what_a_resumed_job_took_before_counts_for_the_others(clock, printed):
     shown.read('a', f'{TRAIN}[10][10/50]  eta: 0:01:20  time: 2.0  loss: 1')
     left = time_left([*shown.timings.values()], 1, clock[0])
     assert left == 80 + 10 * 50 * 2
+    shown.read('a', 'Epoch(test) [ 10/320]    eta: 0:00:30  time: 1')
+    left = time_left([*shown.timings.values()], 1, clock[0])
+    assert left == 30 + 10 * 50 * 2
+
+
+def test_jobs_of_a_kind_take_equally_long(clock, printed):
+    """A test does not take as long as a training, or as it failing that."""
+    kinds = dict(a='train', b='test', c='train', d='test', e='other')
+    shown = JobsProgress(kinds, 1, printed)
+    for name, seconds in (('a', 90), ('b', 10)):
+        shown.start(name, 'x', [])
+        clock[0] += seconds
+        shown.finish(name, 'done')
+    left = time_left([*shown.timings.values()], 1, clock[0])
+    assert left == 90 + 10 + 50
 
 
 def test_bars_on_a_terminal(script, tmp_path):
@@ -383,20 +441,33 @@ def test_bars_on_a_terminal(script, tmp_path):
     ]
     assert run_jobs(jobs, console=console) == {}
     text = re.sub(r'\x1b\[[\d;?]*[a-zA-Z]', '', text_of(console))
-    assert re.search(r'a +[━╸ ]+ done', text)
     assert re.search(r'all +[━╸ ]+ 2 of 2', text)
     assert 'lr: 0.1' not in text
 
 
+def test_many_bars_hide_nothing(clock):
+    """Of 50 jobs on 10 lines: all of them, and the two that run."""
+    names = [f'job{i}' for i in range(50)]
+    console = Console(
+        file=io.StringIO(), width=120, height=10, force_terminal=True
+    )
+    with JobsProgress(dict.fromkeys(names), 2, console) as shown:
+        for name in ('job0', 'job20', 'job49'):
+            shown.start(name, 'train', [])
+        shown.finish('job0', 'done')
+        seen = [t.description for t in shown.bars.tasks if t.visible]
+    assert seen == ['all', 'job20', 'job49']
+
+
 def test_bars_show_where_jobs_are(clock):
     console = Console(file=io.StringIO(), width=120, force_terminal=True)
-    with JobsProgress(['a', 'b'], 1, console) as shown:
+    with JobsProgress(dict.fromkeys(['a', 'b']), 1, console) as shown:
         shown.start('a', 'train', [])
         clock[0] = 140
         shown.read('a', f'{TRAIN} [3][20/47]  lr: 0.1  eta: 0:02:00  time: 1')
         bars = {task.description: task for task in shown.bars.tasks}
     assert bars['a'].completed == 40 / 160
     assert bars['a'].fields['state'] == 'train [3][20/47]'
-    assert bars['b'].completed == 0 and bars['b'].fields['state'] == 'waits'
+    assert bars['b'].completed == 0 and not bars['b'].visible
     # Of b, which takes (2 * 47 + 20 + 120) s, and the rest of a.
     assert bars['all'].fields['state'] == '0 of 2  (all: about 0:05:54 left)'

@@ -2,10 +2,12 @@
 
 import argparse
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from mmshapmix.runs import Run, add_ways_to_run, visible_gpus
 
@@ -16,6 +18,8 @@ note = 'a variable'
 train_cfg = dict(max_epochs=4)
 train_dataloader = dict(batch_size=2, num_workers=3)
 randomness = dict(seed=7)
+log_level = 'INFO'
+default_hooks = dict(checkpoint=dict(interval=1), logger=dict(interval=5))
 """
 
 
@@ -40,7 +44,7 @@ def after(command, option):
 def test_settings_are_those_that_decide(run):
     """Options and the seed, but neither variables nor workers."""
     options = ['model.type=x', 'note=other', 'env_cfg.list=[1,2]']
-    assert replace(run, options=options).settings == {
+    assert replace(run, options=options).settings() == {
         'model.type': "'x'",
         'train_cfg.max_epochs': '4',
         'train_dataloader.batch_size': '2',
@@ -48,13 +52,15 @@ def test_settings_are_those_that_decide(run):
         'env_cfg.list.1': '2',
         'randomness.seed': '7',
     }
-    assert replace(run, seed=3).settings['randomness.seed'] == '3'
+    assert replace(run, seed=3).settings()['randomness.seed'] == '3'
 
 
 def test_the_settings_of_a_first_stage_count(run, tmp_path):
     second = replace(run, name='b', folder=tmp_path / 'b', first=run)
-    settings = second.settings
-    assert settings['first.train_cfg.max_epochs'] == repr('4')
+    settings = second.settings()
+    assert settings['first.train_cfg.max_epochs'] == '4'
+    run.folder.mkdir()
+    run.scores.touch()
     begin(second)
     (second.folder / 'settings.json').write_text(json.dumps(settings))
     second.check_settings()
@@ -70,9 +76,7 @@ def test_only_what_has_begun_is_protected(run):
     other.keep_settings()
     begin(run)
     other.keep_settings()
-    with pytest.raises(
-        ValueError, match='max_epochs: 5 there, 4 now.*--adopt'
-    ):
+    with pytest.raises(ValueError, match='max_epochs: 5 there, 4 now'):
         run.keep_settings()
     run.keep_settings(adopt=True)
     run.check_settings()
@@ -85,8 +89,9 @@ def test_a_run_trains_and_tests(run):
     job = replace(run, options=['a.b=1'], seed=5).job(TOOLS)
     train, test = job.commands.values()
     assert [*job.commands] == ['train', 'test']
-    assert train[:2] == [TOOLS / 'train.py', run.config]
-    assert after(train, '--seed') == '5'
+    assert (train[0], test[0]) == (TOOLS / 'train.py', TOOLS / 'test.py')
+    assert train[1]() == test[1]() == run.config
+    assert after(train, '--seed')() == '5'
     assert after(test, '--dump') == job.done == run.scores
     for command in (train, test):
         assert after(command, '--cfg-options') == 'a.b=1'
@@ -107,12 +112,12 @@ def test_a_second_stage_starts_from_the_first(run, tmp_path):
     job = second.job(TOOLS)
     assert job.after == 'a'
     begin(run)
-    load_from = after(job.commands['train'], '--cfg-options')
-    assert load_from() == f'load_from={run.folder}/epoch_2.pth'
+    load_from = after(job.commands['train'], '--load-from')
+    assert load_from() == run.folder / 'epoch_2.pth'
     begin(second)
     train = second.job(TOOLS).commands['train']
     assert after(train, '--resume') == second.folder / 'epoch_2.pth'
-    assert '--cfg-options' not in train
+    assert '--load-from' not in train
 
 
 def test_a_run_without_training_tests_the_first(run, tmp_path):
@@ -123,14 +128,62 @@ def test_a_run_without_training_tests_the_first(run, tmp_path):
     assert job.commands['test'][2]() == run.folder / 'epoch_2.pth'
 
 
+def test_a_config_that_changes_meanwhile_is_refused(run):
+    """Each command looks when it starts; what is wrong is in the error."""
+    train, test = run.job(TOOLS).commands.values()
+    assert train[1]() == run.config
+    begin(run)
+    run.config.write_text(CONFIG.replace('max_epochs=4', 'max_epochs=9'))
+    for command in (train, test):
+        with pytest.raises(ValueError, match='max_epochs: 4 there, 9 now'):
+            command[1]()
+    run.job(TOOLS, adopt=True).commands['train'][1]()
+    run.check_settings()
+
+
+@pytest.mark.parametrize('trains', [True, False])
+def test_what_came_from_another_first_run_is_refused(run, tmp_path, trains):
+    """Made anew, or not at all; a first one that came before is fine."""
+    second = replace(
+        run, name='b', folder=tmp_path / 'b', first=run, trains=trains
+    )
+    second.keep_settings()
+    for path, age in ((run.scores, 50), (second.scores, 20)):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+        os.utime(path, (1e9 - age, 1e9 - age))
+    second.check_settings()
+    os.utime(run.scores, (1e9, 1e9))
+    with pytest.raises(ValueError, match='b to come from .* made anew'):
+        second.check_settings()
+    run.scores.unlink()
+    with pytest.raises(ValueError, match='made anew'):
+        second.keep_settings()
+
+
+def test_whether_it_trains_is_a_setting(run, tmp_path):
+    second = replace(run, folder=tmp_path / 'b', first=run)
+    tested = replace(second, trains=False)
+    assert second.settings()['trains'] != tested.settings()['trains']
+
+
 def test_gpus_are_those_that_one_may_use(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 4)
     monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
     assert visible_gpus(['0', '3']) == ['0', '3'] and visible_gpus(None) == []
+    with pytest.raises(ValueError, match='among 4 GPUs.*got 4'):
+        visible_gpus(['4'])
     monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '2,5')
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 2)
     assert visible_gpus(['1', '0', '1']) == ['5', '2', '5']
     for wrong in ('2', 'cuda:0'):
-        with pytest.raises(ValueError, match=f'0 to 1, but got {wrong}'):
+        with pytest.raises(ValueError, match=f'among 2 GPUs.*got {wrong}'):
             visible_gpus([wrong])
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 0)
+    for hidden in ('', '2,5'):
+        monkeypatch.setenv('CUDA_VISIBLE_DEVICES', hidden)
+        with pytest.raises(ValueError, match='among 0 GPUs.*got 0'):
+            visible_gpus(['0'])
 
 
 @pytest.mark.parametrize('args', [['--jobs', '0'], ['--jobs=2', '--gpus=0']])

@@ -6,6 +6,7 @@ interrupted or has failed goes on: give the same command again.
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
@@ -16,6 +17,8 @@ from rich.console import Console
 from mmshapmix.analysis.benchmark import (
     Benchmark,
     Result,
+    failures,
+    heading,
     read_benchmark,
     readable,
     result_rows,
@@ -26,11 +29,10 @@ from mmshapmix.analysis.scores import read_scores
 from mmshapmix.analysis.tables import markdown_table, rich_table, write_csv
 from mmshapmix.cli import run_tool
 from mmshapmix.functional.checks import check_choice
-from mmshapmix.jobs import locked
+from mmshapmix.jobs import ERROR, locked
 from mmshapmix.runs import Run, add_ways_to_run, do_runs
 
 TOOLS = Path(__file__).resolve().parent
-ERROR = 'error.txt'
 
 Key = tuple[str, str, int]
 """Method, data set and seed of a run."""
@@ -61,7 +63,10 @@ def parse_args() -> argparse.Namespace:
         help='run nothing: write the table of what there is',
     )
     add_ways_to_run(parser)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.work_dir is None:
+        args.work_dir = Path('work_dirs', f'benchmark_{args.table.stem}')
+    return args
 
 
 def runs_of(
@@ -111,74 +116,78 @@ def chosen_runs(
     ]
 
 
-def keep_errors(runs: Iterable[Run], failed: Mapping[str, Path]) -> None:
-    """Write down why runs have failed, for the table."""
-    for run in runs:
-        path = run.folder / ERROR
-        path.unlink(missing_ok=True)
-        if run.name in failed:
-            log = failed[run.name]
-            lines = [*filter(None, log.read_text().splitlines())]
-            path.write_text(f'{lines[-1] if lines else "no output"} ({log})')
+def seeds_in(work_dir: Path) -> list[int]:
+    """Those that have a run there, in order."""
+    names = {path.name for path in work_dir.glob('*/*/seed*')}
+    found = (re.fullmatch(r'seed(\d+)', name) for name in names)
+    return sorted(int(match[1]) for match in found if match)
 
 
-def results_of(runs: Mapping[Key, Run]) -> list[Result]:
-    """What the runs came to, without those that have not run."""
-    results = []
-    for key, run in runs.items():
-        error = run.folder / ERROR
-        if run.scores.exists():
-            found = accuracies(read_scores(run.scores))
-            results.append(Result(*key, found))
-        elif error.exists():
-            results.append(Result(*key, None, error.read_text()))
-    return results
+def result_of(key: Key, run: Run) -> Result | None:
+    """What a run came to; none if it has not ended."""
+    error = run.folder / ERROR
+    if run.scores.exists():
+        try:
+            return Result(*key, accuracies(read_scores(run.scores)))
+        except ValueError as refusal:
+            return Result(*key, None, str(refusal))
+    if error.exists():
+        return Result(*key, None, error.read_text())
+    return None
 
 
 def report(
-    benchmark: Benchmark, results: Sequence[Result], work_dir: Path
+    benchmark: Benchmark, runs: Mapping[Key, Run], args: argparse.Namespace
 ) -> None:
     """Print the tables and write results.md, results.csv and runs.csv."""
+    found = [result_of(key, run) for key, run in runs.items()]
+    results = [result for result in found if result]
     console = Console(highlight=False, soft_wrap=True, markup=False)
-    sections, rows = [], []
+    if not results:
+        console.print(f'No run in {args.work_dir} has ended yet.')
+        return
+    options = [*benchmark.options, *args.cfg_options]
+    rows, sections = [], [heading(args.table, options)]
     for data, place in benchmark.data.items():
-        found = result_rows(benchmark, data, results)
-        if found:
-            shown = readable(benchmark, found)
+        of_data = result_rows(benchmark, data, results)
+        if of_data:
+            shown = readable(benchmark, of_data)
             console.print(rich_table(shown, f'{place.label} (%)'))
             sections += [f'## {place.label}', markdown_table(shown)]
-            rows += found
-    failures = [
-        f'- {r.data}/{r.method}/seed{r.seed}: {r.error}'
-        for r in results
-        if r.error
-    ]
-    if failures:
-        sections += ['## Failed', '\n'.join(failures)]
-    (work_dir / 'results.md').write_text('\n\n'.join(sections) + '\n')
-    write_csv(rows, work_dir / 'results.csv')
-    write_csv([run_row(result) for result in results], work_dir / 'runs.csv')
-    console.print(f'{work_dir}: results.md, results.csv and runs.csv')
+            rows += of_data
+    sections += failures(results)
+    text = '\n\n'.join(sections)
+    (args.work_dir / 'results.md').write_text(f'{text}\n')
+    write_csv(rows, args.work_dir / 'results.csv')
+    write_csv(
+        [run_row(result) for result in results], args.work_dir / 'runs.csv'
+    )
+    console.print(f'{args.work_dir}: results.md, results.csv and runs.csv')
 
 
 def main() -> None:
     args = parse_args()
     benchmark = read_benchmark(args.table)
-    name = f'benchmark_{args.table.stem}'
-    work_dir = args.work_dir or Path('work_dirs', name)
+    if args.report and not args.work_dir.is_dir():
+        raise FileNotFoundError(
+            f'Expected the runs in {args.work_dir}, but there is no such '
+            'folder. Name it by --work-dir.'
+        )
     # The table has what is there, also of seeds that nobody names now.
-    made = [int(p.name[4:]) for p in sorted(work_dir.glob('*/*/seed*'))]
-    seeds = dict.fromkeys([*benchmark.seeds, *(args.seeds or []), *made])
-    runs = runs_of(benchmark, seeds, args.cfg_options, work_dir)
-    chosen = [] if args.report else chosen_runs(runs, benchmark, args)
-    with locked(work_dir) as lock:
-        for run in runs.values() if not args.adopt else []:
-            run.check_settings()
-        failed = do_runs(chosen, args, TOOLS, lock)
-        keep_errors(chosen, failed)
-        results = results_of(runs)
-        if results:
-            report(benchmark, results, work_dir)
+    seeds = [*benchmark.seeds, *(args.seeds or []), *seeds_in(args.work_dir)]
+    runs = runs_of(
+        benchmark, dict.fromkeys(seeds), args.cfg_options, args.work_dir
+    )
+    chosen = chosen_runs(runs, benchmark, args)
+    for run in runs.values():
+        run.check_settings()
+    failed = {}
+    try:
+        if not args.report:
+            with locked(args.work_dir) as lock:
+                failed = do_runs(chosen, args, TOOLS, lock)
+    finally:
+        report(benchmark, runs, args)
     if failed:
         sys.exit(
             f'{len(failed)} of {len(chosen)} runs failed. The same command '

@@ -62,6 +62,12 @@ def parse_args() -> argparse.Namespace:
         help='fusions to report; default: all whose streams are there',
     )
     add_ways_to_run(parser)
+    parser.add_argument(
+        '--adopt',
+        action='store_true',
+        help='go on also where other settings had begun; nothing checks that '
+        'they amount to the same',
+    )
     return parser.parse_args()
 
 
@@ -116,7 +122,7 @@ def main() -> None:
         for stream, leaf in leaves.items()
     ]
     with locked(work_dir) as lock:
-        failed = do_runs(runs, args, TOOLS, lock)
+        failed = do_runs(runs, args, TOOLS, lock, args.adopt)
     done = [run for run in runs if run.name not in failed]
     if done:
         report(work_dir, done, args.preset or [*PRESETS])

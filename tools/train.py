@@ -3,7 +3,7 @@
 import argparse
 
 from mmengine.config import Config
-from mmengine.runner import Runner
+from mmengine.runner import Runner, find_latest_checkpoint
 
 from mmshapmix.engine.launch import add_common_arguments, load_config
 
@@ -11,12 +11,18 @@ from mmshapmix.engine.launch import add_common_arguments, load_config
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Train a recognizer')
     parser.add_argument('config', help='config file')
-    parser.add_argument(
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument(
         '--resume',
         nargs='?',
         const='auto',
         help='resume from this checkpoint, or without one from the latest in '
         'the work folder',
+    )
+    start.add_argument(
+        '--load-from',
+        metavar='CHECKPOINT',
+        help="start from this checkpoint's weights",
     )
     parser.add_argument(
         '--amp', action='store_true', help='automatic mixed precision (CUDA)'
@@ -58,9 +64,6 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
             )
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
-    if args.resume:
-        cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else args.resume
     if args.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
     randomness = dict(cfg.get('randomness') or {})
@@ -72,10 +75,23 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
     cfg.randomness = randomness
 
 
+def set_start(cfg: Config, args: argparse.Namespace) -> None:
+    """Set from which checkpoint the training starts."""
+    if args.load_from:
+        cfg.load_from = args.load_from
+    if args.resume == 'auto':
+        # Where there is none yet, the training starts as the config says.
+        cfg.resume = find_latest_checkpoint(cfg.work_dir) is not None
+        cfg.load_from = None if cfg.resume else cfg.get('load_from')
+    elif args.resume:
+        cfg.resume, cfg.load_from = True, args.resume
+
+
 def main() -> None:
     args = parse_args()
     cfg = load_config(args)
     merge_args(cfg, args)
+    set_start(cfg, args)
     Runner.from_cfg(cfg).train()
 
 

@@ -5,4 +5,4 @@ _base_ = [
     '../_base_/benchmark.py',
 ]
 
-model = dict(cls_head=dict(loss_cls=_base_.cb_sigmoid_loss))
+model = dict(cls_head=_base_.cb_sigmoid_head)

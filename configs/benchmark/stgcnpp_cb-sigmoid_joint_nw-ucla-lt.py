@@ -2,4 +2,4 @@
 # NW-UCLA-LT.
 _base_ = ['../brl/stgcnpp_ce_joint_nw-ucla-lt.py', '../_base_/benchmark.py']
 
-model = dict(cls_head=dict(loss_cls=_base_.cb_sigmoid_loss))
+model = dict(cls_head=_base_.cb_sigmoid_head)

@@ -2,4 +2,4 @@
 # long-tailed.
 _base_ = ['../brl/stgcnpp_ce_joint_synthetic-lt.py', '../_base_/benchmark.py']
 
-model = dict(cls_head=dict(loss_cls=_base_.focal_sigmoid_loss))
+model = dict(cls_head=_base_.focal_sigmoid_head)

@@ -1,6 +1,7 @@
 """The benchmark: methods × seeds × data sets, from a table file to a table."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from statistics import mean, stdev
@@ -116,25 +117,77 @@ def read_benchmark(path: str | Path) -> Benchmark:
         raise ValueError(f'Expected a .yml file, but got {path}.')
     content = Config.fromfile(path).to_dict()
     for key, kind in (('methods', Method), ('data', DataSet)):
+        rows = content.get(key)
+        if not isinstance(rows, dict):
+            raise ValueError(
+                f'Expected `{key}` of {path} by their names, but got {rows!r}.'
+            )
         content[key] = {
-            name: _made(kind, row or {}, f'{key}.{name} of {path}')
-            for name, row in content.get(key, {}).items()
+            name: _made(kind, row, f'{key}.{name} of {path}')
+            for name, row in rows.items()
         }
-    if 'leaf' in content:
-        content['leaf'] = path.parent / content['leaf']
+    leaf = str(content.get('leaf'))
+    if {*re.findall('{(.*?)}', leaf)} != {'method', 'data'}:
+        raise ValueError(
+            f'Expected `leaf` of {path} as a path with {{method}} and '
+            f'{{data}} in it, but got {leaf!r}.'
+        )
+    content['leaf'] = path.parent / leaf
     benchmark = _made(Benchmark, content, str(path))
     _check(benchmark, path)
     return benchmark
 
 
-def _made(kind: type[T], values: Mapping[str, Any], where: str) -> T:
-    """A dataclass of a mapping; other keys than its fields are refused."""
+def _is_list_of(*kinds: type) -> Callable[[Any], bool]:
+    return lambda value: (
+        isinstance(value, list)
+        and all(
+            isinstance(x, kinds) and not isinstance(x, bool) for x in value
+        )
+    )
+
+
+def _are_figures(value: Any) -> bool:
+    """Data set to source to numbers."""
+    return isinstance(value, dict) and all(
+        isinstance(by_source, dict)
+        and all(map(_is_list_of(int, float), by_source.values()))
+        for by_source in value.values()
+    )
+
+
+def _are_options(value: Any) -> bool:
+    return _is_list_of(str)(value) and all('=' in option for option in value)
+
+
+# Of a key: what it has to be, and whether it is.
+FORMS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    'label': ('text', lambda value: isinstance(value, str)),
+    'after': ('the name of a method', lambda value: isinstance(value, str)),
+    'trains': ('true or false', lambda value: isinstance(value, bool)),
+    'seeds': ('a list of integers', _is_list_of(int)),
+    'options': ('a list of KEY=VALUE', _are_options),
+    'paper': ('lists of numbers by data set and source', _are_figures),
+    'papers': ('titles by source', lambda value: isinstance(value, dict)),
+}
+
+
+def _made(kind: type[T], values: Any, where: str) -> T:
+    """A dataclass of a mapping; what is no field or of no use is refused."""
+    if not isinstance(values, dict):
+        raise ValueError(f'Expected keys in {where}, but got {values!r}.')
     known = [one.name for one in fields(kind)]
     unknown = [key for key in values if key not in known]
     if unknown:
         raise ValueError(
             f'Expected only {known} in {where}, but got {unknown}.'
         )
+    for key, (form, has_it) in FORMS.items():
+        if key in values and not has_it(values[key]):
+            raise ValueError(
+                f'Expected `{key}` of {where} as {form}, but got '
+                f'{values[key]!r}.'
+            )
     try:
         return kind(**values)
     except TypeError as error:
@@ -227,6 +280,27 @@ def _published(source: str, figures: Sequence[float]) -> Row:
     shares += [None] * (len(PAPER_COLUMNS) - len(shares))
     names = [f'{source} {column}' for column in PAPER_COLUMNS]
     return dict(zip(names, shares, strict=True))
+
+
+def heading(table: str | Path, options: Sequence[str]) -> str:
+    """What the tables are: their source, the options, the figures."""
+    changed = ', '.join(f'`{option}`' for option in options)
+    return (
+        f'From `{table}`'
+        + (f', with {changed}' if changed else '')
+        + '. Accuracy in %, mean ± sample standard deviation over the seeds; '
+        f"the papers' figures: {' / '.join(PAPER_COLUMNS)}."
+    )
+
+
+def failures(results: Sequence[Result]) -> list[str]:
+    """The section on runs that have failed, if there are any."""
+    lines = [
+        f'- {r.data}/{r.method}/seed{r.seed}: {r.error}'
+        for r in results
+        if r.error
+    ]
+    return ['## Failed', '\n'.join(lines)] if lines else []
 
 
 def run_row(result: Result) -> Row:

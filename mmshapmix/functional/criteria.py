@@ -70,8 +70,8 @@ def margin_softmax(
         gamma: Focusing parameter.
     """
     num_classes = logits.shape[1]
-    per_label = torch.as_tensor(scale, dtype=logits.dtype).to(logits.device)
-    per_label = per_label.expand(num_classes)
+    # Made on the device: a copy to it would wait.
+    per_label = logits.new_ones(num_classes) * scale
     own = per_label * (logits - margins)
     # (N, K, K): for each label all others.
     others = per_label[:, None] * logits[:, None]

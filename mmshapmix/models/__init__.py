@@ -1,6 +1,6 @@
 """Model parts that MMAction2 lacks."""
 
-from .heads import CosineGCNHead, GumbelGCNHead, MixedGCNHead, ScaledGCNHead
+from .heads import CosineGCNHead, MixedGCNHead, OneVsAllGCNHead, ScaledGCNHead
 from .losses import (
     ActionAwareLoss,
     BalancedSoftmaxLoss,
@@ -35,7 +35,6 @@ __all__ = [
     'EqualizationLoss',
     'FrozenRecognizerGCN',
     'GradCAM',
-    'GumbelGCNHead',
     'GumbelLoss',
     'InfluenceBalancedLoss',
     'KPSLoss',
@@ -44,6 +43,7 @@ __all__ = [
     'MarginalContributions',
     'MixedGCNHead',
     'Mixup',
+    'OneVsAllGCNHead',
     'RebalancedPartialMix',
     'Remix',
     'STMix',

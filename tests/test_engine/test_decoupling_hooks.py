@@ -160,8 +160,16 @@ def test_retraining_resumed_equals_uninterrupted(stage, first, path_of, capfd):
 @pytest.mark.parametrize('resume', [False, True])
 def test_a_second_stage_needs_a_first(stage, resume):
     """Also if told to resume where there is nothing yet."""
-    with pytest.raises(ValueError, match='--cfg-options load_from='):
+    with pytest.raises(ValueError, match='--load-from work_dirs'):
         stage('second', resume=resume, **CRT).train()
+
+
+def test_a_first_stage_is_not_resumed_as_a_second(stage, path_of):
+    """Nothing would be trained, and nobody would know."""
+    stage('first', 2).train()
+    path = path_of('first', 2)
+    with pytest.raises(ValueError, match='checkpoint is of another training'):
+        stage('second', load_from=path, resume=True, **CRT).train()
 
 
 WITNESS = """
@@ -270,19 +278,21 @@ def scores_of(runner, path):
     return np.stack([row['pred_score'].numpy() for row in rows])
 
 
-def test_the_tau_normalised_classifier(stage, first, tmp_path):
-    """Scores by hand, from the features; then all is as before."""
+@pytest.mark.parametrize('hooks', [[], [dict(type='EMAHook')]])
+def test_the_tau_normalised_classifier(stage, first, tmp_path, hooks):
+    """Scores by hand, from the features; also of averaged weights."""
     tau = {'default_hooks.tau': dict(type='mmshapmix.TauNormHook', tau=0.7)}
     path = tmp_path / 'scores.pkl'
     runner = stage(
         'test',
         load_from=first,
+        custom_hooks=hooks,
         **{'model.cls_head.average_clips': 'score'},
         **dump_to(path),
         **tau,
     )
-    pooled = []
-    runner.model.cls_head.register_forward_hook(
+    pooled, head = [], runner.model.cls_head
+    head.register_forward_hook(
         lambda head, inputs, _: pooled.append(inputs[0].mean((1, 3, 4)))
     )
     scores = scores_of(runner, path)
@@ -291,9 +301,10 @@ def test_the_tau_normalised_classifier(stage, first, tmp_path):
     norms = np.linalg.norm(weight, axis=1, keepdims=True)
     by_hand = torch.cat(pooled).numpy() @ (weight / norms**0.7).T
     np.testing.assert_allclose(scores, by_hand, atol=1e-6)
+    # And afterwards no longer.
     assert kept['cls_head.fc.bias'].any()
-    for name, value in runner.model.state_dict().items():
-        assert torch.equal(value, kept[name]), name
+    plain = torch.nn.functional.linear(pooled[0], *head.fc.parameters())
+    torch.testing.assert_close(head.fc(pooled[0]), plain)
 
 
 def adjusted(tau):
@@ -354,6 +365,16 @@ def test_post_hoc_adjustment(
     features, head = torch.randn(2, 1, 8, 3, 5), runner.model.cls_head
     pooled = features.mean((1, 3, 4))
     torch.testing.assert_close(head(features), head.fc(pooled))
+
+
+@pytest.mark.parametrize(
+    ('kind', 'twice'),
+    [('mmshapmix.BalancedSoftmaxLoss', True), ('CrossEntropyLoss', False)],
+)
+def test_adjusting_twice_is_said(stage, first, capfd, kind, twice):
+    loss = {'model.cls_head.loss_cls': dict(type=kind, _delete_=True)}
+    stage('test', load_from=first, **loss, **adjusted(1.0)).test()
+    assert ('adjusted twice' in capfd.readouterr().out) == twice
 
 
 def test_the_adjustment_is_of_testing_alone(stage, first, path_of):

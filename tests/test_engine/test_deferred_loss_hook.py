@@ -61,7 +61,7 @@ def test_the_loss_changes_once_and_stays(build, capfd):
     counts = torch.tensor([6, 4, 2, 2])
     torch.testing.assert_close(torch.tensor(weight), action_aware(counts))
     said = capfd.readouterr().out
-    assert said.count('ActionAwareLoss from here on (epoch 3,') == 1
+    assert said.count('ActionAwareLoss, from here on (epoch 3,') == 1
     resumed = build(
         resume=True,
         load_from=f'{runner.work_dir}/epoch_4.pth',
@@ -70,6 +70,7 @@ def test_the_loss_changes_once_and_stays(build, capfd):
         **epochs,
     )
     assert stages_of(resumed) == [row for row in seen if row[0] == 4]
+    assert 'from here on' not in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmshapmix.models import (
     ActionAwareLoss,
@@ -296,3 +297,26 @@ def test_a_focus_goes_with_each(kind):
         values[0] *= (1 - (-values[0]).exp()) ** 2
         torch.testing.assert_close(*values, rtol=1e-4, atol=1e-6)
     assert (focal(logits, labels) < plain(logits, labels)).all()
+
+
+class Copies(TorchDispatchMode):
+    """Refuses to move a tensor from the CPU, for which a GPU would wait."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func is torch.ops.aten._to_copy.default:
+            assert args[0].device.type != 'cpu' or not kwargs.get('device')
+        return func(*args, **(kwargs or {}))
+
+
+@every_loss
+def test_a_step_does_not_wait_for_the_gpu(name):
+    """On a device without values, none can be asked for."""
+    loss = make(name).to('meta')
+    logits, labels, features = batch()
+    features = {key: value.to('meta') for key, value in features.items()}
+    logits = logits.to('meta').requires_grad_()
+    for targets in (labels, F.one_hot(labels, K).float()):
+        there = targets.to('meta')
+        with Copies():
+            value = loss(logits, there, **features)
+    assert value.device.type == 'meta' and value.shape == ()

@@ -33,7 +33,7 @@ def test_what_is_dropped_is_drawn_from_the_seed_of_the_step(criterion):
     for seed in ((0, 0, 0, 2), (0, 0, 1, 2)):
         loss.step_seed = seed
         kept = sample_kept(
-            torch.tensor([0.0, 0.5, 0.0, 0.5]), 64, make_generator(seed)
+            torch.tensor([0.0, 0.5, 0.0, 0.5]), 64, make_generator((*seed, 0))
         )
         table = function(logits, kept=kept)
         values.append(loss(logits, labels))
@@ -41,6 +41,19 @@ def test_what_is_dropped_is_drawn_from_the_seed_of_the_step(criterion):
             values[-1], table[torch.arange(64), labels].mean()
         )
     assert values[0] != values[1]
+
+
+def test_two_calls_of_a_step_draw_apart():
+    """As for clean and mixed samples; a step done again is the same."""
+    logits, labels = batch(64)
+    steps = []
+    for _ in range(2):
+        loss = equal()
+        for seed in ((0, 0, 7, 2), (0, 0, 8, 2)):
+            loss.step_seed = seed
+            steps.append([loss(logits, labels).item() for _ in range(2)])
+    assert steps[:2] == steps[2:]
+    assert len({*steps[0], *steps[1]}) == 4
 
 
 def test_without_a_seed_the_global_generator_draws():

@@ -1,14 +1,16 @@
-"""The small tools; train.py and test.py are in test_end_to_end.py."""
+"""The small tools; of train.py the start, the rest in test_end_to_end.py."""
 
 import csv
 import pickle
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 
 from mmshapmix.datasets import LongTailPoseDataset
 from mmshapmix.functional.longtail import long_tail_counts
@@ -210,3 +212,30 @@ def test_flags_of_train(tmp_path, monkeypatch):
     assert told.randomness == dict(seed=0, deterministic=True)
     with pytest.raises(ValueError, match="--amp, but got 'Mine'"):
         merged('--amp', optim_wrapper=dict(type='Mine'))
+
+
+# train.py --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ('args', 'begun', 'resume', 'load_from'),
+    [
+        ([], False, False, 'of_config.pth'),
+        (['--load-from', 'x.pth'], False, False, 'x.pth'),
+        (['--resume', 'x.pth'], False, True, 'x.pth'),
+        (['--resume'], True, True, None),
+        # Killed before its first checkpoint, a second stage begins again.
+        (['--resume'], False, False, 'of_config.pth'),
+    ],
+)
+def test_where_a_training_starts(
+    tmp_path, monkeypatch, args, begun, resume, load_from
+):
+    tool = runpy.run_path(str(ROOT / 'tools/train.py'))
+    monkeypatch.setattr(sys, 'argv', ['train.py', 'config.py', *args])
+    if begun:
+        (tmp_path / 'last_checkpoint').write_text('epoch_1.pth')
+    cfg = Config(dict(work_dir=str(tmp_path), load_from='of_config.pth'))
+    tool['set_start'](cfg, tool['parse_args']())
+    assert cfg.get('resume', False) == resume
+    assert cfg.load_from == load_from

@@ -80,15 +80,17 @@ class DeferredLossHook(Hook):
     ) -> None:
         """Set the stage, and say so when it begins."""
         if runner.iter == self.first:
-            self._scale_rates(runner)
-        late = runner.iter >= self.first
+            self._begin(runner)
         for loss in self.losses:
-            if late and not loss.is_late:
-                runner.logger.info(
-                    f'{type(loss.late).__name__} from here on (epoch '
-                    f'{runner.epoch + 1}, iteration {runner.iter + 1})'
-                )
-            loss.is_late = late
+            loss.is_late = runner.iter >= self.first
+
+    def _begin(self, runner) -> None:
+        names = {type(loss.late).__name__ for loss in self.losses}
+        runner.logger.info(
+            f'The late loss, {", ".join(names)}, from here on (epoch '
+            f'{runner.epoch + 1}, iteration {runner.iter + 1})'
+        )
+        self._scale_rates(runner)
 
     def _scale_rates(self, runner) -> None:
         if self.lr_factor == 1:

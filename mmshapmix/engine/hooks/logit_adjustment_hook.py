@@ -50,6 +50,11 @@ class LogitAdjustmentHook(Hook):
         def adjust(head: nn.Module, inputs: tuple, scores: Tensor) -> Tensor:
             return adjust_logits(scores, prior, -self.tau)
 
+        if any(getattr(m, 'tau', 0) for m in model.cls_head.modules()):
+            runner.logger.warning(
+                'The loss of this model has taken the prior into account '
+                'already: its scores are adjusted twice.'
+            )
         self.handle = model.cls_head.register_forward_hook(adjust)
         runner.logger.info(f'Post-hoc logit adjustment with tau {self.tau:g}')
 

@@ -33,23 +33,42 @@ class SecondStageHook(Hook):
 
     def __init__(self, reinitialize: bool = False) -> None:
         self.reinitialize = reinitialize
+        self.is_second = False
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        """See of which stage the checkpoint is."""
+        self.is_second = checkpoint.get('meta', {}).get('second_stage', False)
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Say of which stage it is."""
+        checkpoint['meta']['second_stage'] = True
 
     def before_train(self, runner) -> None:
         """Check that there is a first stage, and start with a new head.
 
         Raises:
-            ValueError: If no checkpoint was loaded, nor a run resumed.
+            ValueError: If no checkpoint was loaded, nor a second stage
+                resumed.
         """
         if not runner._has_loaded:
             raise ValueError(
                 'Expected the checkpoint of a first stage to start from, but '
-                'got none, nor a run to resume. Give one with --cfg-options '
-                'load_from=work_dirs/…/epoch_24.pth.'
+                'got none, nor a run to resume. Give one: --load-from '
+                'work_dirs/…/epoch_24.pth, or `load_from` in the config.'
             )
         if runner.iter > 0:
-            runner.logger.info('Second stage, resumed')
+            self._check_resumed(runner)
             return
         if self.reinitialize:
             initialize_anew(unwrapped(runner.model).cls_head)
         head = 'a new' if self.reinitialize else "the first one's"
         runner.logger.info(f'Second stage, with {head} classifier head')
+
+    def _check_resumed(self, runner) -> None:
+        if not self.is_second:
+            raise ValueError(
+                'Expected to resume a second stage, but the checkpoint is of '
+                'another training. To start from it: --load-from, not '
+                '--resume; or `load_from` without `resume`.'
+            )
+        runner.logger.info('Second stage, resumed')

@@ -1,7 +1,8 @@
 """The tau-normalised classifier."""
 
-import torch
+import torch.nn.functional as F
 from mmengine.hooks import Hook
+from torch import Tensor, nn
 
 from ...functional.classifier import tau_normalize
 from ...registry import HOOKS
@@ -13,8 +14,7 @@ class TauNormHook(Hook):
     r"""Tests with the rows of the classifier tau-normalised, without bias.
 
     Kang et al., arXiv 1910.09217: :math:`W_c / \|W_c\|^\tau`, and the bias is
-    discarded. It needs no training. After the test the classifier
-    ``cls_head.fc`` is what it was.
+    discarded. It needs no training. The classifier is ``cls_head.fc``.
 
     Args:
         tau: 0 leaves the rows as they are, 1 makes their norms equal. The
@@ -25,18 +25,15 @@ class TauNormHook(Hook):
         self.tau = tau
 
     def before_test(self, runner) -> None:
-        """Normalise, and keep what was there."""
-        self.classifier = unwrapped(runner.model).cls_head.fc
-        self.kept = {
-            name: value.clone()
-            for name, value in self.classifier.state_dict().items()
-        }
-        weight, bias = self.classifier.weight, self.classifier.bias
-        with torch.no_grad():
-            weight.copy_(tau_normalize(weight, self.tau))
-            if bias is not None:
-                bias.zero_()
+        """Begin to normalise; no weight changes, whoever exchanges them."""
+
+        def classify(fc: nn.Linear, inputs: tuple, scores: Tensor) -> Tensor:
+            return F.linear(inputs[0], tau_normalize(fc.weight, self.tau))
+
+        classifier = unwrapped(runner.model).cls_head.fc
+        self.handle = classifier.register_forward_hook(classify)
+        runner.logger.info(f'Tau-normalised classifier, tau {self.tau:g}')
 
     def after_test(self, runner) -> None:
-        """Put back what was there."""
-        self.classifier.load_state_dict(self.kept)
+        """Normalise no longer."""
+        self.handle.remove()

@@ -1,5 +1,8 @@
 """A GCN head whose logits are cosines."""
 
+from collections.abc import Mapping, Sequence
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -10,6 +13,9 @@ from .mixed_gcn_head import MixedGCNHead
 class CosineLinear(nn.Linear):
     r"""Cosines of features and class vectors, :math:`\hat h \cdot \hat W_c`.
 
+    The class vectors begin with a norm of 1. Their gradients go as one over
+    it: short ones would turn wildly, grow, and then stand still.
+
     Args:
         in_features: D.
         out_features: K.
@@ -17,6 +23,11 @@ class CosineLinear(nn.Linear):
 
     def __init__(self, in_features: int, out_features: int) -> None:
         super().__init__(in_features, out_features, bias=False)
+
+    def reset_parameters(self) -> None:
+        """Draw directions, each as likely as any other."""
+        with torch.no_grad():
+            self.weight.copy_(F.normalize(torch.randn_like(self.weight)))
 
     def forward(self, features: Tensor) -> Tensor:
         """``(N, K)`` cosines of ``(N, D)`` features."""
@@ -35,11 +46,28 @@ class CosineGCNHead(MixedGCNHead):
     Args:
         *args: Of ``GCNHead``.
         scale: Factor on the cosines in evaluation mode; that of the loss.
+        init_cfg: How the head begins, but for the classifier.
         **kwargs: Of ``MixedGCNHead``.
+
+    Raises:
+        ValueError: If the loss has another scale.
     """
 
-    def __init__(self, *args, scale: float = 30.0, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        *args,
+        scale: float = 30.0,
+        init_cfg: Mapping | Sequence[Mapping] | None = None,
+        **kwargs,
+    ) -> None:
+        super().__init__(*args, init_cfg=init_cfg, **kwargs)
+        losses = self.loss_cls.modules()
+        others = {getattr(loss, 'scale', scale) for loss in losses} - {scale}
+        if others:
+            raise ValueError(
+                f'Expected `scale` of CosineGCNHead as that of its loss, '
+                f'{others}, but got {scale}.'
+            )
         self.scale = scale
         self.fc = CosineLinear(self.in_channels, self.num_classes)
 

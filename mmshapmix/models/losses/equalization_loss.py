@@ -2,6 +2,7 @@
 
 import warnings
 
+import torch
 from torch import Tensor
 
 from ...functional import criteria
@@ -49,6 +50,7 @@ class EqualizationLoss(LongTailLoss):
         self.drop_prob = drop_prob
         self.tail_share = tail_share
         self.step_seed: tuple[int, ...] | None = None  # set by the hook
+        self.drawn: tuple[tuple[int, ...] | None, int] = (None, 0)
         self.register_buffer('drop_probs', None, persistent=False)
 
     def set_class_counts(self, class_counts: Tensor) -> None:
@@ -75,8 +77,15 @@ class EqualizationLoss(LongTailLoss):
 
     def label_losses(self, logits: Tensor) -> Tensor:
         """The loss of each label, ``(N, K)``, of ``(N, K)`` logits."""
-        generator = None
-        if self.step_seed is not None:
-            generator = make_generator(self.step_seed, logits.device)
+        generator = self._next_generator(logits.device)
         kept = sample_kept(self.drop_probs, len(logits), generator)
         return CRITERIA[self.criterion](logits, kept=kept, gamma=self.gamma)
+
+    def _next_generator(self, device: torch.device) -> torch.Generator | None:
+        """Another at each call of a step, as for clean and mixed samples."""
+        if self.step_seed is None:
+            return None
+        seed, call = self.drawn
+        call = call + 1 if seed == self.step_seed else 0
+        self.drawn = self.step_seed, call
+        return make_generator((*self.step_seed, call), device)

@@ -1,12 +1,13 @@
-"""How the Gumbel head begins, and what it predicts."""
+"""How the head begins, and what it predicts."""
 
+import numpy as np
 import pytest
 import torch
 from mmaction.models.heads import GCNHead
 from mmaction.structures import ActionDataSample
 from mmengine.registry import init_default_scope
 
-from mmshapmix.models import GumbelGCNHead
+from mmshapmix.models import LongTailLoss, OneVsAllGCNHead
 
 K, D = 5, 8
 
@@ -24,8 +25,8 @@ def predictions(head, features, number):
     return torch.stack([sample.pred_score for sample in predicted])
 
 
-def test_every_class_is_unlikely_at_first():
-    head = GumbelGCNHead(K, D)
+def test_with_gumbel_every_class_is_unlikely_at_first():
+    head = OneVsAllGCNHead(K, D, activation='gumbel')
     head.init_weights()
     assert (head.fc.weight == 1e-3).all() and (head.fc.bias == -2).all()
     # exp(-exp(2)), whatever it sees
@@ -36,24 +37,49 @@ def test_every_class_is_unlikely_at_first():
     )
 
 
+@pytest.mark.parametrize('number', [5, 60])
+def test_with_a_sigmoid_every_class_has_its_share_at_first(number):
+    """So that the first loss is some log K, not K log 2."""
+    head = OneVsAllGCNHead(number, D)
+    head.init_weights()
+    features = torch.randn(3, 1, D, 2, 4)
+    scores = predictions(head, features, 3)
+    expected = torch.full((3, number), 1 / number)
+    torch.testing.assert_close(scores, expected, rtol=0.1, atol=0)
+    loss = LongTailLoss(criterion='sigmoid')(
+        head(features), torch.tensor([0, 1, 2])
+    )
+    assert loss.item() == pytest.approx(np.log(number) + 1, abs=0.2)
+
+
 def test_clips_are_averaged_as_activations(vectors):
     vector = vectors['gumbel_ce']
     logits = torch.tensor(vector['inputs']['logits'])  # two clips of two
     activation = torch.tensor(vector['expected']['activation'])
-    head = GumbelGCNHead(3, D)
+    head = OneVsAllGCNHead(3, D, activation='gumbel')
     scores = head.average_clip(logits, num_segs=2)
     torch.testing.assert_close(
         scores, (activation[::2] + activation[1::2]) / 2, rtol=1e-5, atol=0
     )
 
 
-def test_it_predicts_the_class_of_the_logits():
+@pytest.mark.parametrize('activation', ['sigmoid', 'gumbel'])
+def test_it_predicts_the_class_of_the_logits(activation):
     torch.manual_seed(0)
-    head = GumbelGCNHead(K, D, init_cfg=None)
+    head = OneVsAllGCNHead(K, D, activation=activation)
     features = torch.randn(16, 1, D, 2, 4)
     scores = predictions(head, features, 16)
     assert torch.equal(scores.argmax(1), head(features).argmax(1))
     assert len(scores.argmax(1).unique()) > 1
+
+
+def test_a_start_of_ones_own_and_an_unknown_activation():
+    start = dict(type='Constant', layer='Linear', val=0.5, bias=1.0)
+    head = OneVsAllGCNHead(K, D, init_cfg=start)
+    head.init_weights()
+    assert (head.fc.weight == 0.5).all() and (head.fc.bias == 1).all()
+    with pytest.raises(ValueError, match=r"\('sigmoid', 'gumbel'\).*'relu'"):
+        OneVsAllGCNHead(K, D, activation='relu')
 
 
 @pytest.mark.parametrize('average_clips', ['score', None])
@@ -61,6 +87,6 @@ def test_other_averages_are_those_of_the_stock_head(average_clips):
     logits = torch.randn(6, K)
     ours, stock = (
         kind(K, D, average_clips=average_clips).average_clip(logits, 3)
-        for kind in (GumbelGCNHead, GCNHead)
+        for kind in (OneVsAllGCNHead, GCNHead)
     )
     assert torch.equal(ours, stock)

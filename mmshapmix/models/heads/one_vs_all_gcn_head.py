@@ -1,0 +1,79 @@
+"""A GCN head for losses that are one of each class against all others."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ...functional.checks import check_choice
+from ...functional.criteria import gumbel_activation
+from ...registry import MODELS
+from .mixed_gcn_head import MixedGCNHead
+
+
+class Activation(NamedTuple):
+    """What a classifier of K classes predicts with, and how it begins."""
+
+    function: Callable[[Tensor], Tensor]
+    init_cfg: Callable[[int], dict]
+
+
+ACTIVATIONS = dict(
+    # As with the class-balanced loss, Cui et al., arXiv 1901.05555.
+    sigmoid=Activation(
+        torch.sigmoid,
+        lambda k: dict(type='Normal', std=0.01, bias=-math.log(max(k - 1, 1))),
+    ),
+    # GOL, Alexandridis et al., arXiv 2207.10936.
+    gumbel=Activation(
+        gumbel_activation, lambda k: dict(type='Constant', val=1e-3, bias=-2.0)
+    ),
+)
+
+
+@MODELS.register_module()
+class OneVsAllGCNHead(MixedGCNHead):
+    """``MixedGCNHead`` for the sigmoid losses and for GumbelLoss.
+
+    At first every class is unlikely: else the many wrong classes would be all
+    that the first steps see. In testing the activation stands in the place of
+    the softmax.
+
+    Args:
+        *args: Of ``GCNHead``.
+        activation: ``'sigmoid'`` or ``'gumbel'``.
+        init_cfg: How the classifier begins; none: as the authors of the losses
+            have it.
+        **kwargs: Of ``MixedGCNHead``.
+    """
+
+    def __init__(
+        self,
+        *args,
+        activation: str = 'sigmoid',
+        init_cfg: Mapping | Sequence[Mapping] | None = None,
+        **kwargs,
+    ) -> None:
+        super().__init__(*args, init_cfg=init_cfg, **kwargs)
+        check_choice('activation', activation, tuple(ACTIVATIONS))
+        self.activation, first = ACTIVATIONS[activation]
+        if init_cfg is None:
+            self.init_cfg = dict(first(self.num_classes), layer='Linear')
+
+    def average_clip(self, cls_scores: Tensor, num_segs: int = 1) -> Tensor:
+        """Scores of the samples.
+
+        Args:
+            cls_scores: ``(N * clips, K)`` logits.
+            num_segs: Clips of a sample.
+
+        Returns:
+            ``(N, K)``: with ``average_clips='prob'`` the mean of the clips'
+            activations, in [0, 1]; else as in ``GCNHead``.
+        """
+        if self.average_clips != 'prob':
+            return super().average_clip(cls_scores, num_segs)
+        activation = self.activation(cls_scores.float())
+        return activation.unflatten(0, (-1, num_segs)).mean(1)
