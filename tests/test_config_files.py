@@ -243,8 +243,6 @@ def test_a_row_of_the_benchmark_is_its_method_alone(path):
         {k: v for k, v in load(p).to_dict().items() if k in DECISIVE}
         for p in (path, base)
     )
-    for settings in (row, rest):
-        settings.pop('work_dir')
     for place, expected in name.settings.items():
         found = take(row, place)
         if place == 'model.data_preprocessor':
