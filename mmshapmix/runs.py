@@ -5,6 +5,7 @@ that other settings have made is refused.
 """
 
 import argparse
+import hashlib
 import inspect
 import json
 import os
@@ -91,8 +92,17 @@ class Run:
         if self.first:
             first = self.first.settings()
             settings |= {f'first.{key}': v for key, v in first.items()}
+            settings['first'] = self.first.checkpoint_hash()
             settings['trains'] = repr(self.trains)
         return settings
+
+    def checkpoint_hash(self) -> str:
+        """What tells its last checkpoint from another; ``'absent'``."""
+        try:
+            path = last_checkpoint(self.folder)
+            return hashlib.sha256(path.read_bytes()).hexdigest()
+        except FileNotFoundError:
+            return 'absent'
 
     def job(self, tools: Path, adopt: bool = False) -> Job:
         """The commands, to be given to :func:`~mmshapmix.jobs.run_jobs`.
@@ -126,7 +136,7 @@ class Run:
 
         args = ['--work-dir', self.folder, '--seed', seed, *self._options()]
         if (self.folder / CHECKPOINT).exists():
-            return [*args, '--resume', last_checkpoint(self.folder)]
+            return [*args, '--resume', partial(last_checkpoint, self.folder)]
         if self.first:
             first = partial(last_checkpoint, self.first.folder)
             return [*args, '--load-from', first]
@@ -135,10 +145,8 @@ class Run:
     def _options(self) -> list[str]:
         return ['--cfg-options', *self.options] if self.options else []
 
-    def _made(self) -> list[Path]:
-        """What the training and the test have left."""
-        paths = [self.folder / name for name in (SCORES, CHECKPOINT)]
-        return [path for path in paths if path.exists()]
+    def _made(self) -> bool:
+        return any((self.folder / n).exists() for n in (SCORES, CHECKPOINT))
 
     def keep_settings(self, adopt: bool = False) -> None:
         """Write the settings down; where something is, they must be the same.
@@ -159,13 +167,12 @@ class Run:
         part.replace(path)
 
     def check_settings(self) -> None:
-        """Refuse what was made with other settings, or from another run.
+        """Refuse what was made with other settings, or another first stage.
 
         Raises:
             ValueError: If the folder was; where nothing is, there is none.
         """
-        made = self._made()
-        if not made:
+        if not self._made():
             return
         path, now = self.folder / SETTINGS, self.settings()
         before = json.loads(path.read_text()) if path.exists() else {}
@@ -179,21 +186,9 @@ class Run:
             raise ValueError(
                 f'Expected the settings with which {self.folder} was made, '
                 f'but {len(other)} of them are others: '
-                f'{"; ".join(other[:3])}. Choose another --work-dir, or '
-                'remove the folder.'
+                f'{"; ".join(other[:3])}. Give the options of before, or '
+                'another --work-dir; or remove the folder to make it anew.'
             )
-        if self.first and self.first.is_newer_than(made):
-            raise ValueError(
-                f'Expected {self.folder} to come from {self.first.folder}, '
-                'but that was made anew since then. Remove the former.'
-            )
-
-    def is_newer_than(self, paths: Sequence[Path]) -> bool:
-        """Whether its end came later than what these paths hold, or is due."""
-        if not self.scores.exists():
-            return True
-        end = self.scores.stat().st_mtime
-        return end > max(path.stat().st_mtime for path in paths)
 
 
 def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
@@ -258,7 +253,6 @@ def do_runs(
 
     Raises:
         FileNotFoundError: If a config is missing; nothing runs then.
-        ValueError: If a run was begun with other settings; nothing runs then.
         SystemExit: When interrupted.
     """
     for run in runs:
@@ -266,8 +260,6 @@ def do_runs(
             raise FileNotFoundError(
                 f'Expected a config at {run.config}, but there is none.'
             )
-        if not adopt:
-            run.check_settings()
     slots = visible_gpus(args.gpus) or [None] * args.jobs
     jobs = [run.job(tools, adopt) for run in runs]
     try:

@@ -59,8 +59,6 @@ def test_the_settings_of_a_first_stage_count(run, tmp_path):
     second = replace(run, name='b', folder=tmp_path / 'b', first=run)
     settings = second.settings()
     assert settings['first.train_cfg.max_epochs'] == '4'
-    run.folder.mkdir()
-    run.scores.touch()
     begin(second)
     (second.folder / 'settings.json').write_text(json.dumps(settings))
     second.check_settings()
@@ -104,7 +102,7 @@ def test_it_resumes_only_what_has_begun(run):
     assert '--resume' not in run.job(TOOLS).commands['train']
     begin(run)
     train = run.job(TOOLS).commands['train']
-    assert after(train, '--resume') == run.folder / 'epoch_2.pth'
+    assert after(train, '--resume')() == run.folder / 'epoch_2.pth'
 
 
 def test_a_second_stage_starts_from_the_first(run, tmp_path):
@@ -116,7 +114,7 @@ def test_a_second_stage_starts_from_the_first(run, tmp_path):
     assert load_from() == run.folder / 'epoch_2.pth'
     begin(second)
     train = second.job(TOOLS).commands['train']
-    assert after(train, '--resume') == second.folder / 'epoch_2.pth'
+    assert after(train, '--resume')() == second.folder / 'epoch_2.pth'
     assert '--load-from' not in train
 
 
@@ -143,22 +141,21 @@ def test_a_config_that_changes_meanwhile_is_refused(run):
 
 @pytest.mark.parametrize('trains', [True, False])
 def test_what_came_from_another_first_run_is_refused(run, tmp_path, trains):
-    """Made anew, or not at all; a first one that came before is fine."""
+    """Made anew, or removed; a mere copy is the same, whatever its date."""
     second = replace(
         run, name='b', folder=tmp_path / 'b', first=run, trains=trains
     )
+    begin(run)
+    (run.folder / 'epoch_2.pth').write_text('weights')
     second.keep_settings()
-    for path, age in ((run.scores, 50), (second.scores, 20)):
-        path.parent.mkdir(exist_ok=True)
-        path.touch()
-        os.utime(path, (1e9 - age, 1e9 - age))
+    second.scores.touch()
+    os.utime(second.scores, (1e9, 1e9))
     second.check_settings()
-    os.utime(run.scores, (1e9, 1e9))
-    with pytest.raises(ValueError, match='b to come from .* made anew'):
-        second.check_settings()
-    run.scores.unlink()
-    with pytest.raises(ValueError, match='made anew'):
-        second.keep_settings()
+    (run.folder / 'epoch_2.pth').write_text('other weights')
+    for _ in range(2):
+        with pytest.raises(ValueError, match='but 1 of them .*: first: '):
+            second.check_settings()
+        (run.folder / 'last_checkpoint').unlink(missing_ok=True)
 
 
 def test_whether_it_trains_is_a_setting(run, tmp_path):

@@ -139,7 +139,14 @@ def result_of(key: Key, run: Run) -> Result | None:
 def report(
     benchmark: Benchmark, runs: Mapping[Key, Run], args: argparse.Namespace
 ) -> None:
-    """Print the tables and write results.md, results.csv and runs.csv."""
+    """Print the tables and write results.md, results.csv and runs.csv.
+
+    Raises:
+        ValueError: If a run has other settings now: a leaf may have been
+            changed while others ran.
+    """
+    for run in runs.values():
+        run.check_settings()
     found = [result_of(key, run) for key, run in runs.items()]
     results = [result for result in found if result]
     console = Console(highlight=False, soft_wrap=True, markup=False)

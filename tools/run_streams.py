@@ -122,6 +122,8 @@ def main() -> None:
         for stream, leaf in leaves.items()
     ]
     with locked(work_dir) as lock:
+        for run in runs if not args.adopt else []:
+            run.check_settings()
         failed = do_runs(runs, args, TOOLS, lock, args.adopt)
     done = [run for run in runs if run.name not in failed]
     if done:

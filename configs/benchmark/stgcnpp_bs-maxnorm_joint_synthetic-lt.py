@@ -4,7 +4,8 @@
 _base_ = ['../brl/stgcnpp_ce_joint_synthetic-lt.py', '../_base_/benchmark.py']
 
 model = dict(
-    type=_base_.frozen, cls_head=dict(loss_cls=_base_.balanced_softmax_loss)
+    type='mmshapmix.FrozenRecognizerGCN',
+    cls_head=dict(loss_cls=_base_.balanced_softmax_loss),
 )
 optim_wrapper = _base_.max_norm_optim_wrapper
 train_cfg = _base_.second_stage_cfg

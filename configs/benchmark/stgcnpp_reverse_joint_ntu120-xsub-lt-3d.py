@@ -5,4 +5,4 @@ _base_ = [
     '../_base_/benchmark.py',
 ]
 
-train_dataloader = dict(sampler=_base_.reversed_sampler)
+train_dataloader = dict(sampler=_base_.bbn_sampler)

@@ -3,7 +3,10 @@
 # the synthetic set, long-tailed.
 _base_ = ['../brl/stgcnpp_ce_joint_synthetic-lt.py', '../_base_/benchmark.py']
 
-model = dict(type=_base_.frozen, cls_head=dict(loss_cls=_base_.cb_loss))
+model = dict(
+    type='mmshapmix.FrozenRecognizerGCN',
+    cls_head=dict(loss_cls=_base_.cb_loss),
+)
 optim_wrapper = _base_.max_norm_optim_wrapper
 train_cfg = _base_.second_stage_cfg
 default_hooks = _base_.max_norm_hooks

@@ -277,7 +277,15 @@ def test_these_need_no_counts(name):
     assert torch.equal(*values)
 
 
-@pytest.mark.parametrize('kind', [LDAMLoss, KPSLoss, GumbelLoss])
+@pytest.mark.parametrize('kind', [LDAMLoss, KPSLoss])
+def test_no_prior_is_added_to_cosines(kind):
+    with pytest.raises(ValueError, match='no `tau` .*, but got 0.5: its'):
+        kind(tau=0.5)
+
+
+@pytest.mark.parametrize(
+    'kind', [LDAMLoss, KPSLoss, GumbelLoss, InfluenceBalancedLoss]
+)
 def test_a_criterion_of_its_own_is_not_replaced(kind):
     with pytest.raises(TypeError, match='criterion'):
         kind(criterion='sigmoid')

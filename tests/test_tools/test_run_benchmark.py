@@ -240,6 +240,23 @@ def test_runs_of_other_settings_do_not_share_a_row(ends):
         leaf.write_text(text)
 
 
+def test_a_leaf_that_changes_meanwhile_leaves_no_table(ends, monkeypatch):
+    """Its first seed was trained before, another would be after."""
+    leaf = Path('my_ce_synthetic-lt.py')
+    text, table = leaf.read_text(), (WORK / 'results.md').read_text()
+
+    def edit(*args, **kwargs):
+        leaf.write_text(f'{text}optim_wrapper = dict(optimizer=dict(lr=1))\n')
+        return {}
+
+    monkeypatch.setattr(mmshapmix.runs, 'run_jobs', edit)
+    try:
+        assert re.search(r'optimizer\.lr: 0\.1 there, 1 now', call(*RUN))
+    finally:
+        leaf.write_text(text)
+    assert (WORK / 'results.md').read_text() == table
+
+
 def test_all_rows_on_the_synthetic_set(folder):
     """In four passes; not one does what cross-entropy does."""
     base = CONFIGS / 'synthetic.yml'

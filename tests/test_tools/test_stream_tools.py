@@ -143,7 +143,7 @@ def test_what_is_done_is_skipped(ends, capsys, monkeypatch):
     [
         (
             ['--seed', '1'],
-            r'1 .* others: randomness\.seed: 0 there, 1 now\. Choose',
+            r'1 .* others: randomness\.seed: 0 there, 1 now\. Give',
         ),
         (
             ['--cfg-options', 'train_cfg.max_epochs=3', 'env_cfg.x=[1,2]'],

@@ -30,7 +30,12 @@ class ComposedLoss(BaseWeightedLoss):
         reduction: ``'weighted_mean'`` or ``'mean'``, see
             :mod:`mmshapmix.functional.losses`; the same without weights.
         loss_weight: Factor on the loss.
+
+    Raises:
+        ValueError: For a bad option, or a ``tau`` where there are no logits.
     """
+
+    adjustable = True  # whether it takes logits, to which a prior adds
 
     def __init__(
         self,
@@ -45,6 +50,11 @@ class ComposedLoss(BaseWeightedLoss):
         if gamma < 0:
             raise ValueError(
                 f'Expected `gamma` of at least 0, but got {gamma}.'
+            )
+        if tau and not self.adjustable:
+            raise ValueError(
+                f'Expected no `tau` in {type(self).__name__}, but got {tau}: '
+                'its logits are cosines, to which a prior does not add.'
             )
         self.tau = tau
         self.gamma = gamma

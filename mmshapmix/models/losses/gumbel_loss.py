@@ -11,8 +11,8 @@ from .base import ComposedLoss
 class GumbelLoss(ComposedLoss):
     """Binary cross-entropy on Gumbel's activation, summed over the classes.
 
-    The activation is monotone, so that the predicted class is that of the
-    logits.
+    The activation grows with the logit, within ``GUMBEL_RANGE``, so that the
+    predicted class is that of the logits.
 
     Args:
         **kwargs: Of :class:`~.base.ComposedLoss`.

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
+from ...functional.criteria import softmax
 from ...functional.losses import influence_factor
 from ...registry import MODELS
-from .long_tail_loss import LongTailLoss
+from .base import ComposedLoss
 
 
 @MODELS.register_module()
-class InfluenceBalancedLoss(LongTailLoss):
+class InfluenceBalancedLoss(ComposedLoss):
     r"""Cross-entropy, less for samples that move the classifier much.
 
     .. math::
@@ -29,9 +30,9 @@ class InfluenceBalancedLoss(LongTailLoss):
         eps: For samples that are learnt.
         detach: Whether the factor is a mere weight. The authors' code lets
             gradients through it, which makes those of the loss smaller.
-        class_weight: See :class:`LongTailLoss`.
-        reduction: See :class:`LongTailLoss`.
-        **kwargs: Of :class:`LongTailLoss`.
+        class_weight: See :class:`~.base.ComposedLoss`.
+        reduction: See :class:`~.base.ComposedLoss`.
+        **kwargs: Of :class:`~.base.ComposedLoss`.
 
     Raises:
         ValueError: If alpha or eps are not above 0.
@@ -59,6 +60,10 @@ class InfluenceBalancedLoss(LongTailLoss):
         self.alpha = alpha
         self.eps = eps
         self.detach = detach
+
+    def label_losses(self, logits: Tensor) -> Tensor:
+        """The loss of each label, ``(N, K)``, of ``(N, K)`` logits."""
+        return softmax(logits, self.gamma)
 
     def sample_factor(
         self,

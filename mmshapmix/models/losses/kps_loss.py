@@ -27,8 +27,10 @@ class KPSLoss(ComposedLoss):
         base: Of the logarithm of the class scales.
         adjust_gradients: Whether the scale is that of the label.
         max_scale: Largest scale of a label.
-        **kwargs: Of :class:`~.base.ComposedLoss`.
+        **kwargs: Of :class:`~.base.ComposedLoss`, but no ``tau``.
     """
+
+    adjustable = False
 
     def __init__(
         self,

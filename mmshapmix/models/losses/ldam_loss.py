@@ -19,8 +19,10 @@ class LDAMLoss(ComposedLoss):
     Args:
         max_margin: Margin of the rarest class.
         scale: Factor on the cosines.
-        **kwargs: Of :class:`~.base.ComposedLoss`.
+        **kwargs: Of :class:`~.base.ComposedLoss`, but no ``tau``.
     """
+
+    adjustable = False
 
     def __init__(
         self, max_margin: float = 0.5, scale: float = 30.0, **kwargs
