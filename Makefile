@@ -29,7 +29,7 @@ quickstart: $(STAMP)
 	$(PY) tools/quickstart.py
 
 test: $(STAMP)
-	@echo '== Running the tests (about 12 minutes on 2 cores)'
+	@echo '== Running the tests (about half an hour on 2 cores)'
 	$(PY) -m pytest
 
 lint: $(STAMP)

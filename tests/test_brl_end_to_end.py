@@ -72,7 +72,7 @@ def test_the_training_log(trained):
     )
     assert said in trained
     change = f'epoch 2, iteration {epoch_steps(trained) + 1})'
-    assert f'ActionAwareLoss from here on ({change}' in trained
+    assert f'ActionAwareLoss, from here on ({change}' in trained
     line = next(x for x in trained.splitlines() if 'Epoch(train) [2]' in x)
     assert ' loss_cls: ' in line and ' top1_acc: ' in line
     assert 'mixed_loss_cls' not in trained
@@ -89,7 +89,7 @@ def test_killed_in_the_last_stage_and_resumed(trained):
         *('--work-dir', 'killed', '--resume'),
     )
     assert 'Epoch(train) [2]' not in output
-    assert 'ActionAwareLoss from here on (epoch 3,' in output
+    assert 'from here on' not in output
     running.assert_same_weights('killed', 'whole', EPOCHS)
 
 

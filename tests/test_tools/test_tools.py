@@ -198,13 +198,11 @@ def test_flags_of_train(tmp_path, monkeypatch):
         train.merge_args(cfg, train.parse_args())
         return cfg
 
-    cfg = merged('--amp', '--auto-scale-lr', '--no-validate', '--resume')
+    cfg = merged('--amp', '--auto-scale-lr', '--no-validate')
     assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
     assert cfg.optim_wrapper.loss_scale == 'dynamic'
     assert cfg.auto_scale_lr.enable
     assert cfg.val_cfg is cfg.val_dataloader is cfg.val_evaluator is None
-    assert cfg.resume is True and cfg.load_from is None
-    assert merged('--resume', 'a.pth').load_from == 'a.pth'
     assert merged().randomness == dict(seed=None)
     kept = merged(randomness=dict(seed=3, deterministic=False))
     assert kept.randomness == dict(seed=3, deterministic=False)
@@ -212,9 +210,6 @@ def test_flags_of_train(tmp_path, monkeypatch):
     assert told.randomness == dict(seed=0, deterministic=True)
     with pytest.raises(ValueError, match="--amp, but got 'Mine'"):
         merged('--amp', optim_wrapper=dict(type='Mine'))
-
-
-# train.py --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
