@@ -22,6 +22,7 @@ from mmshapmix.analysis.benchmark import (
     read_benchmark,
     readable,
     result_rows,
+    run_name,
     run_row,
 )
 from mmshapmix.analysis.fusion import accuracies
@@ -79,7 +80,7 @@ def runs_of(
     runs: dict[Key, Run] = {}
     for seed, data, name in product(seeds, benchmark.data, benchmark.methods):
         method, place = benchmark.methods[name], benchmark.data[data]
-        label = f'{data}/{name}/seed{seed}'
+        label = run_name(name, data, seed)
         own = [*benchmark.options, *place.options, *method.options]
         runs[name, data, seed] = Run(
             label,
@@ -186,13 +187,15 @@ def main() -> None:
         benchmark, dict.fromkeys(seeds), args.cfg_options, args.work_dir
     )
     chosen = chosen_runs(runs, benchmark, args)
+    if args.report:
+        report(benchmark, runs, args)
+        return
     for run in runs.values():
         run.check_settings()
     failed = {}
     try:
-        if not args.report:
-            with locked(args.work_dir) as lock:
-                failed = do_runs(chosen, args, TOOLS, lock)
+        with locked(args.work_dir) as lock:
+            failed = do_runs(chosen, args, TOOLS, lock)
     finally:
         report(benchmark, runs, args)
     if failed:

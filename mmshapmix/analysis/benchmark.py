@@ -35,7 +35,9 @@ class Method:
     after: str | None = None
     trains: bool = True
     options: Sequence[str] = ()
-    paper: Mapping[str, Mapping[str, Sequence[float]]] | None = None
+    paper: Mapping[str, Mapping[str, Sequence[float]]] = field(
+        default_factory=dict
+    )
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,11 @@ class Result:
     seed: int
     accuracies: Mapping[str, float | None] | None
     error: str = ''
+
+
+def run_name(method: str, data: str, seed: int) -> str:
+    """What a run is called, and its folder in the work folder."""
+    return f'{data}/{method}/seed{seed}'
 
 
 # --- the table file ----------------------------------------------------------
@@ -214,7 +221,7 @@ def _check(benchmark: Benchmark, path: Path) -> None:
                 '`trains` is false: it has no checkpoint of its own.'
             )
         before.add(name)
-        for by_source in (method.paper or {}).values():
+        for by_source in method.paper.values():
             _check_figures(by_source, benchmark.papers, f'{name} of {path}')
 
 
@@ -259,7 +266,7 @@ def result_rows(
         for column in COLUMNS:
             values = [accuracies.get(column) for accuracies in done]
             row |= _mean_and_std(column, values)
-        paper = (method.paper or {}).get(data, {})
+        paper = method.paper.get(data, {})
         for source in benchmark.papers:
             row |= _published(source, paper.get(source, ()))
         rows.append(row)
@@ -296,7 +303,7 @@ def heading(table: str | Path, options: Sequence[str]) -> str:
 def failures(results: Sequence[Result]) -> list[str]:
     """The section on runs that have failed, if there are any."""
     lines = [
-        f'- {r.data}/{r.method}/seed{r.seed}: {r.error}'
+        f'- {run_name(r.method, r.data, r.seed)}: {r.error}'
         for r in results
         if r.error
     ]
