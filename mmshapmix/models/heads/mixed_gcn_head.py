@@ -9,6 +9,7 @@ from torch import Tensor
 from ...functional.checks import check_choice
 from ...functional.losses import soft_labels
 from ...registry import MODELS
+from ..labels import labels_of
 
 COMBINATIONS = ('sum', 'mean')
 
@@ -89,7 +90,7 @@ class MixedGCNHead(GCNHead):
             if self.combine == 'mean':
                 losses = {k: loss / 2 for k, loss in losses.items()}
         if clean and 'mixed' in data_samples[0]:
-            labels = _labels_of(data_samples[:clean]).argmax(1)
+            labels = labels_of(data_samples[:clean]).argmax(1)
             losses |= self._accuracy(cls_scores[:clean], labels)
         return losses
 
@@ -103,7 +104,7 @@ class MixedGCNHead(GCNHead):
         """Those of some rows, as in ``BaseHead``, which knows no keywords."""
         scores = cls_scores[rows]
         keywords = {} if features is None else dict(features=features[rows])
-        labels = _labels_of(data_samples[rows]).to(scores.device)
+        labels = labels_of(data_samples[rows]).to(scores.device)
         losses = {}
         if labels.ndim == 1:
             losses |= self._accuracy(scores, labels)
@@ -129,13 +130,6 @@ class MixedGCNHead(GCNHead):
             f'top{k}_acc': torch.tensor(value, device=cls_scores.device)
             for k, value in zip(self.topk, accuracy, strict=True)
         }
-
-
-def _labels_of(data_samples: list[ActionDataSample]) -> Tensor:
-    """``(N,)`` int64 or ``(N, K)`` soft labels."""
-    labels = torch.stack([sample.gt_label for sample in data_samples])
-    # MMAction2 keeps hard labels as (1,).
-    return labels.squeeze(1) if labels.shape[1] == 1 else labels
 
 
 def _number_without(data_samples: list[ActionDataSample], mark: str) -> int:

@@ -23,6 +23,7 @@ from ...functional.mixing import (
     mix_skeletons,
     sample_frames,
 )
+from ..labels import labels_of
 
 OUTPUTS = ('both', 'mixed')
 SPATIAL = ('parts', 'joints', 'halves')
@@ -278,10 +279,7 @@ class Mixer(nn.Module):
         self, data_samples: list[ActionDataSample], device: torch.device
     ) -> Tensor:
         """``(N, K)`` float32."""
-        labels = torch.stack([sample.gt_label for sample in data_samples])
-        labels = labels.to(device)
-        if labels.shape[1] == 1:  # MMAction2 keeps hard labels as (1,)
-            labels = labels.squeeze(1)
+        labels = labels_of(data_samples).to(device)
         return soft_labels(labels, self.num_classes)
 
 
