@@ -1,0 +1,215 @@
+"""CTR-GCN: channel-wise topology refinement graph convolution.
+
+Chen et al., ICCV 2021, arXiv 2107.12213.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from mmengine.model import BaseModule
+from torch import nn
+
+from mmshapmix.registry import MODELS
+
+from .base import BaseGCN, plan_stages
+from .temporal import CONV_INIT, MultiScaleTCN, shortcut
+
+
+class RefinedGraphConv(nn.Module):
+    r"""Graph convolution with a topology of its own for each channel.
+
+    .. math::
+        Z_{jc} = \sum_i (A_{ij} + \alpha R_{ijc}) \tilde X_{ic}, \qquad
+        R_{ij} = \xi\big(\tanh(\psi(x_i) - \phi(x_j))\big)
+
+    where :math:`\psi, \phi` see the mean of the data over time.
+
+    Args:
+        in_channels: C.
+        out_channels: C'.
+        reduction: Correlations are taken in C / ``reduction`` channels.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, reduction: int = 8
+    ) -> None:
+        super().__init__()
+        relation = 8 if in_channels <= 16 else in_channels // reduction
+        self.conv1 = nn.Conv2d(in_channels, relation, 1)
+        self.conv2 = nn.Conv2d(in_channels, relation, 1)
+        self.conv3 = nn.Conv2d(in_channels, out_channels, 1)
+        self.conv4 = nn.Conv2d(relation, out_channels, 1)
+
+    def forward(
+        self, x: torch.Tensor, adjacency: torch.Tensor, alpha: torch.Tensor
+    ) -> torch.Tensor:
+        """Convolve.
+
+        Args:
+            x: ``(N, C, T, V)``.
+            adjacency: ``(V, V)``.
+            alpha: Weight of the refinement, ``(1,)``.
+
+        Returns:
+            ``(N, C', T, V)``.
+        """
+        pooled = x.mean(2, keepdim=True)  # a 1x1 convolution may come behind
+        ours, theirs = self.conv1(pooled), self.conv2(pooled)  # (N, R, 1, V)
+        correlation = torch.tanh(ours.transpose(2, 3) - theirs)
+        topology = adjacency + alpha * self.conv4(correlation)
+        return torch.einsum('ncij,ncti->nctj', topology, self.conv3(x))
+
+
+class RefinedGraphUnit(BaseModule):
+    """Sum of one refined convolution per matrix of the graph, and residual."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, adjacency: torch.Tensor
+    ) -> None:
+        super().__init__(
+            init_cfg=[
+                dict(
+                    type='Constant',
+                    layer='BatchNorm2d',
+                    val=1,
+                    # It begins as the residual alone.
+                    override=dict(type='Constant', name='bn', val=1e-6),
+                ),
+                CONV_INIT[1],
+            ]
+        )
+        self.convs = nn.ModuleList(
+            RefinedGraphConv(in_channels, out_channels) for _ in adjacency
+        )
+        self.A = nn.Parameter(adjacency)
+        self.alpha = nn.Parameter(torch.zeros(1))
+        self.down = (
+            nn.Identity()
+            if in_channels == out_channels
+            else nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, 1),
+                nn.BatchNorm2d(out_channels),
+            )
+        )
+        self.bn = nn.BatchNorm2d(out_channels)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """``(N, C, T, V)`` to ``(N, C', T, V)``."""
+        out = sum(
+            conv(x, matrix, self.alpha)
+            for conv, matrix in zip(self.convs, self.A, strict=True)
+        )
+        return torch.relu(self.bn(out) + self.down(x))
+
+
+class CTRGCNBlock(BaseModule):
+    """Graph convolution, then multi-scale convolution over time."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: int,
+        residual: bool,
+        adjacency: torch.Tensor,
+        **tcn: Any,
+    ) -> None:
+        super().__init__()
+        self.gcn1 = RefinedGraphUnit(in_channels, out_channels, adjacency)
+        self.tcn1 = MultiScaleTCN(
+            out_channels, out_channels, stride=stride, residual=False, **tcn
+        )
+        self.residual = (
+            shortcut(in_channels, out_channels, stride) if residual else None
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """``(N, C, T, V)`` to ``(N, C', T / stride, V)``."""
+        out = self.tcn1(self.gcn1(x))
+        if self.residual is not None:
+            out = out + self.residual(x)
+        return torch.relu(out)
+
+
+@MODELS.register_module()
+class CTRGCN(BaseGCN):
+    """CTR-GCN (arXiv 2107.12213), the backbone of Shap-Mix.
+
+    Args:
+        graph_cfg: ``layout`` and ``mode`` of :class:`LayoutGraph`.
+        in_channels: C, channels of the data.
+        base_channels: Channels of the first stage.
+        num_stages: How many, the first included.
+        inflate_stages: Stages, from 1, which double the channels.
+        down_stages: Stages, from 1, which halve the frames.
+        data_bn_type: ``'MVC'`` or ``'VC'``; see :class:`BaseGCN`.
+        num_person: M, with ``'MVC'``.
+        kernel_size: Frames that the temporal convolutions see.
+        dilations: Of the temporal convolutions.
+        tcn_dropout: Dropout behind the temporal convolution.
+        variant: Whose code it follows where these differ. ``'pyskl'`` has a
+            ReLU behind the branches of the temporal convolution. The
+            authors', which Shap-Mix uses, ``'ctrgcn'``, has none, and its
+            graph begins transposed: a joint takes the sum of its outer
+            neighbours, not their mean. Weights of one are not the other's.
+
+    Raises:
+        ValueError: For another variant.
+    """
+
+    VARIANTS = ('pyskl', 'ctrgcn')
+
+    def __init__(
+        self,
+        graph_cfg: Mapping[str, Any],
+        in_channels: int = 3,
+        base_channels: int = 64,
+        num_stages: int = 10,
+        inflate_stages: Sequence[int] = (5, 8),
+        down_stages: Sequence[int] = (5, 8),
+        data_bn_type: str = 'MVC',
+        num_person: int = 2,
+        kernel_size: int = 5,
+        dilations: Sequence[int] = (1, 2),
+        tcn_dropout: float = 0.0,
+        variant: str = 'pyskl',
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(
+            graph_cfg,
+            in_channels,
+            data_bn_type=data_bn_type,
+            num_person=num_person,
+            init_cfg=init_cfg,
+        )
+        if variant not in self.VARIANTS:
+            raise ValueError(
+                f'Expected variant in {self.VARIANTS}, but got {variant!r}.'
+            )
+        self.variant = variant
+        adjacency = self.adjacency()
+        # Not used; PYSKL's checkpoints have it.
+        self.register_buffer('A', adjacency)
+        if variant == 'ctrgcn':
+            adjacency = adjacency.transpose(1, 2).contiguous()
+        stages = plan_stages(
+            in_channels, base_channels, num_stages, inflate_stages, down_stages
+        )
+        self.net = nn.ModuleList(
+            CTRGCNBlock(
+                *stage,
+                adjacency=adjacency.clone(),
+                kernel_size=kernel_size,
+                dilations=dilations,
+                act=variant == 'pyskl',
+                dropout=tcn_dropout,
+            )
+            for stage in stages
+        )
+
+    def extract(self, x: torch.Tensor) -> torch.Tensor:
+        """Features ``(N * M, C', T', V)`` of data ``(N * M, C, T, V)``."""
+        for block in self.net:
+            x = block(x)
+        return x

@@ -1,0 +1,58 @@
+"""The graph of any layout, for all backbones."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from mmaction.models.utils import Graph
+
+from mmshapmix.functional.layouts import Layout, get_layout
+
+
+class LayoutGraph(Graph):
+    """MMAction2's graph, of any layout of ours.
+
+    Args:
+        layout: A name in the table of :mod:`mmshapmix.functional.layouts`, a
+            dict of its fields, or MMAction2's dict of ``num_node``,
+            ``inward`` and ``center``.
+        mode: MMAction2's ``'spatial'``, ``'stgcn_spatial'`` or
+            ``'binary_adj'``, or ``'random'``.
+        max_hop: Of ``'stgcn_spatial'``.
+        num_filter: Number of matrices of ``'random'``.
+        init_off: Mean of their entries.
+        init_std: Standard deviation of their entries.
+
+    Raises:
+        ValueError: For an unknown layout or mode.
+    """
+
+    MODES = ('spatial', 'stgcn_spatial', 'binary_adj', 'random')
+
+    def __init__(
+        self,
+        layout: str | Mapping[str, Any] | Layout = 'coco',
+        mode: str = 'spatial',
+        max_hop: int = 1,
+        num_filter: int = 3,
+        init_off: float = 0.04,
+        init_std: float = 0.02,
+    ) -> None:
+        if mode not in self.MODES:
+            raise ValueError(
+                f'Expected a mode of {self.MODES}, but got {mode!r}.'
+            )
+        self.num_filter = num_filter
+        self.init_off, self.init_std = init_off, init_std
+        if not (isinstance(layout, Mapping) and 'num_node' in layout):
+            layout = get_layout(layout).graph()
+        super().__init__(dict(layout), mode, max_hop)
+
+    def random(self) -> np.ndarray:
+        """DG-STGCN's start: ``num_filter`` matrices without a skeleton.
+
+        Drawn from numpy's global generator, as all weights are drawn from
+        torch's: once, when the model is built.
+        """
+        shape = (self.num_filter, self.num_node, self.num_node)
+        return self.init_off + self.init_std * np.random.standard_normal(shape)

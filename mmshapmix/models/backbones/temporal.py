@@ -1,0 +1,87 @@
+"""Multi-scale temporal convolution of MS-G3D and its descendants."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from mmaction.models.utils import unit_tcn
+from mmengine.model import BaseModule
+from torch import nn
+
+# As ST-GCN's and its descendants' releases initialise.
+CONV_INIT = [
+    dict(type='Constant', layer='BatchNorm2d', val=1),
+    dict(type='Kaiming', layer='Conv2d', mode='fan_out'),
+]
+
+
+def shortcut(
+    in_channels: int, out_channels: int, stride: int = 1
+) -> nn.Module:
+    """The identity where shapes allow it, else a strided 1x1 convolution."""
+    if in_channels == out_channels and stride == 1:
+        return nn.Identity()
+    return unit_tcn(in_channels, out_channels, kernel_size=1, stride=stride)
+
+
+class MultiScaleTCN(BaseModule):
+    """Dilated convolutions over time, max pooling and a 1x1, side by side.
+
+    Disentangling and Unifying Graph Convolutions (MS-G3D), arXiv 2003.14111,
+    section 3.4. CTR-GCN (arXiv 2107.12213, section 3.4) and later ones take
+    fewer branches.
+
+    Args:
+        in_channels: C.
+        out_channels: C', shared by the branches.
+        kernel_size: Frames that a convolution sees.
+        stride: 2 halves the frames.
+        dilations: One convolution each.
+        residual: Adds the input.
+        act: ReLU behind the sum.
+        dropout: Probability, at the very end.
+        conv: Makes the convolution of a branch.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int = 3,
+        stride: int = 1,
+        dilations: Sequence[int] = (1, 2, 3, 4),
+        residual: bool = True,
+        act: bool = True,
+        dropout: float = 0.0,
+        conv: Callable[..., nn.Module] = unit_tcn,
+    ) -> None:
+        super().__init__(init_cfg=CONV_INIT)
+        width = out_channels // (len(dilations) + 2)
+        first = out_channels - width * (len(dilations) + 1)
+
+        def narrow(to: int, *rest: nn.Module, stride: int = 1) -> nn.Module:
+            one = nn.Conv2d(in_channels, to, 1, stride=(stride, 1))
+            return nn.Sequential(one, nn.BatchNorm2d(to), *rest)
+
+        self.branches = nn.ModuleList(
+            narrow(to, nn.ReLU(), conv(to, to, kernel_size, stride, dilation))
+            for to, dilation in zip(
+                (first, *[width] * len(dilations)), dilations, strict=False
+            )
+        )
+        pool = nn.MaxPool2d((3, 1), stride=(stride, 1), padding=(1, 0))
+        self.branches.append(
+            narrow(width, nn.ReLU(), pool, nn.BatchNorm2d(width))
+        )
+        self.branches.append(narrow(width, stride=stride))
+        self.residual = (
+            shortcut(in_channels, out_channels, stride) if residual else None
+        )
+        self.act = nn.ReLU() if act else nn.Identity()
+        self.drop = nn.Dropout(dropout)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """``(N, C, T, V)`` to ``(N, C', T / stride, V)``."""
+        out = torch.cat([branch(x) for branch in self.branches], dim=1)
+        if self.residual is not None:
+            out = out + self.residual(x)
+        return self.drop(self.act(out))

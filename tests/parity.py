@@ -1,0 +1,49 @@
+"""What the published implementations of the backbones compute.
+
+``data/parity/*.json``: names and shapes of their weights, a rule that fills
+these, and the logits that came out. See :func:`filled`.
+"""
+
+import json
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+
+FOLDER = Path(__file__).parent / 'data' / 'parity'
+
+
+def parity(model):
+    """The file of a model: state, input, logits."""
+    return json.loads((FOLDER / f'{model}_nturgbd.json').read_text())
+
+
+def inputs(joints=25):
+    """``(2, 2, 64, V, 3)``: the skeletons of all files."""
+    draw = np.random.RandomState(0).standard_normal((2, 2, 64, joints, 3))
+    return torch.tensor(0.3 * draw, dtype=torch.float32)
+
+
+def fill(name, shape):
+    """The weight of a name, the same for everybody."""
+    r = np.random.RandomState(zlib.crc32(name.encode()))
+    last = name.rsplit('.', 1)[-1]
+    if last == 'running_var':
+        return r.uniform(0.5, 1.5, shape)
+    if last == 'running_mean':
+        return 0.1 * r.standard_normal(shape)
+    if last == 'weight' and len(shape) == 1:
+        return 1 + 0.1 * r.standard_normal(shape)
+    if len(shape) >= 2:
+        return 0.6 * r.standard_normal(shape) / np.sqrt(np.prod(shape[1:]))
+    return 0.1 * r.standard_normal(shape)
+
+
+def filled(rows):
+    """Weights by name; what is kept (graphs, counters) is left out."""
+    return {
+        name: torch.tensor(fill(name, shape), dtype=torch.float32)
+        for name, shape, _, kind in rows
+        if kind == 'filled'
+    }
