@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from packaging.version import Version
 
-from .unpickling import NUMPY_NAMES
+from .unpickling import NUMPY_NAMES, load_tensors
 from .versions import installed_version
 
 
@@ -119,7 +119,7 @@ def trust_history_buffer() -> None:
 
 
 def load_weights_only() -> None:
-    """Let mmengine load every checkpoint with ``weights_only=True``.
+    """Let mmengine load every checkpoint by :func:`load_tensors`.
 
     It calls ``torch.load`` bare, whose default an environment variable can
     change, and ``torch.hub.load_state_dict_from_url``, whose default is still
@@ -135,7 +135,7 @@ def load_weights_only() -> None:
     checkpoint.torch.__dict__.update(
         torch.__dict__,
         weights_only=True,
-        load=functools.partial(torch.load, weights_only=True),
+        load=load_tensors,
     )
     checkpoint.load_url = functools.partial(
         checkpoint.load_url, weights_only=True

@@ -21,6 +21,7 @@ import torch
 from mmengine.runner import Runner
 
 from .engine.launch import add_config_options, load_config
+from .files import replaced
 from .jobs import Argument, Job, last_checkpoint, run_jobs
 
 SCORES = 'scores.pkl'
@@ -160,11 +161,8 @@ class Run:
         if self._made() and not adopt:
             self.check_settings()
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / SETTINGS
-        part = path.with_name(f'{SETTINGS}.part')
-        part.write_text(json.dumps(self.settings(), indent=1))
-        part.replace(path)
+        with replaced(self.folder / SETTINGS) as partial:
+            partial.write_text(json.dumps(self.settings(), indent=1))
 
     def check_settings(self) -> None:
         """Refuse what was made with other settings, or another first stage.

@@ -6,15 +6,16 @@ forged pointers. A pickle that asks for numpy's names gets what stands in
 :data:`NUMPY_NAMES`, which makes arrays of numbers and strings only, and these
 only as numpy itself writes them. :data:`PLAIN_NAMES` adds what plain
 containers need, and :func:`load_plain` reads a file of these and refuses
-all else.
+all else. :func:`load_tensors` does the same for what torch saved.
 """
 
 import codecs
 import pickle
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -161,3 +162,50 @@ def load_plain(
                 f'Expected a pickle of {what}, but {path} cannot be read: '
                 f'{reason}.'
             ) from error
+
+
+def load_tensors(
+    file: str | Path | BinaryIO, map_location: Any = 'cpu'
+) -> Any:
+    """Read what torch saved: tensors, plain containers and numpy's numbers.
+
+    Args:
+        file: A path or an open binary file.
+        map_location: Of ``torch.load``.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is truncated, not torch's, or asks for a name that
+            is not safe (``torch.serialization.add_safe_globals``). The message
+            names the file and the name.
+    """
+    import torch  # too heavy for those who read pickles only
+
+    try:
+        return torch.load(file, map_location=map_location, weights_only=True)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f'Expected a checkpoint at {file}, but there is none.'
+        ) from error
+    # A broken stream can make torch raise nearly anything.
+    except Exception as error:
+        name = getattr(file, 'name', file)
+        raise ValueError(
+            f'Expected a checkpoint of tensors and plain data, but {name} '
+            f'{_reason(error)}'
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Why torch cannot read a file, and what to do."""
+    if asked := re.search(r'GLOBAL ([\w.]+)', str(error)):
+        return (
+            f'asks for {asked[1]}, which these do not need; loading it could '
+            'run code. Get a file of the state dict alone.'
+        )
+    if isinstance(error, ValueError):  # of what stands in for numpy
+        return f'is not loaded: {error}'
+    return (
+        'cannot be read: it is truncated, or torch did not save it. Get the '
+        'whole file again.'
+    )

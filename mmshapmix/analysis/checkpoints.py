@@ -1,19 +1,18 @@
 """What checkpoints hold beside weights: config, mixer, names and counts."""
 
 import ast
-import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
 from ..functional.longtail import shot_groups
 from ..models.mixers import Mixer
 from ..models.saliency import SaliencyEstimator
 from ..registry import MODELS
+from ..unpickling import load_tensors
 
 MIXER = 'data_preprocessor.blending.'
 """Where the mixer's state lies in that of a recognizer."""
@@ -26,17 +25,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no checkpoint.
     """
-    if not Path(path).is_file():
-        raise FileNotFoundError(
-            f'Expected a checkpoint at {path}, but there is none.'
-        )
-    try:
-        checkpoint = torch.load(path, map_location='cpu', weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        reason = str(error).splitlines()[:1]
-        raise ValueError(
-            f'Expected a checkpoint, but {path} cannot be read: {reason}.'
-        ) from error
+    checkpoint = load_tensors(path)
     if not isinstance(checkpoint, dict) or 'state_dict' not in checkpoint:
         raise ValueError(
             f'Expected a checkpoint with a `state_dict`, but {path} has none.'

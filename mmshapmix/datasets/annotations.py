@@ -8,7 +8,6 @@ annotations have ``box_score`` and ``valid`` only, and the ``kpfiles`` hold
 ``keypoint`` ``(boxes, V, 3)`` with ``frame_inds`` ``(boxes,)``.
 """
 
-import os
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..files import replaced
 from ..functional.layouts import Layout
 from ..unpickling import load_plain
 
@@ -34,15 +34,8 @@ def load_pickle(path: str | Path) -> Any:
 
 def save_pickle(data: Any, path: str | Path) -> None:
     """Write a pickle at once or not at all; missing folders are made."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f'{path.name}.{os.getpid()}.partial')
-    try:
-        with partial.open('wb') as file:
-            pickle.dump(data, file, protocol=4)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replaced(path) as partial, partial.open('wb') as file:
+        pickle.dump(data, file, protocol=4)
 
 
 def sample_name(annotation: Annotation) -> str:
