@@ -6,6 +6,7 @@ these, and the logits that came out. See :func:`filled`.
 
 import json
 import zlib
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 FOLDER = Path(__file__).parent / 'data' / 'parity'
 
 
+@cache
 def parity(model):
     """The file of a model: state, input, logits."""
     return json.loads((FOLDER / f'{model}_nturgbd.json').read_text())
@@ -46,4 +48,14 @@ def filled(rows):
         name: torch.tensor(fill(name, shape), dtype=torch.float32)
         for name, shape, _, kind in rows
         if kind == 'filled'
+    }
+
+
+@cache
+def weights(model):
+    """All that must be loaded: filled weights, and random graphs."""
+    published = parity(model)
+    kept = published.get('kept_values', {})
+    return filled(published['state']) | {
+        name: torch.tensor(value) for name, value in kept.items()
     }

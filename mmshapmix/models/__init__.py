@@ -1,6 +1,13 @@
 """Model parts that MMAction2 lacks."""
 
-from .heads import CosineGCNHead, MixedGCNHead, OneVsAllGCNHead, ScaledGCNHead
+from .backbones import CTRGCN, DGSTGCN, HDGCN, MSG3D, InfoGCN
+from .heads import (
+    CosineGCNHead,
+    InfoGCNHead,
+    MixedGCNHead,
+    OneVsAllGCNHead,
+    ScaledGCNHead,
+)
 from .losses import (
     ActionAwareLoss,
     BalancedSoftmaxLoss,
@@ -28,18 +35,24 @@ from .saliency import CoalitionValues, GradCAM, MarginalContributions
 __all__ = [
     'ActionAwareLoss',
     'BalancedSoftmaxLoss',
+    'CTRGCN',
     'CoalitionValues',
     'CosineGCNHead',
     'CutMix',
+    'DGSTGCN',
     'DeferredLoss',
     'EqualizationLoss',
     'FrozenRecognizerGCN',
     'GradCAM',
     'GumbelLoss',
+    'HDGCN',
     'InfluenceBalancedLoss',
+    'InfoGCN',
+    'InfoGCNHead',
     'KPSLoss',
     'LDAMLoss',
     'LongTailLoss',
+    'MSG3D',
     'MarginalContributions',
     'MixedGCNHead',
     'Mixup',

@@ -1,5 +1,9 @@
 """Backbones that MMAction2 lacks: ``(N, M, T, V, C)`` skeletons in."""
 
 from .ctrgcn import CTRGCN
+from .dgstgcn import DGSTGCN
+from .hdgcn import HDGCN
+from .infogcn import InfoGCN
+from .msg3d import MSG3D
 
-__all__ = ['CTRGCN']
+__all__ = ['CTRGCN', 'DGSTGCN', 'HDGCN', 'InfoGCN', 'MSG3D']

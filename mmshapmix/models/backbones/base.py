@@ -1,6 +1,6 @@
 """What the backbones share: graph, batch norm of the data, plan of stages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -25,6 +25,7 @@ def plan_stages(
     num_stages: int = 10,
     inflate_stages: Sequence[int] = (5, 8),
     down_stages: Sequence[int] = (5, 8),
+    ch_ratio: float = 2,
 ) -> list[Stage]:
     """Widths and strides of ST-GCN (arXiv 1801.07455) and its descendants.
 
@@ -32,8 +33,9 @@ def plan_stages(
         in_channels: Channels of the data.
         base_channels: Channels of the first stage.
         num_stages: How many, the first included.
-        inflate_stages: Stages, from 1, which double the channels.
+        inflate_stages: Stages, from 1, which widen the channels.
         down_stages: Stages, from 1, which halve the frames.
+        ch_ratio: By how much they widen them.
 
     Returns:
         The stages. The first, from data to features, has no residual.
@@ -44,12 +46,13 @@ def plan_stages(
      Stage(in_channels=64, out_channels=128, stride=2, residual=True)]
     """
     stages = [Stage(in_channels, base_channels, 1, residual=False)]
+    width = base_channels
     for stage in range(2, num_stages + 1):
-        width = stages[-1].out_channels
+        width *= ch_ratio if stage in inflate_stages else 1
         stages.append(
             Stage(
-                width,
-                width * (1 + (stage in inflate_stages)),
+                stages[-1].out_channels,
+                int(width + 1e-4),  # as MMAction2 rounds
                 1 + (stage in down_stages),
                 residual=True,
             )
@@ -155,3 +158,20 @@ class BaseGCN(BaseModule):
         """
         features = self.extract(self.data_bn(x))
         return features.view(*x.shape[:2], *features.shape[1:])
+
+
+class NumberedGCN(BaseGCN):
+    """A backbone whose stages are ``l1``, ``l2``, …, as its authors say."""
+
+    def add_stages(self, stages: Iterable[nn.Module]) -> None:
+        """Take the stages, in their order."""
+        self.stage_names = []
+        for i, stage in enumerate(stages, 1):
+            self.stage_names.append(f'l{i}')
+            self.add_module(f'l{i}', stage)
+
+    def extract(self, x: torch.Tensor) -> torch.Tensor:
+        """Features ``(N * M, C', T', V)`` of data ``(N * M, C, T, V)``."""
+        for name in self.stage_names:
+            x = getattr(self, name)(x)
+        return x

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from mmengine.model import BaseModule
+from mmengine.model import BaseModule, ModuleList
 from torch import nn
 
 from mmshapmix.registry import MODELS
 
 from .base import BaseGCN, plan_stages
-from .temporal import CONV_INIT, MultiScaleTCN, shortcut
+from .temporal import UNIT_INIT, MultiScaleTCN, SpaceTimeBlock, projection
 
 
 class RefinedGraphConv(nn.Module):
@@ -67,31 +67,13 @@ class RefinedGraphUnit(BaseModule):
     def __init__(
         self, in_channels: int, out_channels: int, adjacency: torch.Tensor
     ) -> None:
-        super().__init__(
-            init_cfg=[
-                dict(
-                    type='Constant',
-                    layer='BatchNorm2d',
-                    val=1,
-                    # It begins as the residual alone.
-                    override=dict(type='Constant', name='bn', val=1e-6),
-                ),
-                CONV_INIT[1],
-            ]
-        )
+        super().__init__(init_cfg=UNIT_INIT)
         self.convs = nn.ModuleList(
             RefinedGraphConv(in_channels, out_channels) for _ in adjacency
         )
         self.A = nn.Parameter(adjacency)
         self.alpha = nn.Parameter(torch.zeros(1))
-        self.down = (
-            nn.Identity()
-            if in_channels == out_channels
-            else nn.Sequential(
-                nn.Conv2d(in_channels, out_channels, 1),
-                nn.BatchNorm2d(out_channels),
-            )
-        )
+        self.down = projection(in_channels, out_channels)
         self.bn = nn.BatchNorm2d(out_channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -101,35 +83,6 @@ class RefinedGraphUnit(BaseModule):
             for conv, matrix in zip(self.convs, self.A, strict=True)
         )
         return torch.relu(self.bn(out) + self.down(x))
-
-
-class CTRGCNBlock(BaseModule):
-    """Graph convolution, then multi-scale convolution over time."""
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        stride: int,
-        residual: bool,
-        adjacency: torch.Tensor,
-        **tcn: Any,
-    ) -> None:
-        super().__init__()
-        self.gcn1 = RefinedGraphUnit(in_channels, out_channels, adjacency)
-        self.tcn1 = MultiScaleTCN(
-            out_channels, out_channels, stride=stride, residual=False, **tcn
-        )
-        self.residual = (
-            shortcut(in_channels, out_channels, stride) if residual else None
-        )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``(N, C, T, V)`` to ``(N, C', T / stride, V)``."""
-        out = self.tcn1(self.gcn1(x))
-        if self.residual is not None:
-            out = out + self.residual(x)
-        return torch.relu(out)
 
 
 @MODELS.register_module()
@@ -196,14 +149,22 @@ class CTRGCN(BaseGCN):
         stages = plan_stages(
             in_channels, base_channels, num_stages, inflate_stages, down_stages
         )
-        self.net = nn.ModuleList(
-            CTRGCNBlock(
+        self.net = ModuleList(
+            SpaceTimeBlock(
+                RefinedGraphUnit(
+                    stage.in_channels, stage.out_channels, adjacency.clone()
+                ),
+                MultiScaleTCN(
+                    stage.out_channels,
+                    stage.out_channels,
+                    kernel_size,
+                    stage.stride,
+                    dilations,
+                    residual=False,
+                    act=variant == 'pyskl',
+                    dropout=tcn_dropout,
+                ),
                 *stage,
-                adjacency=adjacency.clone(),
-                kernel_size=kernel_size,
-                dilations=dilations,
-                act=variant == 'pyskl',
-                dropout=tcn_dropout,
             )
             for stage in stages
         )

@@ -1,4 +1,4 @@
-"""Multi-scale temporal convolution of MS-G3D and its descendants."""
+"""Multi-scale temporal convolution of MS-G3D, and blocks around it."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,6 +12,24 @@ CONV_INIT = [
     dict(type='Constant', layer='BatchNorm2d', val=1),
     dict(type='Kaiming', layer='Conv2d', mode='fan_out'),
 ]
+# For a graph convolution that begins as its residual alone.
+UNIT_INIT = [
+    dict(CONV_INIT[0], override=dict(type='Constant', name='bn', val=1e-6)),
+    CONV_INIT[1],
+]
+
+
+def pointwise(in_channels: int, out_channels: int) -> nn.Sequential:
+    """A 1x1 convolution and batch norm."""
+    conv = nn.Conv2d(in_channels, out_channels, 1)
+    return nn.Sequential(conv, nn.BatchNorm2d(out_channels))
+
+
+def projection(in_channels: int, out_channels: int) -> nn.Module:
+    """Residual of a graph convolution: the identity, or :func:`pointwise`."""
+    if in_channels == out_channels:
+        return nn.Identity()
+    return pointwise(in_channels, out_channels)
 
 
 def shortcut(
@@ -85,3 +103,44 @@ class MultiScaleTCN(BaseModule):
         if self.residual is not None:
             out = out + self.residual(x)
         return self.drop(self.act(out))
+
+
+class SpaceTimeBlock(BaseModule):
+    """Graph convolution, then convolution over time, and residual.
+
+    Args:
+        gcn: ``(N, C, T, V)`` to ``(N, C', T, V)``.
+        tcn: ``(N, C', T, V)`` to ``(N, C', T / stride, V)``.
+        in_channels: C.
+        out_channels: C'.
+        stride: Of ``tcn``.
+        residual: Adds the input.
+        names: Of the two convolutions, in the state.
+    """
+
+    def __init__(
+        self,
+        gcn: nn.Module,
+        tcn: nn.Module,
+        in_channels: int,
+        out_channels: int,
+        stride: int,
+        residual: bool,
+        names: tuple[str, str] = ('gcn1', 'tcn1'),
+    ) -> None:
+        super().__init__()
+        self.names = names
+        for name, convolution in zip(names, (gcn, tcn), strict=True):
+            self.add_module(name, convolution)
+        self.residual = (
+            shortcut(in_channels, out_channels, stride) if residual else None
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """``(N, C, T, V)`` to ``(N, C', T / stride, V)``."""
+        out = x
+        for name in self.names:
+            out = getattr(self, name)(out)
+        if self.residual is not None:
+            out = out + self.residual(x)
+        return torch.relu(out)

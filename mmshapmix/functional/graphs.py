@@ -1,0 +1,139 @@
+"""Graph mathematics of backbones: levels, hierarchies, ancestors."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+Levels = np.ndarray
+"""``(G, V)`` bool, which joints are in each of G disjoint groups."""
+
+
+def joint_levels(
+    num_joints: int,
+    edges: Iterable[tuple[int, int]],
+    center: int,
+    max_levels: int | None = None,
+) -> Levels:
+    """Joints by their distance from one of them.
+
+    Args:
+        num_joints: V.
+        edges: Pairs of joints, in either direction.
+        center: The joint of the first level.
+        max_levels: The last of so many takes what is further away, too; none:
+            no limit.
+
+    Returns:
+        ``(G, V)`` bool; each joint is in one level.
+
+    Raises:
+        ValueError: If the centre is no joint, or a joint is not connected to
+            it.
+
+    Example:
+        >>> joint_levels(4, [(1, 0), (2, 0), (3, 2)], 0).astype(int).tolist()
+        [[1, 0, 0, 0], [0, 1, 1, 0], [0, 0, 0, 1]]
+        >>> joint_levels(4, [(1, 0), (2, 0), (3, 2)], 0, 2).sum(1).tolist()
+        [1, 3]
+    """
+    if not 0 <= center < num_joints:
+        raise ValueError(
+            f'Expected a centre of 0 to {num_joints - 1}, but got {center}.'
+        )
+    linked = np.zeros((num_joints, num_joints), dtype=bool)
+    for one, other in edges:
+        linked[one, other] = linked[other, one] = True
+    depth = np.full(num_joints, -1)
+    level = np.arange(num_joints) == center
+    while level.any():
+        depth[level] = depth.max() + 1
+        level = linked[level].any(0) & (depth < 0)
+    loose = np.flatnonzero(depth < 0).tolist()
+    if loose:
+        raise ValueError(
+            f'Expected a graph that connects all joints to joint {center}, '
+            f'but got none for {loose}. Add edges to the layout.'
+        )
+    if max_levels is not None:
+        depth = np.minimum(depth, max_levels - 1)
+    return depth == np.arange(depth.max() + 1)[:, None]
+
+
+def hierarchies(levels: Levels) -> np.ndarray:
+    """The hierarchically decomposed graph of HD-GCN, arXiv 2208.10741.
+
+    Each pair of adjacent levels, fully connected, is a hierarchy. Its three
+    matrices are those of the links of a joint to itself, from the inner to
+    the outer level, and back. They are normalised by column: what a joint
+    sends is divided by the number of its receivers.
+
+    Args:
+        levels: ``(L + 1, V)`` bool, of :func:`joint_levels`.
+
+    Returns:
+        ``(L, 3, V, V)`` float64; entry ``[..., i, j]`` weighs what joint i
+        takes from joint j.
+
+    Raises:
+        ValueError: With one level.
+
+    Example:
+        >>> hierarchies(joint_levels(3, [(1, 0), (2, 0)], 0))[0, 1:].tolist()
+        ... # doctest: +NORMALIZE_WHITESPACE
+        [[[0.0, 0.0, 0.0], [0.5, 0.0, 0.0], [0.5, 0.0, 0.0]],
+         [[0.0, 1.0, 1.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]]
+    """
+    if len(levels) < 2:
+        raise ValueError(
+            f'Expected two levels of joints or more, but got {len(levels)}. '
+            'Allow one hierarchy or more, of a skeleton of several joints.'
+        )
+    inner, outer = levels[:-1], levels[1:]
+    own = (inner | outer)[:, :, None] & np.eye(levels.shape[1], dtype=bool)
+    outward = outer[:, :, None] & inner[:, None, :]
+    links = np.stack([own, outward, outward.swapaxes(1, 2)], axis=1)
+    return links / np.maximum(links.sum(2, keepdims=True), 1)
+
+
+def ancestor_differences(
+    num_joints: int,
+    edges: Iterable[tuple[int, int]],
+    center: int,
+    k: int = 1,
+) -> np.ndarray:
+    r"""The matrix :math:`I - A^k` of InfoGCN's multi-modal skeletons.
+
+    Chi et al., CVPR 2022, 10.1109/CVPR52688.2022.01955: each joint is seen
+    relative to the k-th one on its way to the centre. With ``k=1`` these are
+    bones. A joint without such an ancestor, as all are with a large k, is
+    seen as it is.
+
+    Args:
+        num_joints: V.
+        edges: Pairs of joints, in either direction; a tree.
+        center: Its root.
+        k: Steps towards the root, 1 or more.
+
+    Returns:
+        ``(V, V)`` float64.
+
+    Raises:
+        ValueError: If k is below 1, or the edges are no tree of all joints.
+
+    Example:
+        >>> ancestor_differences(3, [(1, 0), (2, 1)], 0, k=2).tolist()
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 1.0]]
+    """
+    if k < 1:
+        raise ValueError(f'Expected k of 1 or more, but got {k}.')
+    edges = list(edges)
+    depth = joint_levels(num_joints, edges, center).argmax(0)
+    towards = np.zeros((num_joints, num_joints))
+    for pair in edges:
+        parent, joint = sorted(pair, key=lambda v: depth[v])
+        towards[joint, parent] = 1
+    if towards.sum() != num_joints - 1:
+        raise ValueError(
+            f'Expected a tree, of {num_joints - 1} edges, but got {edges}.'
+        )
+    return np.eye(num_joints) - np.linalg.matrix_power(towards, k)

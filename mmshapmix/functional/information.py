@@ -1,0 +1,107 @@
+r"""InfoGCN's latent code: noise, prior and the loss that draws one to it.
+
+Chi et al., CVPR 2022, 10.1109/CVPR52688.2022.01955. A code :math:`z` of D
+numbers shall tell the class and little more (information bottleneck): the
+codes of class c shall have the mean :math:`\rho_c`, and all together the mean
+0 (maximum mean discrepancy with a linear kernel).
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+def sample_prior(
+    num_classes: int,
+    channels: int,
+    gain: float = 3.0,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    r"""Orthogonal means :math:`\rho` of the classes.
+
+    Args:
+        num_classes: K.
+        channels: D.
+        gain: Their length; with K above D they are shorter, and the columns
+            are orthogonal.
+        generator: On the CPU; none: the global one.
+
+    Returns:
+        ``(K, D)``.
+
+    Example:
+        >>> prior = sample_prior(2, 3)
+        >>> bool(torch.allclose(prior @ prior.T, 9 * torch.eye(2), atol=1e-4))
+        True
+    """
+    prior = torch.empty(num_classes, channels)
+    return nn.init.orthogonal_(prior, gain, generator)
+
+
+def sample_codes(
+    mean: Tensor,
+    log_variance: Tensor,
+    noise_ratio: float = 0.5,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    r"""Normal codes :math:`z = \mu + \epsilon \sigma`.
+
+    As in the authors' code, :math:`\sigma = \min(e^{r \log\sigma^2}, 100)`:
+    with ``noise_ratio`` r of 0.5 the standard deviation itself.
+
+    Args:
+        mean: ``(N, D)``, :math:`\mu`.
+        log_variance: ``(N, D)``, :math:`\log \sigma^2`.
+        noise_ratio: r.
+        generator: On their device; none: the global one.
+
+    Returns:
+        ``(N, D)``, at least float32.
+    """
+    std = (noise_ratio * log_variance.float()).exp().clamp(max=100)
+    noise = torch.randn(
+        std.shape, generator=generator, device=std.device, dtype=std.dtype
+    )
+    return mean + noise * std
+
+
+def latent_loss(
+    codes: Tensor,
+    labels: Tensor,
+    prior: Tensor,
+    mean_weight: float = 1e-4,
+    prior_weight: float = 1e-1,
+) -> Tensor:
+    r"""Distance of codes from their prior.
+
+    .. math::
+        \lambda_1 \Big\| \frac1N \sum_i z_i \Big\|_2 +
+        \frac{\lambda_2}{|C| D} \sum_{c \in C} \| \bar z_c - \rho_c \|_2^2 ,
+        \qquad \bar z_c = \frac{\sum_i q_{ic} z_i}{\sum_i q_{ic}}
+
+    over the classes C that the labels q have; with one-hot labels the
+    authors'.
+
+    Args:
+        codes: ``(N, D)``, z.
+        labels: ``(N, K)`` soft labels, q.
+        prior: ``(K, D)``, :math:`\rho`.
+        mean_weight: :math:`\lambda_1`.
+        prior_weight: :math:`\lambda_2`.
+
+    Returns:
+        A scalar.
+
+    Example:
+        >>> codes, labels = torch.tensor([[3.0], [1.0]]), torch.eye(2)[[0, 0]]
+        >>> latent_loss(codes, labels, torch.zeros(2, 1), 0, 1).item()
+        4.0
+    """
+    mass = labels.sum(0)
+    present = mass > 0
+    # In full precision under autocast, too, which would take a product of
+    # matrices in half.
+    sums = (labels[:, :, None] * codes[:, None]).sum(0)
+    means = sums / torch.where(present, mass, 1)[:, None]
+    distances = (means - prior).square().mean(1)
+    distance = (present * distances).sum() / present.sum()
+    return mean_weight * codes.mean(0).norm() + prior_weight * distance

@@ -1,0 +1,209 @@
+"""InfoGCN: representation learning for skeleton-based action recognition.
+
+Chi et al., CVPR 2022, 10.1109/CVPR52688.2022.01955.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from mmengine.model import BaseModule
+from torch import nn
+
+from mmshapmix.functional.graphs import ancestor_differences
+from mmshapmix.functional.layouts import Layout, get_layout
+from mmshapmix.registry import MODELS
+
+from .base import NumberedGCN, plan_stages
+from .temporal import UNIT_INIT, MultiScaleTCN, SpaceTimeBlock, projection
+
+
+class JointAttention(BaseModule):
+    """Self-attention between the joints of each frame.
+
+    Args:
+        channels: C.
+        heads: H.
+        reduction: Queries and keys of a head have C / ``reduction`` channels.
+    """
+
+    def __init__(self, channels: int, heads: int, reduction: int = 8) -> None:
+        super().__init__(init_cfg=dict(type='Normal', layer='Linear', std=1))
+        self.heads = heads
+        width = max(channels // reduction, 1)
+        self.scale = width**-0.5
+        self.to_qk = nn.Linear(channels, 2 * heads * width)
+        self.ln = nn.LayerNorm(channels)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Weights ``(N, T, H, V, V)`` of ``(N, C, T, V)``; rows sum to 1."""
+        pairs = self.to_qk(self.ln(x.permute(0, 2, 3, 1)))
+        queries, keys = pairs.unflatten(3, (2, self.heads, -1)).unbind(3)
+        dots = torch.einsum('ntihd,ntjhd->nthij', queries, keys)
+        return (self.scale * dots).softmax(-1)
+
+
+class AttentiveGraphConv(BaseModule):
+    r"""Self-attention based graph convolution (SA-GC).
+
+    .. math::
+        Z = \sum_h (A_h \odot \mathrm{SA}_h(X)) \, X W_h
+
+    Args:
+        in_channels: C.
+        out_channels: C'.
+        topology: ``(H, V, V)``, shared by all data; learnt on.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, topology: torch.Tensor
+    ) -> None:
+        std = math.sqrt(2 / (in_channels * out_channels * len(topology)))
+        heads = dict(type='Normal', name='conv_d', std=std)
+        super().__init__(
+            init_cfg=[UNIT_INIT[0], dict(UNIT_INIT[1], override=heads)]
+        )
+        self.shared_topology = nn.Parameter(topology)
+        self.conv_d = nn.ModuleList(
+            nn.Conv2d(in_channels, out_channels, 1) for _ in topology
+        )
+        self.down = projection(in_channels, out_channels)
+        self.bn = nn.BatchNorm2d(out_channels)
+        self.attn = JointAttention(in_channels, len(topology))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """``(N, C, T, V)`` to ``(N, C', T, V)``."""
+        topology = self.attn(x) * self.shared_topology
+        heads = torch.einsum('nthij,nctj->hncti', topology, x)
+        out = sum(
+            conv(head) for conv, head in zip(self.conv_d, heads, strict=True)
+        )
+        return torch.relu(self.bn(out) + self.down(x))
+
+
+def relative_to_ancestors(
+    layout: str | Mapping[str, Any] | Layout, center: int | None, k: int
+) -> torch.Tensor:
+    """What turns joints into InfoGCN's input.
+
+    Args:
+        layout: As in :class:`LayoutGraph`.
+        center: The joint without ancestors; none: see :class:`InfoGCN`.
+        k: Of :func:`~mmshapmix.functional.graphs.ancestor_differences`, here
+            along the bones, or else the edges of the graph.
+
+    Returns:
+        ``(V, V)`` float32.
+    """
+    if isinstance(layout, Mapping) and 'num_node' in layout:  # MMAction2's
+        joints, edges = layout['num_node'], layout['inward']
+        root = layout['center']
+    else:
+        row = get_layout(layout)
+        joints, edges = row.num_joints, row.bones or row.inward
+        root = row.center if row.origin is None else row.origin
+    root = root if center is None else center
+    differences = ancestor_differences(joints, edges, root, k)
+    return torch.tensor(differences, dtype=torch.float32)
+
+
+@MODELS.register_module()
+class InfoGCN(NumberedGCN):
+    """InfoGCN (CVPR 2022) up to its latent code.
+
+    :class:`~mmshapmix.models.InfoGCNHead` is the rest.
+
+    Args:
+        graph_cfg: ``layout`` of :class:`LayoutGraph`.
+        k: Joints are seen relative to their k-th ancestor; 1: bones. Where
+            there is none, as for all with a large k, they are seen as they
+            are. The authors fuse models of several k.
+        center: The joint without ancestors; none: the layout's origin, or,
+            where it has none, its centre. The published models of NTU RGB+D
+            have its joint 2, here 1, the origin.
+        num_heads: H, of the self-attention.
+        in_channels: C, channels of the data.
+        base_channels: Channels of the embedding and of the first stage.
+        num_stages: How many, the first included.
+        inflate_stages: Stages, from 1, which double the channels.
+        down_stages: Stages, from 1, which halve the frames.
+        kernel_size: Frames that the temporal convolutions see.
+        dilations: Of the temporal convolutions.
+        **kwargs: ``data_bn_type``, ``num_person`` and ``init_cfg`` of
+            :class:`BaseGCN`, whose batch norm sees the embedded joints.
+
+    Raises:
+        ValueError: If ``k`` is below 1, or the bones are no tree of all
+            joints.
+    """
+
+    def __init__(
+        self,
+        graph_cfg: Mapping[str, Any],
+        k: int = 1,
+        center: int | None = None,
+        num_heads: int = 3,
+        in_channels: int = 3,
+        base_channels: int = 64,
+        num_stages: int = 9,
+        inflate_stages: Sequence[int] = (4, 7),
+        down_stages: Sequence[int] = (4, 7),
+        kernel_size: int = 5,
+        dilations: Sequence[int] = (1, 2),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            graph_cfg, in_channels, bn_channels=base_channels, **kwargs
+        )
+        joints = self.graph.num_node
+        differences = relative_to_ancestors(graph_cfg['layout'], center, k)
+        self.register_buffer('differences', differences, persistent=False)
+        self.to_joint_embedding = nn.Linear(in_channels, base_channels)
+        self.pos_embedding = nn.Parameter(
+            torch.randn(1, joints, base_channels)
+        )
+        stages = plan_stages(
+            base_channels,
+            base_channels,
+            num_stages,
+            inflate_stages,
+            down_stages,
+        )
+        self.add_stages(
+            SpaceTimeBlock(
+                AttentiveGraphConv(
+                    stage.in_channels,
+                    stage.out_channels,
+                    torch.eye(joints).repeat(num_heads, 1, 1),
+                ),
+                MultiScaleTCN(
+                    stage.out_channels,
+                    stage.out_channels,
+                    kernel_size,
+                    stage.stride,
+                    dilations,
+                    residual=False,
+                ),
+                # The embedding goes before: the first one has a residual, too.
+                *stage._replace(residual=True),
+                names=('agcn', 'tcn'),
+            )
+            for stage in stages
+        )
+
+    def embed(self, x: torch.Tensor) -> torch.Tensor:
+        """``(N, M, T, V, C)`` data to ``(N, M, T, V, base_channels)``."""
+        x = torch.einsum('ij,nmtjc->nmtic', self.differences, x)
+        return self.to_joint_embedding(x) + self.pos_embedding
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Features of skeletons.
+
+        Args:
+            x: ``(N, M, T, V, C)``.
+
+        Returns:
+            ``(N, M, C', T', V)``.
+        """
+        return super().forward(self.embed(x))
