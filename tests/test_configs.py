@@ -140,7 +140,7 @@ def settings_of(module, names):
 
 def test_a_leaf_builds_its_runner_and_loaders(leaf):
     hooks = {'ClassCountsHook', 'PerClassTableHook'}
-    hooks |= {'SamplerSeedHook', 'StepSeedHook'}
+    hooks |= {'SamplerSeedHook', 'StepSeedHook', 'PublishedCheckpointHook'}
     assert hooks <= hooks_of(leaf.runner).keys()
     layout = get_layout(loaders_of(leaf.cfg)['train']['layout'])
     head, backbone = leaf.runner.model.cls_head, leaf.runner.model.backbone

@@ -61,6 +61,7 @@ train_cfg = dict(max_epochs=24)  # of 5 passes each
 default_hooks = dict(
     class_counts=dict(type='mmshapmix.ClassCountsHook'),
     per_class_table=dict(type='mmshapmix.PerClassTableHook'),
+    published_checkpoint=dict(type='mmshapmix.PublishedCheckpointHook'),
     sampler_seed=dict(type='mmshapmix.SamplerSeedHook'),
     step_seed=dict(type='mmshapmix.StepSeedHook'),
 )

@@ -7,7 +7,7 @@ then.
 """
 
 import math
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator, Sequence, Sized
 
 import numpy as np
 from mmengine.dist import get_dist_info, sync_random_seed
@@ -208,6 +208,19 @@ class ProgressiveSampler(SamplerByClass):
         return _whole(shares * self.epoch_length())
 
 
+def _checked_class_prob(
+    class_prob: Sequence[float], num_classes: int
+) -> np.ndarray:
+    numbers = np.asarray(class_prob, dtype=float)
+    fits = numbers.shape == (num_classes,) and np.isfinite(numbers).all()
+    if not fits or numbers.min() < 0 or numbers.max() == 0:
+        raise ValueError(
+            f'Expected `class_prob` as {num_classes} numbers, one for each '
+            f'class, at least 0 and not all 0, but got {class_prob!r}.'
+        )
+    return numbers
+
+
 @DATA_SAMPLERS.register_module()
 class ReverseFrequencySampler(SamplerByClass):
     """Rare classes more often: BRL's reverse sampler, over-sampling and kin.
@@ -232,9 +245,13 @@ class ReverseFrequencySampler(SamplerByClass):
         keep_length: Draw as many samples as the data set has, with the same
             frequencies relative to each other.
         seed: The same on all ranks; none: drawn and synchronised.
+        class_prob: In place of a rule, PYSKL's: how often the samples of each
+            class come where all came once, K numbers. Those of a class with
+            1.5 come once or twice, half of them twice; with 0, not at all.
 
     Raises:
-        ValueError: For a bad rule or power, or a class without samples.
+        ValueError: For a bad rule, power or ``class_prob``, or a class without
+            samples.
     """
 
     def __init__(
@@ -244,9 +261,12 @@ class ReverseFrequencySampler(SamplerByClass):
         power: float = 1.0,
         keep_length: bool = False,
         seed: int | None = None,
+        class_prob: Sequence[float] | None = None,
     ) -> None:
         super().__init__(dataset, seed)
-        draws = reverse_frequency(self.sizes, rule, power) * self.sizes
+        if class_prob is None:
+            class_prob = reverse_frequency(self.sizes, rule, power)
+        draws = _checked_class_prob(class_prob, len(self.sizes)) * self.sizes
         if keep_length:
             draws *= len(dataset) / draws.sum()
         self.draws = _whole(draws)

@@ -168,6 +168,45 @@ def test_the_reverse_sampler_follows_a_power(
     assert all(np.ptp(v) <= 1 for v in visits)
 
 
+@pytest.mark.parametrize(
+    ('class_prob', 'sums'),
+    [
+        ([1, 1, 1], [12, 6, 3]),
+        ([1, 1.5, 3], [12, 9, 9]),  # PYSKL's: a pass, and half of the class
+        ([0, 2, 1 / 3], [0, 12, 1]),
+    ],
+)
+def test_the_reverse_sampler_takes_numbers_by_class(
+    dataset, class_prob, sums, monkeypatch
+):
+    kind = partial(ReverseFrequencySampler, class_prob=class_prob)
+    (whole,) = shares(kind, dataset, 1, monkeypatch)
+    visits = visits_by_class(whole, dataset)
+    assert [v.sum() for v in visits] == sums
+    assert all(np.ptp(v) <= 1 for v in visits)
+
+
+def test_the_samples_of_a_share_differ_between_epochs(dataset, monkeypatch):
+    """Of 1.5 visits on average every sample has one or two."""
+    kind = partial(ReverseFrequencySampler, class_prob=[1, 1.5, 1])
+    total = np.zeros(6)
+    for epoch in range(40):
+        (whole,) = shares(kind, dataset, 1, monkeypatch, epoch)
+        visits = visits_by_class(whole, dataset)[1]
+        assert sorted(visits) == [1, 1, 1, 2, 2, 2]
+        total += visits
+    # Five standard deviations of a mean of 40 draws of 1 or 2.
+    np.testing.assert_allclose(total / 40, 1.5, atol=5 * 0.5 / 40**0.5)
+
+
+@pytest.mark.parametrize(
+    'class_prob', [[1, 1], [1, 1, -1], [0, 0, 0], [1, 1, np.nan], [[1, 1, 1]]]
+)
+def test_numbers_that_are_not_by_class_are_refused(dataset, class_prob):
+    with pytest.raises(ValueError, match='`class_prob` as 3 numbers, one'):
+        ReverseFrequencySampler(dataset, seed=0, class_prob=class_prob)
+
+
 @pytest.mark.parametrize('options', [{}, dict(rule='power', power=0.5)])
 def test_the_reverse_sampler_can_keep_the_length(
     dataset, options, monkeypatch

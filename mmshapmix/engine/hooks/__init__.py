@@ -5,6 +5,7 @@ from .deferred_loss_hook import DeferredLossHook
 from .logit_adjustment_hook import LogitAdjustmentHook
 from .max_norm_hook import MaxNormHook
 from .per_class_table_hook import PerClassTableHook
+from .published_checkpoint_hook import PublishedCheckpointHook
 from .saliency_hook import SaliencyHook
 from .sampler_seed_hook import SamplerSeedHook
 from .second_stage_hook import SecondStageHook
@@ -17,6 +18,7 @@ __all__ = [
     'LogitAdjustmentHook',
     'MaxNormHook',
     'PerClassTableHook',
+    'PublishedCheckpointHook',
     'SaliencyHook',
     'SamplerSeedHook',
     'SecondStageHook',

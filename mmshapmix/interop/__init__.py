@@ -1,0 +1,1 @@
+"""What other codebases published or wrote, for MMAction2."""

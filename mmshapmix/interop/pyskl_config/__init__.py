@@ -1,0 +1,16 @@
+"""A PYSKL config → one of MMAction2, with our data set, metric and hooks.
+
+:mod:`.convert` is the way in; each of the others has one section of a config.
+"""
+
+from .convert import Conversion, convert_config
+from .section import Note, describe_notes
+from .text import config_text
+
+__all__ = [
+    'Conversion',
+    'Note',
+    'config_text',
+    'convert_config',
+    'describe_notes',
+]

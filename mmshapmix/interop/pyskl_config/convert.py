@@ -1,0 +1,151 @@
+"""A PYSKL config → one of MMAction2, with our data set, metric and hooks.
+
+PYSKL's configs are MMCV 1.x's. Every key of one is taken over, or noted: as
+changed, as dropped because it is not needed, or as unmapped, which is lost.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ...functional.layouts import LAYOUTS
+from .data import convert_data
+from .model import convert_model, layout_name
+from .runtime import convert_runtime, convert_training
+from .schedule import convert_learning_rate, convert_optimizer
+from .section import Note, Section
+
+BASE = 'mmaction::_base_/default_runtime.py'
+SECTIONS = ('model', 'data', 'optimizer')
+LATER = ('train_dataloader', 'optim_wrapper')
+"""What MMEngine's configs have, and MMCV 1.x's have not."""
+
+
+class Conversion(NamedTuple):
+    """A converted config.
+
+    Attributes:
+        config: Its keys in a readable order. Beside what MMEngine's runner
+            reads there are ``_base_`` and variables, as ``train_pipeline``,
+            each the very object that stands where it is used.
+        notes: What became of the keys that were not simply taken over.
+    """
+
+    config: dict[str, Any]
+    notes: list[Note]
+
+
+def convert_config(cfg: Mapping[str, Any]) -> Conversion:
+    """Convert a config of PYSKL, or of a descendant as BRL.
+
+    Args:
+        cfg: Its keys, as PYSKL's files define them; it is not changed.
+
+    Returns:
+        The new config, and what was done.
+
+    Raises:
+        ValueError: If it is none of PYSKL's, or lacks what these have.
+    """
+    _check(cfg)
+    notes: list[Note] = []
+    plain = _plain(cfg)
+    with Section(plain, '', notes) as source:
+        config = _convert(source)
+        _take_variables(source, plain)
+    return Conversion(config, notes)
+
+
+def _check(cfg: Mapping[str, Any]) -> None:
+    later = [key for key in LATER if key in cfg]
+    if later:
+        raise ValueError(
+            f'Expected a PYSKL config, but this has {later}, as those of '
+            'MMAction2 1.x: nothing is to be converted.'
+        )
+    missing = [key for key in SECTIONS if key not in cfg]
+    if missing:
+        raise ValueError(
+            f'Expected a PYSKL config, with {list(SECTIONS)}, but this has no '
+            f'{missing}.'
+        )
+
+
+def _plain(value: Any) -> Any:
+    """A copy of plain dicts, lists and tuples."""
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_plain(inner) for inner in value)
+    return value
+
+
+def _skeletons(model: Any) -> dict[str, Any]:
+    """K and the layout, if the model says so and the layout is a known one."""
+    model = model if isinstance(model, dict) else {}
+    graph = (model.get('backbone') or {}).get('graph_cfg') or {}
+    layout = layout_name(graph.get('layout'))
+    return dict(
+        num_classes=(model.get('cls_head') or {}).get('num_classes'),
+        layout=layout if layout in [*LAYOUTS] else None,
+    )
+
+
+def _convert(source: Section) -> dict[str, Any]:
+    """In the order of our own configs."""
+    skeletons = _skeletons(source.peek('model'))
+    variables = source.move(dict(ann_file='ann_file')) | {
+        key: value for key, value in skeletons.items() if value is not None
+    }
+    with source.section('model') as section:
+        model = convert_model(section)
+    with source.section('data') as section:
+        data = convert_data(section, **skeletons)
+    training = convert_training(source)
+    loops = dict(val_cfg=dict(type='ValLoop'), test_cfg=dict(type='TestLoop'))
+    evaluator = training.pop('val_evaluator')
+    hooks = training.pop('default_hooks')
+    for part in ('val', 'test'):
+        if f'{part}_dataloader' in data:
+            training[f'{part}_cfg'] = loops[f'{part}_cfg']
+            training[f'{part}_evaluator'] = evaluator
+    return dict(
+        _base_=BASE,
+        custom_imports=dict(imports=['mmshapmix'], allow_failed_imports=False),
+        **variables,
+        model=model,
+        **data,
+        **training,
+        optim_wrapper=convert_optimizer(source),
+        param_scheduler=convert_learning_rate(source),
+        default_hooks=hooks,
+        **convert_runtime(source),
+    )
+
+
+def _values(value: Any) -> Iterator[Any]:
+    """A value and all inside of it."""
+    yield value
+    if isinstance(value, dict):
+        value = [*value.values()]
+    if isinstance(value, list | tuple):
+        for inner in value:
+            yield from _values(inner)
+
+
+def _take_variables(source: Section, plain: Mapping[str, Any]) -> None:
+    """Note what PYSKL's files define for their own use.
+
+    PYSKL reads none of it, but an unknown option looks the same. Switches are
+    no variables: each would be found somewhere.
+    """
+    used = [*_values([v for key, v in plain.items() if key not in source])]
+    for key in source:
+        value = source.peek(key)
+        found = value in used or (
+            isinstance(value, str)
+            and any(value in text for text in used if isinstance(text, str))
+        )
+        if found and value is not None and not isinstance(value, bool):
+            reason = 'a variable: its value stands where it is used'
+            source.take(key)
+            source.note(key, 'dropped', reason)

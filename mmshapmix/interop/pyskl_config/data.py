@@ -1,0 +1,163 @@
+"""PYSKL's `data` → MMAction2's loaders, with our data set and samplers."""
+
+from typing import Any
+
+from mmaction.registry import DATASETS
+
+from .components import Rule, convert_component
+from .pipeline import Step, convert_pipeline
+from .section import Section, show
+
+PARTS = ('train', 'val', 'test')
+LOADER = dict(
+    videos_per_gpu='batch_size',
+    workers_per_gpu='num_workers',
+    persistent_workers='persistent_workers',
+    pin_memory='pin_memory',
+    drop_last='drop_last',
+)
+NO_SERVER = 'files are read as they are, without a server between'
+MEMCACHED = dict(memcached=NO_SERVER, mc_cfg=NO_SERVER)
+WRAPPER = dict(test_mode='the loader says so')
+RULES = {
+    'PoseDataset': Rule(
+        'mmshapmix.LongTailPoseDataset',
+        renames=dict(data_list_path='sample_list'),
+        own=('class_prob',),
+        known=dict(modality='Pose'),
+        drop=dict(
+            **WRAPPER,
+            **MEMCACHED,
+            start_index='it is 0 for skeletons',
+            imb_factor='the list of samples has it, and class counts are '
+            'measured; `long_tail` cuts a tail without a list',
+        ),
+        kind='changed',
+        text='it measures class counts, names samples and can cut a tail',
+    ),
+    'RepeatDataset': Rule('RepeatDataset', drop=WRAPPER),
+    'ConcatDataset': Rule('ConcatDataset', drop=WRAPPER),
+}
+
+
+class DatasetConverter:
+    """Converts a data set, in any nesting of others around it.
+
+    Args:
+        num_classes: K; none: unknown.
+        layout: Of the skeletons, a name in our table; none: unknown.
+        testing: Whether it is that of validation or test.
+
+    Attributes:
+        class_prob: What was there of PYSKL's, by class; none: nothing.
+        pipelines: Of the data sets that are found.
+    """
+
+    def __init__(
+        self, num_classes: int | None, layout: str | None, testing: bool
+    ) -> None:
+        self.num_classes = num_classes
+        self.layout = layout
+        self.testing = testing
+        self.class_prob: list[float] | None = None
+        self.pipelines: list[list[Step]] = []
+
+    def convert(self, source: Section) -> dict[str, Any]:
+        """Convert a data set; the section is not closed here.
+
+        Raises:
+            ValueError: If a part has no `type`.
+        """
+        parts = source.sections('datasets')
+        steps = source.sections('pipeline')
+        nested = dict(dataset=self.convert)
+        dataset = convert_component(source, RULES, DATASETS, nested)
+        if parts:
+            dataset['datasets'] = []
+            for part in parts:
+                with part:
+                    dataset['datasets'].append(self.convert(part))
+        elif 'dataset' not in dataset:
+            self._take_class_prob(dataset, source)
+            self._complete(dataset)
+            self.pipelines.append(
+                convert_pipeline(steps, self.layout, self.testing)
+            )
+            dataset['pipeline'] = self.pipelines[-1]
+        return dataset
+
+    def _complete(self, dataset: dict[str, Any]) -> None:
+        """And drop what is none: MMAction2 refuses that where PYSKL has it."""
+        if dataset['type'] == RULES['PoseDataset'].type:
+            dataset.setdefault('num_classes', self.num_classes)
+            dataset.setdefault('layout', self.layout)
+        for key in [key for key, value in dataset.items() if value is None]:
+            del dataset[key]
+        if self.testing:
+            dataset['test_mode'] = True
+
+    def _take_class_prob(
+        self, dataset: dict[str, Any], source: Section
+    ) -> None:
+        numbers = dataset.pop('class_prob', None)
+        if numbers is None:
+            return
+        if self.testing:
+            text = f'{show(numbers)}: every sample is tested once'
+            source.note('class_prob', 'dropped', text)
+            return
+        if isinstance(numbers, dict):
+            classes = range(self.num_classes or 1 + max(numbers))
+            numbers = [numbers.get(k, 0) for k in classes]
+        self.class_prob = list(numbers)
+        text = 'the loader has it: mmshapmix.ReverseFrequencySampler'
+        source.note('class_prob', 'changed', text)
+
+
+def _sampler(converter: DatasetConverter) -> dict[str, Any]:
+    if converter.testing:
+        return dict(type='DefaultSampler', shuffle=False)
+    if converter.class_prob is None:
+        return dict(type='mmshapmix.ShuffleSampler')
+    return dict(
+        type='mmshapmix.ReverseFrequencySampler',
+        class_prob=converter.class_prob,
+    )
+
+
+def convert_data(
+    source: Section, num_classes: int | None, layout: str | None
+) -> dict[str, Any]:
+    """Convert the data sets and how they are loaded.
+
+    Args:
+        source: PYSKL's ``data``; not closed here.
+        num_classes: K; none: unknown.
+        layout: Of the skeletons, a name in our table; none: unknown.
+
+    Returns:
+        For each part that is there ``PART_pipeline``, the very object that the
+        data set holds, and ``PART_dataloader``.
+
+    Raises:
+        ValueError: If there is no training set, or a part has no `type`.
+    """
+    if 'train' not in source:
+        raise ValueError(
+            'Expected `data.train` in a PYSKL config, but there is none.'
+        )
+    common = dict(batch_size=1, num_workers=1) | source.move(LOADER)
+    pipelines, loaders = {}, {}
+    for part in [part for part in PARTS if part in source]:
+        with source.section(f'{part}_dataloader') as settings:
+            loader = common | settings.move(LOADER)
+        loader.setdefault('persistent_workers', loader['num_workers'] > 0)
+        converter = DatasetConverter(num_classes, layout, part != 'train')
+        with source.section(part) as rows:
+            dataset = converter.convert(rows)
+        if len(converter.pipelines) == 1:
+            pipelines[f'{part}_pipeline'] = converter.pipelines[0]
+        loaders[f'{part}_dataloader'] = dict(
+            loader, sampler=_sampler(converter), dataset=dataset
+        )
+    return pipelines | loaders

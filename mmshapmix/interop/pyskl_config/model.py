@@ -1,0 +1,163 @@
+"""A PYSKL model → MMAction2's, with our backbones where it has none.
+
+Heads have the same weights under other names; the hook
+``PublishedCheckpointHook`` renames those of PYSKL's checkpoints.
+"""
+
+from functools import partial
+from typing import Any
+
+from mmaction.models.utils import Graph, mstcn, unit_aagcn, unit_gcn, unit_tcn
+from mmaction.registry import MODELS
+
+from ...functional.layouts import LAYOUTS, get_layout
+from ...models.backbones.graph import LayoutGraph
+from .components import (
+    Rule,
+    arguments_of,
+    convert_arguments,
+    convert_component,
+    optional_arguments,
+)
+from .section import Section
+
+LAYOUT_NAMES = {'nw_ucla': 'nw-ucla', 'nwucla': 'nw-ucla'}
+STOCK_LAYOUTS = ('nturgb+d', 'coco', 'openpose')
+"""Those that MMAction2's graph and features know by name."""
+
+NO_MIXING = (
+    'it trains on clean samples; partial mixup is '
+    'mmshapmix.RebalancedPartialMix, see the folder configs/brl'
+)
+NO_LOSS = (
+    'its loss is cross-entropy; the losses of BRL are {}, see the folder '
+    'configs/brl'
+)
+RECOGNIZERS = {
+    'MixRecognizerGCN': Rule('RecognizerGCN', kind='unmapped', text=NO_MIXING),
+}
+BACKBONES = {
+    'CTRGCN': Rule('mmshapmix.CTRGCN'),
+    'MSG3D': Rule('mmshapmix.MSG3D'),
+    'DGSTGCN': Rule(
+        'mmshapmix.DGSTGCN',
+        known=dict(gcn_type='dggcn', tcn_type='dgmstcn'),
+    ),
+}
+HEADS = {
+    'GCNHead': Rule('GCNHead', known=dict(mode='GCN', init_std=0.01)),
+    'I3DHead': Rule(
+        'I3DHead',
+        renames=dict(dropout='dropout_ratio'),
+        defaults=dict(average_clips='prob'),
+        known=dict(mode='3D'),
+    ),
+    'SimpleHead': Rule(
+        'SimpleHead',
+        kind='unmapped',
+        text="it is GCNHead(dropout=0.5) with mode='GCN', else I3DHead",
+    ),
+    'MixAAHead': Rule(
+        'GCNHead',
+        kind='unmapped',
+        text=NO_LOSS.format(
+            'mmshapmix.DeferredLoss(late=mmshapmix.ActionAwareLoss)'
+        ),
+    ),
+    'MixCBHead': Rule(
+        'GCNHead',
+        kind='unmapped',
+        text=NO_LOSS.format(
+            "mmshapmix.LongTailLoss(class_weight=dict(scheme='class_balanced',"
+            ' beta=0.999))'
+        ),
+    ),
+}
+# What these take by **kwargs, for each of their blocks.
+BLOCKS = {
+    'STGCN': dict(gcn_=[unit_gcn], tcn_=[unit_tcn, mstcn]),
+    'AAGCN': dict(gcn_=[unit_aagcn], tcn_=[unit_tcn]),
+}
+
+
+def layout_name(layout: Any) -> Any:
+    """The name that a layout of PYSKL or BRL has here."""
+    if isinstance(layout, str):
+        return LAYOUT_NAMES.get(layout, layout)
+    return layout
+
+
+def _convert_graph(source: Section, ours: bool) -> dict[str, Any]:
+    rule = Rule(known=dict(nx_node=1))
+    accepted = arguments_of(LayoutGraph if ours else Graph)
+    graph = convert_arguments(source, accepted, rule)
+    name = layout_name(graph.get('layout'))
+    if not isinstance(name, str):
+        return graph
+    if name not in LAYOUTS:
+        text = f'{name}: no layout of this name; give it as a dict'
+        source.note('layout', 'unmapped', text)
+    elif not ours and name not in STOCK_LAYOUTS:
+        text = f"{name}: a dict, as MMAction2's graph takes it"
+        source.note('layout', 'changed', text)
+        return graph | dict(layout=get_layout(name).graph())
+    return graph | dict(layout=name)
+
+
+def _convert_backbone(source: Section) -> dict[str, Any]:
+    name = source.peek('type')
+    ours = BACKBONES.get(name, Rule()).type.startswith('mmshapmix.')
+    blocks = {
+        prefix + argument
+        for prefix, kinds in BLOCKS.get(name, {}).items()
+        for kind in kinds
+        for argument in ('type', *optional_arguments(kind))
+    }
+    weights = source.take('pretrained')
+    backbone = convert_component(
+        source,
+        BACKBONES,
+        MODELS,
+        dict(graph_cfg=partial(_convert_graph, ours=ours)),
+        blocks,
+    )
+    if weights is not None:
+        text = f"{weights}: as `init_cfg`, which wants this model's own names"
+        source.note('pretrained', 'changed', text)
+        backbone['init_cfg'] = dict(type='Pretrained', checkpoint=weights)
+    return backbone
+
+
+def _convert_loss(source: Section) -> dict[str, Any]:
+    return convert_component(source, {}, MODELS)
+
+
+def _convert_head(source: Section) -> dict[str, Any]:
+    return convert_component(
+        source, HEADS, MODELS, dict(loss_cls=_convert_loss)
+    )
+
+
+def convert_model(source: Section) -> dict[str, Any]:
+    """Convert a recognizer.
+
+    Both average the probabilities of the clips of a test sample, if nothing
+    else is said: in PYSKL's ``test_cfg``, in MMAction2's head.
+
+    Args:
+        source: PYSKL's ``model``; not closed here.
+
+    Returns:
+        MMAction2's.
+
+    Raises:
+        ValueError: If a part has no `type`.
+    """
+    source.section('train_cfg').close()  # MMAction2 reads nothing there
+    with source.section('test_cfg') as testing:
+        averaged = testing.move(dict(average_clips='average_clips'))
+    nested = dict(backbone=_convert_backbone, cls_head=_convert_head)
+    model = convert_component(source, RECOGNIZERS, MODELS, nested)
+    if 'cls_head' in model:
+        model['cls_head'] |= averaged
+    return model

@@ -1,0 +1,120 @@
+"""A config → the text of its file, as one would write it."""
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+WIDTH = 79
+INDENT = 4
+
+
+class _Name(str):
+    """A variable: what is written for it has no quotes."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _with_names(key: str, value: Any, names: Mapping[str, Any]) -> Any:
+    """A copy in which names stand for what they name.
+
+    A dict or list is named where the same object stands, anything else where
+    the key is the same, too.
+    """
+    for name, known in names.items():
+        if isinstance(known, dict | list):
+            if value is known:
+                return _Name(name)
+        elif name == key and value == known:
+            return _Name(name)
+    if isinstance(value, dict):
+        return {k: _with_names(k, inner, names) for k, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_with_names('', inner, names) for inner in value)
+    return value
+
+
+def _parts(value: Any) -> tuple[str, list[tuple[str, Any]], str] | None:
+    """What opens a container, its items with their keys, what closes it."""
+    if isinstance(value, dict):
+        if all(isinstance(k, str) and k.isidentifier() for k in value):
+            items = [(f'{key}=', inner) for key, inner in value.items()]
+            return 'dict(', items, ')'
+        items = [(f'{key!r}: ', inner) for key, inner in value.items()]
+        return '{', items, '}'
+    brackets = {list: '[]', tuple: '()'}.get(type(value))
+    if not brackets:
+        return None
+    return brackets[0], [('', inner) for inner in value], brackets[1]
+
+
+def _flat(value: Any) -> str:
+    """In one line."""
+    parts = _parts(value)
+    if not parts:
+        return repr(value)
+    start, items, end = parts
+    comma = ',' * (start == '(' and len(items) == 1)
+    inside = ', '.join(key + _flat(inner) for key, inner in items)
+    return f'{start}{inside}{comma}{end}'
+
+
+def _lines(key: str, value: Any, depth: int, end: str) -> Iterator[str]:
+    """In one line if it fits, else one for each item, or filled lines."""
+    indent = ' ' * INDENT * depth
+    flat = _flat(value)
+    line = f'{indent}{key}{flat}{end}'
+    parts = _parts(value)
+    if len(line) <= WIDTH or not parts or not parts[1]:
+        yield line
+        return
+    start, items, close = parts
+    yield f'{indent}{key}{start}'
+    if set('\'"=') & set(flat):  # not numbers alone
+        for inner_key, inner in items:
+            yield from _lines(inner_key, inner, depth + 1, ',')
+    else:
+        yield from _filled([_flat(inner) for _, inner in items], depth + 1)
+    yield f'{indent}{close}{end}'
+
+
+def _filled(numbers: Sequence[str], depth: int) -> list[str]:
+    """Many in a line: one each would be a long column."""
+    indent = ' ' * INDENT * depth
+    return textwrap.wrap(
+        ', '.join(numbers) + ',',
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent,
+    )
+
+
+def config_text(config: Mapping[str, Any]) -> str:
+    """Python source that defines the keys of a config, in their order.
+
+    A dict or list that stands in several places is written once, if a key of
+    the config holds it; a variable as ``ann_file`` is used where a key of this
+    name has its value.
+
+    Args:
+        config: Of dicts, lists, tuples, strings, numbers and None.
+
+    Returns:
+        The lines, at most 79 wide unless a string is longer.
+
+    Example:
+        >>> pipeline = [dict(type='PoseDecode')]
+        >>> print(config_text(dict(pipeline=pipeline,
+        ...                        data=dict(pipeline=pipeline))), end='')
+        pipeline = [dict(type='PoseDecode')]
+        data = dict(pipeline=pipeline)
+    """
+    text, names = '', {}
+    before = 0
+    for key, value in config.items():
+        lines = [*_lines(f'{key} = ', _with_names(key, value, names), 0, '')]
+        if text and max(before, len(lines)) > 1:
+            text += '\n'  # between blocks of several lines
+        text += '\n'.join(lines) + '\n'
+        names[key], before = value, len(lines)
+    return text

@@ -1,0 +1,132 @@
+"""PYSKL's dumped scores, in the form that ``fuse_streams.py`` reads."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..datasets.annotations import (
+    Annotation,
+    annotations_of,
+    check_labels,
+    load_pickle,
+    sample_name,
+)
+from ..evaluation.dump_scores import KEYS
+from ..unpickling import load_plain
+
+
+def read_results(path: str | Path) -> np.ndarray:
+    """Read what PYSKL's ``tools/test.py --out`` wrote.
+
+    It is a list with an array for each sample: its scores ``(K,)``, or, where
+    ``average_clips`` was off, the logits of its clips ``(clips, K)``. Of these
+    the probabilities are averaged, as PYSKL does by default.
+
+    Returns:
+        ``(N, K)`` float64.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no such list, has other than finite numbers, or
+            not the same classes for all samples; or as
+            :func:`~mmshapmix.unpickling.load_plain` says.
+    """
+    rows = load_plain(path, "PYSKL's scores")
+    if not (isinstance(rows, list) and rows and all(map(_is_scored, rows))):
+        raise ValueError(
+            'Expected a list of score arrays, (K,) or (clips, K), as '
+            f"PYSKL's tools/test.py --out writes it, but {path} is none. What "
+            "MMAction2's --dump writes needs no conversion."
+        )
+    classes = sorted({row.shape[-1] for row in rows})
+    if len(classes) > 1:
+        raise ValueError(
+            f'Expected scores of the same classes for all samples of {path}, '
+            f'but got {classes} classes.'
+        )
+    scores = np.stack([_averaged(row) for row in rows])
+    bad = int((~np.isfinite(scores)).any(1).sum())
+    if bad:
+        raise ValueError(
+            f'Expected finite scores, but {bad} of {len(scores)} samples of '
+            f'{path} have NaN or infinite ones. Test the model again.'
+        )
+    return scores
+
+
+def _is_scored(row: Any) -> bool:
+    """Whether it is the scores of a sample, or of its clips."""
+    return (
+        isinstance(row, np.ndarray)
+        and row.ndim in (1, 2)
+        and row.size > 0
+        and np.issubdtype(row.dtype, np.floating)
+    )
+
+
+def _averaged(row: np.ndarray) -> np.ndarray:
+    """Scores of a sample, ``(K,)``: its own, or of the clips' logits."""
+    scores = row.astype(np.float64)
+    if scores.ndim == 1:
+        return scores
+    return torch.softmax(torch.from_numpy(scores), 1).mean(0).numpy()
+
+
+def split_samples(
+    ann_file: str | Path, split: str | None = None
+) -> list[Annotation]:
+    """The samples that PYSKL tests, in its order: that of the annotations.
+
+    Args:
+        ann_file: Annotation pickle.
+        split: Name of the split; none if the file has no splits.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If there is no such split, or the file is not as
+            :func:`~mmshapmix.datasets.annotations.annotations_of` says.
+    """
+    data = load_pickle(ann_file)
+    if split is None and isinstance(data, dict) and data.get('split'):
+        raise ValueError(
+            f'Expected the split of {ann_file} that was tested, but got none. '
+            f'Choose one of {sorted(data["split"])}.'
+        )
+    names = {sample_name(a) for a in annotations_of(data, split, ann_file)}
+    every = annotations_of(data, None, ann_file)
+    return [sample for sample in every if sample_name(sample) in names]
+
+
+def dump_of(
+    scores: np.ndarray, samples: Sequence[Annotation], source: str | Path
+) -> list[dict[str, Any]]:
+    """Scores beside the labels and names of their samples.
+
+    Args:
+        scores: ``(N, K)``.
+        samples: N, in the same order.
+        source: The annotation file, for errors.
+
+    Returns:
+        What :func:`~mmshapmix.evaluation.dump_scores.write_scores` takes.
+
+    Raises:
+        ValueError: If there are more or fewer samples, or labels of other
+            than K classes.
+    """
+    if len(scores) != len(samples):
+        raise ValueError(
+            f'Expected scores of {len(samples)} samples, as the split of '
+            f'{source} has, but got {len(scores)}. Choose the split that was '
+            "tested. PYSKL's `valid_ratio` and `box_thr` leave samples out: "
+            'test again without them.'
+        )
+    check_labels(samples, scores.shape[1], str(source))
+    rows = (
+        (score, np.array([sample['label']], np.int64), sample_name(sample))
+        for score, sample in zip(scores, samples, strict=True)
+    )
+    return [dict(zip(KEYS, row, strict=True)) for row in rows]

@@ -1,0 +1,152 @@
+r"""How published codebases name their weights.
+
+PYSKL (arXiv 2205.09443) and what is written in it, such as BRL. InfoGCN (CVPR
+2022). HD-GCN (arXiv 2208.10741). CTR-GCN (arXiv 2107.12213) and what is built
+on it, such as Shap-Mix; its convolution is
+
+.. math::
+    y_u = \sum_v \big(A_{uv} + \alpha \, \xi(\tanh(\psi(x_u) - \phi(x_v)))\big)
+    \, x_v
+
+where ours sums over the first index: :math:`A` is transposed, :math:`\psi` and
+:math:`\phi` are exchanged and, tanh being odd, the weight of :math:`\xi` is
+negated.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+State = dict[str, Tensor]
+Renames = Sequence[tuple[str, str | Callable[[re.Match], str]]]
+
+
+def _without_aliases(state: State) -> State:
+    """HD-GCN's ``conv_d``: the last of ``conv``, saved, and loaded, again."""
+    last: dict[str, int] = {}
+    for name in state:
+        if found := re.match(r'(.+\.gcn1\.conv)\.(\d+)\.', name):
+            last[found[1]] = max(int(found[2]), last.get(found[1], 0))
+    alias = re.compile(r'(.+\.gcn1\.conv)_d\.')
+
+    def own(name: str) -> str:
+        return alias.sub(lambda m: f'{m[1]}.{last.get(m[1], 0)}.', name)
+
+    kept = {n: value for n, value in state.items() if not alias.match(n)}
+    return kept | {own(n): v for n, v in state.items() if alias.match(n)}
+
+
+@dataclass(frozen=True)
+class Source:
+    """How a codebase names its weights, and how it computes with them.
+
+    Attributes:
+        name: For messages.
+        signs: Names that its states have, and that no other's has together.
+        renames: Patterns and what takes their place, in turn, in each name.
+        changes: Patterns of new names, and what becomes of their tensors.
+        variant: What ``variant`` the backbone must have; none: any.
+        prepare: What is done to a state first; it makes a new one.
+    """
+
+    name: str
+    signs: tuple[str, ...]
+    renames: Renames
+    changes: Sequence[tuple[str, Callable[[Tensor], Tensor]]] = ()
+    variant: str | None = None
+    prepare: Callable[[State], State] = dict
+
+
+def _numbered(match: re.Match) -> str:
+    """``l1.`` is the first block."""
+    return f'net.{int(match[1]) - 1}.'
+
+
+def _other(match: re.Match) -> str:
+    """``conv1.`` for ``conv2.`` and the other way round."""
+    return f'{match[1]}{3 - int(match[2])}.'
+
+
+BACKBONE = (r'^(?!cls_head\.)', 'backbone.')
+"""All names that are not of the head."""
+
+SOURCES = (
+    Source(
+        'PYSKL',
+        signs=('cls_head.fc_cls.weight', 'backbone.data_bn.weight'),
+        renames=[(r'^cls_head\.fc_cls\.', 'cls_head.fc.')],
+        variant='pyskl',
+    ),
+    Source(
+        'CTR-GCN',
+        signs=('l1.gcn1.convs.0.conv1.weight',),
+        renames=[
+            (r'^l(\d+)\.', _numbered),
+            (r'^fc\.', 'cls_head.fc.'),
+            BACKBONE,
+            (r'\.gcn1\.PA$', '.gcn1.A'),
+            (r'(\.gcn1\.convs\.\d+\.conv)([12])\.', _other),
+        ],
+        changes=[
+            (r'\.gcn1\.A$', lambda a: a.transpose(-2, -1).contiguous()),
+            (r'\.gcn1\.convs\.\d+\.conv4\.weight$', torch.neg),
+        ],
+        variant='ctrgcn',
+    ),
+    Source(
+        'InfoGCN',
+        signs=('l1.agcn.shared_topology',),
+        renames=[
+            (r'^decoder\.', 'cls_head.fc.'),
+            (r'^fc\.', 'cls_head.fc_latent.'),
+            (r'^fc_', 'cls_head.fc_'),
+            BACKBONE,
+        ],
+    ),
+    Source(
+        'HD-GCN',
+        signs=('l1.gcn1.conv_down.0.0.weight',),
+        renames=[(r'^fc\.', 'cls_head.fc.'), BACKBONE],
+        prepare=_without_aliases,
+    ),
+)
+"""Whose checkpoints are known."""
+
+
+def source_of(state: Mapping[str, Any]) -> Source | None:
+    """Whose weights these are, by their names; none: nobody's known here.
+
+    Args:
+        state: See :func:`~.checkpoints.weights_of`.
+    """
+    return next(
+        (s for s in SOURCES if all(sign in state for sign in s.signs)), None
+    )
+
+
+def renamed(state: Mapping[str, Any], renames: Renames) -> dict[str, Any]:
+    """The same tensors by other names.
+
+    Args:
+        state: Name to tensor.
+        renames: See :class:`Source`.
+
+    Raises:
+        ValueError: If two names become one.
+    """
+    result = {}
+    for old, value in state.items():
+        name = str(old)
+        for pattern, replacement in renames:
+            name = re.sub(pattern, replacement, name)
+        if name in result:
+            raise ValueError(
+                f'Expected one tensor for {name!r}, but the checkpoint has '
+                f'several, the last of them {old!r}. Save it again with one.'
+            )
+        result[name] = value
+    return result

@@ -1,0 +1,235 @@
+"""PYSKL configs → MMAction2's: what becomes of each key, what it builds."""
+
+import copy
+
+import pytest
+import torch
+from mmaction.registry import DATASETS, MODELS
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import init_default_scope
+
+from mmshapmix.interop.pyskl_config import convert_config
+from mmshapmix.interop.pyskl_config.section import (
+    KINDS,
+    Note,
+    Section,
+    describe_notes,
+)
+
+from ...pyskl_configs import (
+    CLASSES,
+    CONFIGS,
+    built,
+    notes_of,
+    source,
+    working_folder,
+)
+
+ALL = [*CONFIGS]
+
+
+@pytest.fixture(scope='module', autouse=True)
+def folder(tmp_path_factory):
+    """A working folder with the data; MMEngine formats no config."""
+    with working_folder(tmp_path_factory.mktemp('pyskl')) as root:
+        yield root
+
+
+# Channels of the data, and the backbone's type, by hand.
+EXPECTED = dict(
+    stgcnpp=(25, 3, 'STGCN'),
+    aagcn=(25, 6, 'AAGCN'),
+    ctrgcn=(25, 3, 'CTRGCN'),
+    dgstgcn=(17, 6, 'DGSTGCN'),
+    msg3d=(25, 3, 'MSG3D'),
+    brl=(25, 3, 'STGCN'),
+)
+
+
+@pytest.mark.parametrize('name', ALL)
+def test_a_converted_config_builds_and_trains(name):
+    """The samples have the shape that the model takes, and it takes them."""
+    joints, channels, backbone = EXPECTED[name]
+    cfg = built(source(name))
+    init_default_scope('mmaction')
+    model = MODELS.build(cfg.model)
+    assert type(model).__name__ == 'RecognizerGCN'
+    assert type(model.backbone).__name__ == backbone
+    for part, clips in (('train', 1), ('val', 1), ('test', 3)):
+        dataset = DATASETS.build(cfg[f'{part}_dataloader'].dataset)
+        shape = dataset[0]['inputs'].shape
+        assert shape == (clips, 2, 8, joints, channels)
+        batch = pseudo_collate([dataset[0], dataset[1]])
+        batch = model.data_preprocessor(batch)
+        if part == 'train':
+            losses = model(**batch, mode='loss')
+            losses['loss_cls'].backward()
+            assert torch.isfinite(losses['loss_cls'])
+        else:
+            samples = model.eval()(**batch, mode='predict')
+            assert samples[0].pred_score.shape == (CLASSES,)
+
+
+# Accounts -------------------------------------------------------------------
+
+
+def dicts_of(value, path=()):
+    """Where there are dicts in a config."""
+    if isinstance(value, dict):
+        yield path
+    rows = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in rows:
+        if isinstance(inner, dict | list | tuple):
+            yield from dicts_of(inner, (*path, key))
+
+
+def at(value, path):
+    for key in path:
+        value = value[key]
+    return value
+
+
+def name_of(path):
+    """As the notes name it."""
+    text = ''.join(f'[{k}]' if isinstance(k, int) else f'.{k}' for k in path)
+    return text.removeprefix('.')
+
+
+def in_sections(path):
+    """Not in a variable, whose copy stands in a section."""
+    return not (path and str(path[0]).endswith('_pipeline'))
+
+
+# Dicts that are taken over as they are.
+WHOLE = ('optimizer_config.grad_clip',)
+
+
+@pytest.mark.parametrize('name', ALL)
+def test_an_invented_key_is_named_wherever_it_stands(name):
+    cfg = source(name)
+    paths = [path for path in dicts_of(cfg) if in_sections(path)]
+    assert len(paths) > 30
+    for path in paths:
+        changed = copy.deepcopy(cfg)
+        at(changed, path)['invented'] = 'an invention'
+        key = name_of((*path, 'invented'))
+        text = "'an invention': nothing here stands for it: left out"
+        if name_of(path) not in WHOLE:
+            assert Note(key, 'unmapped', text) in notes_of(changed)
+
+
+def leaves_of(cfg):
+    """Where a config has values that are no containers, and no type."""
+    for path in filter(in_sections, dicts_of(cfg)):
+        for key, value in at(cfg, path).items():
+            if not isinstance(value, dict | list | tuple) and key != 'type':
+                yield (*path, key)
+
+
+def other(value):
+    if isinstance(value, bool) or value is None:
+        return not value
+    return f'{value}!' if isinstance(value, str) else value + 1
+
+
+@pytest.mark.parametrize('name', ALL)
+def test_whatever_is_changed_changes_the_result_or_its_notes(name):
+    """So nothing is ignored in silence."""
+    cfg = source(name)
+    before = convert_config(cfg)
+    paths = [*leaves_of(cfg)]
+    assert len(paths) > 30
+    for path in paths:
+        changed = copy.deepcopy(cfg)
+        at(changed, path[:-1])[path[-1]] = other(at(cfg, path))
+        assert convert_config(changed) != before, name_of(path)
+
+
+@pytest.mark.parametrize('name', ALL)
+def test_only_what_a_descendant_adds_is_not_mapped(name):
+    unmapped = [n.path for n in notes_of(source(name)) if n.kind == 'unmapped']
+    added = ['model.type', 'model.cls_head.type'] if name == 'brl' else []
+    assert unmapped == added
+
+
+@pytest.mark.parametrize('name', ALL)
+def test_the_source_is_not_changed(name):
+    cfg = source(name)
+    before = copy.deepcopy(cfg)
+    config = convert_config(cfg).config
+    config['model']['backbone'].clear()
+    config['train_pipeline'].clear()
+    assert cfg == before
+
+
+def test_variables_are_told_from_unknown_options():
+    cfg = source('stgcnpp')
+    cfg |= dict(clip_len=8, modality='j', fp16=dict(loss_scale=512.0))
+    cfg |= dict(sync_bn=True, nothing=None, times=77)
+    notes = [note[:2] for note in notes_of(cfg)]
+    for name in ('clip_len', 'modality'):
+        assert (name, 'dropped') in notes
+    for name in ('fp16', 'sync_bn', 'nothing', 'times'):
+        assert (name, 'unmapped') in notes
+
+
+def test_notes_are_told_by_kind_and_text():
+    notes = [
+        Note('a', 'changed', 'x'),
+        Note('b', 'unmapped', 'y'),
+        Note('c', 'changed', 'x'),
+    ]
+    assert describe_notes(notes) == [
+        *('unmapped (1):', '  b', '      y'),
+        *('changed (2):', '  a, c', '      x'),
+    ]
+    assert describe_notes(notes, ['dropped']) == []
+    assert {note.kind for note in notes_of(source('brl'))} == {*KINDS}
+
+
+def test_a_section_that_fails_says_nothing_else():
+    notes = []
+    with pytest.raises(KeyError), Section(dict(a=1), 'x', notes):
+        raise KeyError
+    assert not notes
+
+
+# Refusals -------------------------------------------------------------------
+
+
+def without(*path):
+    cfg = source('stgcnpp')
+    del at(cfg, path[:-1])[path[-1]]
+    return cfg
+
+
+@pytest.mark.parametrize(
+    ('cfg', 'message'),
+    [
+        (dict(train_dataloader={}, model={}), 'as those of MMAction2 1.x'),
+        (dict(model={}), r"has no \['data', 'optimizer'\]"),
+        (
+            source('stgcnpp') | dict(lr_config=dict(policy='step')),
+            'Expected `lr_config.step`',
+        ),
+        (without('total_epochs'), 'Expected `total_epochs`'),
+        (without('data', 'train'), 'Expected `data.train`'),
+        (without('optimizer', 'type'), 'Expected `optimizer.type`'),
+        (
+            without('data', 'val', 'pipeline', 0, 'type'),
+            r'Expected `data.val.pipeline\[0\].type`',
+        ),
+        (source('stgcnpp') | dict(data=[1]), 'Expected `data`.* a dict'),
+        (source('stgcnpp') | dict(model=[1]), 'Expected `model`.* a dict'),
+    ],
+)
+def test_what_is_no_pyskl_config_is_refused(cfg, message):
+    with pytest.raises(ValueError, match=message):
+        convert_config(cfg)
+
+
+def test_a_pipeline_that_is_no_list_is_refused():
+    cfg = source('stgcnpp')
+    cfg['data']['val']['pipeline'] = 'PoseDecode'
+    with pytest.raises(ValueError, match='pipeline` of .* a list of dicts'):
+        convert_config(cfg)

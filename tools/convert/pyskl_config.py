@@ -1,0 +1,92 @@
+"""Convert a config of PYSKL, or of a descendant, for MMAction2.
+
+What was changed, dropped and not mapped is printed; the new file begins with
+what was not mapped. A PYSKL config is Python, and is run to be read: convert
+only files that you would run.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from mmshapmix.cli import run_tool
+from mmshapmix.interop.pyskl_config import (
+    Conversion,
+    config_text,
+    convert_config,
+    describe_notes,
+)
+
+UNMAPPED = 3
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        'source', type=Path, help='config of PYSKL; it is run to be read'
+    )
+    parser.add_argument('out', type=Path, help='config to write')
+    parser.add_argument(
+        '--force', action='store_true', help='overwrite what is there'
+    )
+    parser.add_argument(
+        '--strict',
+        action='store_true',
+        help=f'end with exit code {UNMAPPED} if something was not mapped; the '
+        'file is written all the same',
+    )
+    return parser.parse_args()
+
+
+def read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'Expected a config at {path}, but there is none.'
+        )
+    try:
+        return Config.fromfile(
+            path, import_custom_modules=False, lazy_import=False
+        ).to_dict()
+    except SyntaxError as error:
+        raise ValueError(
+            f'Expected {path} to be Python, but it is not: {error}'
+        ) from error
+
+
+def text_of(conversion: Conversion, source: Path) -> str:
+    lines = [f'Converted from {source}, a config of PYSKL.']
+    lines += describe_notes(conversion.notes, ['unmapped'])
+    header = ''.join(f'# {line}\n' for line in lines)
+    return header + config_text(conversion.config)
+
+
+def main() -> None:
+    args = parse_args()
+    if args.out.exists() and not args.force:
+        raise FileExistsError(
+            f'{args.out} is there already; --force overwrites it.'
+        )
+    conversion = convert_config(read(args.source))
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(text_of(conversion, args.source))
+    print('\n'.join(describe_notes(conversion.notes)))
+    print(f'Written: {args.out}')
+    unmapped = sum(note.kind == 'unmapped' for note in conversion.notes)
+    if unmapped:
+        print(
+            f'{unmapped} keys were NOT mapped: see above, and the top of '
+            f'{args.out}.',
+            file=sys.stderr,
+        )
+        if args.strict:
+            sys.exit(UNMAPPED)
+
+
+if __name__ == '__main__':
+    run_tool(main)

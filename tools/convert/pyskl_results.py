@@ -1,0 +1,43 @@
+"""Convert PYSKL's dumped scores for tools/analysis/fuse_streams.py.
+
+PYSKL writes a list of scores, in the order of its test data; names and labels
+come from the annotation file.
+"""
+
+import argparse
+from pathlib import Path
+
+from mmshapmix.cli import run_tool
+from mmshapmix.evaluation.dump_scores import write_scores
+from mmshapmix.interop.results import dump_of, read_results, split_samples
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        'results', help="what PYSKL's tools/test.py --out wrote"
+    )
+    parser.add_argument('ann_file', help='the annotation file of that test')
+    parser.add_argument('out', type=Path, help='pickle to write')
+    parser.add_argument('--split', help='its split, if the file has splits')
+    parser.add_argument(
+        '--force', action='store_true', help='overwrite what is there'
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    if args.out.exists() and not args.force:
+        raise FileExistsError(
+            f'{args.out} is there already; --force overwrites it.'
+        )
+    scores = read_results(args.results)
+    samples = split_samples(args.ann_file, args.split)
+    write_scores(dump_of(scores, samples, args.ann_file), args.out)
+    print(f'{len(scores)} samples, {scores.shape[1]} classes')
+    print(args.out)
+
+
+if __name__ == '__main__':
+    run_tool(main)
