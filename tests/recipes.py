@@ -305,6 +305,30 @@ RECIPES = {
     ('benchmark', 'synthetic'): SHORT,
 }
 
+# By the first word of a leaf's name: the graph's settings, the other settings
+# of the backbone, and those of the head.
+SPATIAL = dict(mode='spatial')
+BACKBONES = {
+    'ctrgcn': (SPATIAL, dict(type='mmshapmix.CTRGCN'), {}),
+    'aagcn': (SPATIAL, dict(type='AAGCN'), {}),
+    'infogcn': (
+        SPATIAL,
+        dict(type='mmshapmix.InfoGCN'),
+        dict(type='mmshapmix.InfoGCNHead'),
+    ),
+    'hdgcn': (SPATIAL, dict(type='mmshapmix.HDGCN'), {}),
+    'msg3d': (
+        dict(mode='binary_adj'),
+        dict(type='mmshapmix.MSG3D'),
+        dict(in_channels=384),
+    ),
+    'dgstgcn': (
+        dict(mode='random', num_filter=8),
+        dict(type='mmshapmix.DGSTGCN'),
+        {},
+    ),
+}
+
 
 class Name(NamedTuple):
     """What a leaf's path says."""

@@ -26,7 +26,7 @@ from .leaves import (
     loaders_of,
     quick,  # noqa: F401  for all tests of this file
 )
-from .recipes import BRL_METHODS, PLAIN, Name
+from .recipes import BACKBONES, BRL_METHODS, PLAIN, Name
 
 FEATS = {
     'joint': 'j',
@@ -36,6 +36,9 @@ FEATS = {
     'bone-motion': 'bm',
     'skip-motion': 'km',
 }
+
+# Alike but for what they make of mixed samples, and InfoGCN's own.
+HEADS = ('GCNHead', 'MixedGCNHead', 'InfoGCNHead')
 
 KNOB = 'stgcnpp_brl_joint_ntu60-xsub-lt-3d'
 
@@ -171,6 +174,29 @@ def test_other_streams_differ_in_the_modality_alone(path):
     assert joint.to_dict() == other.to_dict()
 
 
+@pytest.mark.parametrize(**leaves(lambda name: name.model != 'stgcnpp'))
+def test_other_backbones_differ_in_the_model_alone(path):
+    name = Name.of(path)
+    plain = load(path.with_name(path.name.replace(name.model, 'stgcnpp', 1)))
+    other = load(path)
+    persons = {
+        row.num_person
+        for row in loaders_of(other)['train'].pipeline
+        if 'num_person' in row
+    }
+    graph, backbone, head = BACKBONES[name.model]
+    if (name.folder, name.model) == ('shapmix', 'ctrgcn'):
+        backbone = dict(backbone, variant='ctrgcn')
+    found = other.model.pop('backbone').to_dict()
+    if found['type'] != 'mmshapmix.DGSTGCN':  # indifferent to persons
+        assert {found.pop('num_person', 2)} == persons
+    layout = plain.model.pop('backbone').graph_cfg.layout
+    assert found == dict(backbone, graph_cfg=dict(graph, layout=layout))
+    plain.model.cls_head.update(head)
+    plain.pop('work_dir'), other.pop('work_dir')
+    assert other.to_dict() == plain.to_dict()
+
+
 def compared_with(path):
     """A leaf of the same data: cross-entropy, or the first if none has it."""
     name = Name.of(path)
@@ -186,8 +212,7 @@ def compared_with(path):
 def take_method(cfg):
     """Take out of a config what may differ between methods: all of it."""
     head = cfg.model.cls_head
-    # The same head, but for what it makes of mixed samples.
-    assert head.pop('type') in ('GCNHead', 'mmshapmix.MixedGCNHead')
+    assert head.pop('type').removeprefix('mmshapmix.') in HEADS
     preprocessor = cfg.model.pop('data_preprocessor', None)
     loss = head.pop('loss_cls', PLAIN)
     mixer = preprocessor and preprocessor.pop('blending', None)

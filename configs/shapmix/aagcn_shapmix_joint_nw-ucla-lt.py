@@ -1,0 +1,12 @@
+# 2s-AGCN, with its authors' later attention (3.80 M parameters), in the place
+# of ST-GCN++.
+_base_ = 'stgcnpp_shapmix_joint_nw-ucla-lt.py'
+
+model = dict(
+    backbone=dict(
+        _delete_=True,
+        type='AAGCN',
+        graph_cfg=_base_.model.backbone.graph_cfg,
+        num_person=1,
+    ),
+)

@@ -1,0 +1,11 @@
+# 2s-AGCN, with its authors' later attention (3.80 M parameters), in the place
+# of ST-GCN++.
+_base_ = 'stgcnpp_stmix_joint_ntu120-xsub-3d.py'
+
+model = dict(
+    backbone=dict(
+        _delete_=True,
+        type='AAGCN',
+        graph_cfg=_base_.model.backbone.graph_cfg,
+    ),
+)

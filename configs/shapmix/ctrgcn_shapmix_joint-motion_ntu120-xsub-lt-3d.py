@@ -1,0 +1,11 @@
+# CTR-GCN, as its authors and Shap-Mix's have it, in the place of ST-GCN++.
+_base_ = 'stgcnpp_shapmix_joint-motion_ntu120-xsub-lt-3d.py'
+
+model = dict(
+    backbone=dict(
+        _delete_=True,
+        type='mmshapmix.CTRGCN',
+        variant='ctrgcn',
+        graph_cfg=_base_.model.backbone.graph_cfg,
+    ),
+)

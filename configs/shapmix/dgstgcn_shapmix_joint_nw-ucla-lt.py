@@ -1,0 +1,14 @@
+# DG-STGCN in the place of ST-GCN++.
+_base_ = 'stgcnpp_shapmix_joint_nw-ucla-lt.py'
+
+model = dict(
+    backbone=dict(
+        _delete_=True,
+        type='mmshapmix.DGSTGCN',
+        graph_cfg=dict(
+            layout=_base_.model.backbone.graph_cfg.layout,
+            mode='random',
+            num_filter=8,
+        ),
+    ),
+)

@@ -1,0 +1,11 @@
+# HD-GCN in the place of ST-GCN++.
+_base_ = 'stgcnpp_shapmix_joint_nw-ucla-lt.py'
+
+model = dict(
+    backbone=dict(
+        _delete_=True,
+        type='mmshapmix.HDGCN',
+        graph_cfg=_base_.model.backbone.graph_cfg,
+        num_person=1,
+    ),
+)

@@ -1,0 +1,61 @@
+"""Count parameters and multiply-adds of the models of configs."""
+
+import argparse
+from pathlib import Path
+
+from mmaction.utils import register_all_modules
+from mmengine.config import Config
+from rich.console import Console
+
+from mmshapmix.analysis.complexity import complexity
+from mmshapmix.analysis.tables import Row, rich_table, write_table
+from mmshapmix.cli import run_tool
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('configs', nargs='+', type=Path, metavar='CONFIG')
+    parser.add_argument(
+        '--shape',
+        nargs=4,
+        type=int,
+        metavar=('M', 'T', 'V', 'C'),
+        help="of a clip; default: as the config's validation makes them",
+    )
+    parser.add_argument(
+        '--num-classes', type=int, help="default: each config's"
+    )
+    parser.add_argument(
+        '--out', type=Path, help='writes OUT.md and OUT.csv, too'
+    )
+    return parser.parse_args()
+
+
+def row_of(path: Path, args: argparse.Namespace) -> Row:
+    """One config's line of the table."""
+    cfg = Config.fromfile(path)
+    model = cfg.model
+    if args.num_classes:
+        model.cls_head.num_classes = args.num_classes
+    costs = complexity(cfg, args.shape and tuple(args.shape))
+    return {
+        'backbone': model.backbone.type.removeprefix('mmshapmix.'),
+        'classes': model.cls_head.num_classes,
+        'M x T x V x C': ' x '.join(map(str, costs.shape)),
+        'params (M)': f'{costs.parameters / 1e6:.2f}',
+        'multiply-adds (G)': f'{costs.multiply_adds / 1e9:.2f}',
+        'config': path.stem,
+    }
+
+
+def main() -> None:
+    args = parse_args()
+    register_all_modules()
+    rows = [row_of(path, args) for path in args.configs]
+    Console().print(rich_table(rows, 'One clip'))
+    if args.out:
+        write_table(rows, args.out)
+
+
+if __name__ == '__main__':
+    run_tool(main)
