@@ -305,28 +305,18 @@ RECIPES = {
     ('benchmark', 'synthetic'): SHORT,
 }
 
-# By the first word of a leaf's name: the graph's settings, the other settings
-# of the backbone, and those of the head.
-SPATIAL = dict(mode='spatial')
+# By the first word of a leaf's name: what the backbone has beside its graph,
+# and the head.
 BACKBONES = {
-    'ctrgcn': (SPATIAL, dict(type='mmshapmix.CTRGCN'), {}),
-    'aagcn': (SPATIAL, dict(type='AAGCN'), {}),
+    'ctrgcn': (dict(type='mmshapmix.CTRGCN'), {}),
+    'aagcn': (dict(type='AAGCN'), {}),
     'infogcn': (
-        SPATIAL,
-        dict(type='mmshapmix.InfoGCN'),
+        dict(type='mmshapmix.InfoGCN', k=8),
         dict(type='mmshapmix.InfoGCNHead'),
     ),
-    'hdgcn': (SPATIAL, dict(type='mmshapmix.HDGCN'), {}),
-    'msg3d': (
-        dict(mode='binary_adj'),
-        dict(type='mmshapmix.MSG3D'),
-        dict(in_channels=384),
-    ),
-    'dgstgcn': (
-        dict(mode='random', num_filter=8),
-        dict(type='mmshapmix.DGSTGCN'),
-        {},
-    ),
+    'hdgcn': (dict(type='mmshapmix.HDGCN'), {}),
+    'msg3d': (dict(type='mmshapmix.MSG3D'), dict(in_channels=384)),
+    'dgstgcn': (dict(type='mmshapmix.DGSTGCN'), {}),
 }
 
 

@@ -1,10 +1,10 @@
-# CTR-GCN in the place of ST-GCN++.
+# CTR-GCN, as PYSKL and BRL have it, in the place of ST-GCN++.
 _base_ = 'stgcnpp_brl_joint-motion_ntu60-xview-lt-3d.py'
 
 model = dict(
     backbone=dict(
         _delete_=True,
         type='mmshapmix.CTRGCN',
-        graph_cfg=_base_.model.backbone.graph_cfg,
+        graph_cfg=dict(layout=_base_.layout),
     ),
 )

@@ -5,9 +5,7 @@ model = dict(
     backbone=dict(
         _delete_=True,
         type='mmshapmix.MSG3D',
-        graph_cfg=dict(
-            layout=_base_.model.backbone.graph_cfg.layout, mode='binary_adj'
-        ),
+        graph_cfg=dict(layout=_base_.layout),
     ),
     cls_head=dict(in_channels=384),
 )

@@ -6,6 +6,6 @@ model = dict(
         _delete_=True,
         type='mmshapmix.CTRGCN',
         variant='ctrgcn',
-        graph_cfg=_base_.model.backbone.graph_cfg,
+        graph_cfg=dict(layout=_base_.layout),
     ),
 )

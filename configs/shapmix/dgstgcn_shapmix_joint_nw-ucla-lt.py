@@ -5,10 +5,6 @@ model = dict(
     backbone=dict(
         _delete_=True,
         type='mmshapmix.DGSTGCN',
-        graph_cfg=dict(
-            layout=_base_.model.backbone.graph_cfg.layout,
-            mode='random',
-            num_filter=8,
-        ),
+        graph_cfg=dict(layout=_base_.layout),
     ),
 )

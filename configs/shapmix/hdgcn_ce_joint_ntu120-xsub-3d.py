@@ -5,6 +5,6 @@ model = dict(
     backbone=dict(
         _delete_=True,
         type='mmshapmix.HDGCN',
-        graph_cfg=_base_.model.backbone.graph_cfg,
+        graph_cfg=dict(layout=_base_.layout),
     ),
 )

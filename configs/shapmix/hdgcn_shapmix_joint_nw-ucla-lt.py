@@ -5,7 +5,7 @@ model = dict(
     backbone=dict(
         _delete_=True,
         type='mmshapmix.HDGCN',
-        graph_cfg=_base_.model.backbone.graph_cfg,
+        graph_cfg=dict(layout=_base_.layout),
         num_person=1,
     ),
 )

@@ -5,7 +5,8 @@ model = dict(
     backbone=dict(
         _delete_=True,
         type='mmshapmix.InfoGCN',
-        graph_cfg=_base_.model.backbone.graph_cfg,
+        graph_cfg=dict(layout=_base_.layout),
+        k=8,  # joints as they are
     ),
     cls_head=dict(type='mmshapmix.InfoGCNHead'),
 )

@@ -6,6 +6,8 @@ codes of class c shall have the mean :math:`\rho_c`, and all together the mean
 0 (maximum mean discrepancy with a linear kernel).
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -57,7 +59,8 @@ def sample_codes(
     Returns:
         ``(N, D)``, at least float32.
     """
-    std = (noise_ratio * log_variance.float()).exp().clamp(max=100)
+    # Limited before exp, whose gradient would be lost in an overflow.
+    std = (noise_ratio * log_variance.float()).clamp(max=math.log(100)).exp()
     noise = torch.randn(
         std.shape, generator=generator, device=std.device, dtype=std.dtype
     )
@@ -75,11 +78,13 @@ def latent_loss(
 
     .. math::
         \lambda_1 \Big\| \frac1N \sum_i z_i \Big\|_2 +
-        \frac{\lambda_2}{|C| D} \sum_{c \in C} \| \bar z_c - \rho_c \|_2^2 ,
-        \qquad \bar z_c = \frac{\sum_i q_{ic} z_i}{\sum_i q_{ic}}
+        \frac{\lambda_2}{D} \frac
+        {\sum_c w_c \| \bar z_c - \rho_c \|_2^2}{\sum_c w_c} , \qquad
+        \bar z_c = \frac{\sum_i q_{ic} z_i}{m_c} , \quad
+        m_c = \sum_i q_{ic} , \quad w_c = \min(m_c, 1)
 
-    over the classes C that the labels q have; with one-hot labels the
-    authors'.
+    With one-hot labels q the authors', where each class that is present counts
+    alike; one that soft labels only touch counts as much as they have of it.
 
     Args:
         codes: ``(N, D)``, z.
@@ -97,11 +102,11 @@ def latent_loss(
         4.0
     """
     mass = labels.sum(0)
-    present = mass > 0
+    weights = mass.clamp(max=1)
     # In full precision under autocast, too, which would take a product of
     # matrices in half.
     sums = (labels[:, :, None] * codes[:, None]).sum(0)
-    means = sums / torch.where(present, mass, 1)[:, None]
+    means = sums / torch.where(mass > 0, mass, 1)[:, None]
     distances = (means - prior).square().mean(1)
-    distance = (present * distances).sum() / present.sum()
+    distance = (weights * distances).sum() / weights.sum()
     return mean_weight * codes.mean(0).norm() + prior_weight * distance

@@ -31,16 +31,29 @@ def test_one_hot_labels_give_the_published_loss():
 
 
 def test_soft_labels_weigh_the_means():
+    """And classes that samples have but a part of."""
     codes, prior = batch()
-    labels = torch.rand(N, K) * torch.tensor([1.0, 1.0, 0.0, 1.0, 0.0])
-    total = 0.0
+    labels = torch.rand(N, K) * torch.tensor([1.0, 0.1, 0.0, 1.0, 0.0])
+    total, weights = 0.0, 0.0
     for c in (0, 1, 3):
         mean, mass = torch.zeros(D), 0.0
         for code, label in zip(codes, labels, strict=True):
             mean, mass = mean + label[c] * code, mass + label[c]
-        total += sum((mean[d] / mass - prior[c, d]) ** 2 for d in range(D))
+        weight = min(mass, 1.0)
+        distance = sum((mean[d] / mass - prior[c, d]) ** 2 for d in range(D))
+        total, weights = total + weight * distance / D, weights + weight
+    assert labels[:, 1].sum() < 1 < labels[:, 0].sum()
     torch.testing.assert_close(
-        latent_loss(codes, labels, prior, 0, 2), 2 * total / (3 * D)
+        latent_loss(codes, labels, prior, 0, 2), 2 * total / weights
+    )
+
+
+def test_a_touch_of_a_class_is_next_to_none():
+    codes, prior = batch()
+    labels = F.one_hot(torch.arange(N) % 3, K).float()
+    touched = labels + 1e-7 * F.one_hot(torch.full((N,), 4), K)
+    torch.testing.assert_close(
+        latent_loss(codes, touched, prior), latent_loss(codes, labels, prior)
     )
 
 
@@ -87,3 +100,11 @@ def test_codes_spread_as_their_variance_says(ratio):
     shift = (codes.mean(0) - mean) / std
     torch.testing.assert_close(shift, torch.zeros(3), rtol=0, atol=0.02)
     torch.testing.assert_close(codes.std(0), std, rtol=0.02, atol=0)
+
+
+def test_a_huge_variance_has_a_gradient():
+    log_variance = torch.tensor([[0.0, 500.0]], requires_grad=True)
+    codes = sample_codes(torch.zeros(1, 2), log_variance)
+    codes.sum().backward()
+    assert log_variance.grad[0, 0] == codes[0, 0] / 2
+    assert log_variance.grad[0, 1] == 0

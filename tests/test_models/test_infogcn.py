@@ -27,7 +27,7 @@ def infogcn(layout='nturgb+d', **options):
 
 @torch.no_grad()
 def test_logits_are_the_published_ones():
-    """With the head; all digits: the samples' logits differ in the third."""
+    """With the head."""
     file = parity('infogcn')
     state = filled(file['state'])
     model, head = infogcn().eval(), InfoGCNHead(60, 256).eval()
@@ -63,13 +63,22 @@ def relative(joint, others):
 )
 def test_joints_are_seen_from_their_ancestors(options, ancestor):
     """By default, along the bones, from the middle of the spine."""
-    differences = infogcn(**options, **SMALL).differences
-    for joint, others in ancestor.items():
-        assert torch.equal(differences[joint], relative(joint, others))
+    differences, *others = infogcn(**options, **SMALL).differences
+    assert len(others) == 2
+    assert all(torch.equal(other, differences) for other in others)
+    for joint, before in ancestor.items():
+        assert torch.equal(differences[joint], relative(joint, before))
+
+
+def test_scores_of_planar_joints_stay():
+    model = infogcn('coco', in_channels=6, **SMALL)
+    for channel, matrix in enumerate(model.differences):
+        score = channel in (2, 5)
+        assert torch.equal(matrix, torch.eye(17)) == score
 
 
 def test_without_bones_and_origin_the_graph_is_taken():
-    graph = infogcn(NTU.graph(), **SMALL).differences
+    graph, *_ = infogcn(NTU.graph(), **SMALL).differences
     assert torch.equal(graph[21], relative(21, [7]))
     assert torch.equal(graph[1], relative(1, [20]))
     assert torch.equal(graph[20], relative(20, []))

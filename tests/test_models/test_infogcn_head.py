@@ -8,8 +8,10 @@ from mmengine.registry import init_default_scope
 
 from mmshapmix.functional.draws import make_generator
 from mmshapmix.functional.information import latent_loss, sample_codes
-from mmshapmix.models import EqualizationLoss, InfoGCNHead, ShapMix
-from mmshapmix.models.saliency import CoalitionValues
+from mmshapmix.models import EqualizationLoss, InfoGCNHead
+from mmshapmix.models.mixers import Mixer
+from mmshapmix.models.saliency import SaliencyEstimator
+from mmshapmix.registry import MODELS
 
 K, D = 6, 8
 SEED = (0, 0, 5, 3)
@@ -88,8 +90,17 @@ def test_without_a_seed_the_global_generator_draws():
 
 
 def test_no_two_kinds_draw_the_same():
-    kinds = (ShapMix, CoalitionValues, EqualizationLoss, InfoGCNHead)
-    assert len({kind.draw_stream for kind in kinds}) == len(kinds)
+    kinds = [
+        kind
+        for kind in MODELS.module_dict.values()
+        if hasattr(kind, 'draw_stream')
+    ]
+    owners = {
+        next(base for base in kind.__mro__ if 'draw_stream' in vars(base))
+        for kind in kinds
+    }
+    assert {InfoGCNHead, EqualizationLoss, Mixer, SaliencyEstimator} <= owners
+    assert len({owner.draw_stream for owner in owners}) == len(owners)
 
 
 def test_each_half_has_its_own_losses():
@@ -137,6 +148,14 @@ def test_hard_labels_and_label_smoothing():
         losses['loss_latent'],
         latent_loss(codes, F.one_hot(labels, K), head.z_prior),
     )
+
+
+def test_the_latent_loss_asks_for_the_codes():
+    batch = samples(torch.arange(4)[:, None])
+    with pytest.raises(ValueError, match='Give them as `features`'):
+        build().loss_by_feat(torch.zeros(4, K), batch)
+    free = build(regularization=(0, 0))
+    assert 'loss_cls' in free.loss_by_feat(torch.zeros(4, K), batch)
 
 
 class Recorder(torch.nn.Module):

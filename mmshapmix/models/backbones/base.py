@@ -1,7 +1,7 @@
 """What the backbones share: graph, batch norm of the data, plan of stages."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from mmengine.model import BaseModule
@@ -60,66 +60,27 @@ def plan_stages(
     return stages
 
 
-class DataNorm(nn.BatchNorm1d):
-    """Batch norm of each coordinate of each joint (and person) over time.
-
-    Args:
-        num_joints: V.
-        channels: C.
-        kind: ``'MVC'``, statistics of each person, or ``'VC'``, the same for
-            all persons.
-        num_person: M, with ``'MVC'``.
-
-    Raises:
-        ValueError: For another kind.
-    """
-
-    def __init__(
-        self, num_joints: int, channels: int, kind: str, num_person: int
-    ) -> None:
-        if kind not in ('MVC', 'VC'):
-            raise ValueError(
-                f"Expected data_bn_type of 'MVC' or 'VC', but got {kind!r}."
-            )
-        self.persons = num_person if kind == 'MVC' else 1
-        super().__init__(self.persons * num_joints * channels)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Normalise ``(N, M, T, V, C)``.
-
-        Returns:
-            ``(N * M, C, T, V)``.
-
-        Raises:
-            ValueError: If M is not ``num_person``, with ``'MVC'``.
-        """
-        n, m, t, v, c = x.shape
-        if self.persons not in (1, m) or self.num_features % (v * c):
-            raise ValueError(
-                f'Expected {self.num_features} channels of the data, of '
-                f'{self.persons} person(s), but got {m} person(s) of {v} '
-                f'joints with {c} channels. Set num_person of the backbone '
-                "and of FormatGCNInput alike, or data_bn_type='VC'."
-            )
-        x = x.permute(0, 1, 3, 4, 2)
-        x = super().forward(x.reshape(-1, self.num_features, t))
-        return x.view(n * m, v, c, t).permute(0, 2, 3, 1).contiguous()
-
-
 class BaseGCN(BaseModule):
     """A backbone on skeletons.
 
-    A subclass builds its stages and gives :meth:`extract`.
+    A subclass builds its blocks, and gives :meth:`blocks` or :meth:`extract`.
 
     Args:
-        graph_cfg: Arguments of :class:`LayoutGraph`.
+        graph_cfg: Arguments of :class:`LayoutGraph`; what it does not say is
+            as in ``GRAPH`` of the class.
         in_channels: C, channels of the data.
         data_bn_type: ``'MVC'``, batch-norm statistics of each person's data,
             or ``'VC'``, the same for all persons.
         num_person: M, with ``'MVC'``.
         bn_channels: Channels that the batch norm sees; default: C.
         init_cfg: MMEngine's.
+
+    Raises:
+        ValueError: For another ``data_bn_type``, or a ``graph_cfg`` that
+            :class:`LayoutGraph` refuses.
     """
+
+    GRAPH: ClassVar[dict[str, Any]] = {}
 
     def __init__(
         self,
@@ -131,21 +92,56 @@ class BaseGCN(BaseModule):
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
-        self.graph = LayoutGraph(**graph_cfg)
-        self.data_bn = DataNorm(
-            self.graph.num_node,
-            bn_channels or in_channels,
-            data_bn_type,
-            num_person,
+        if data_bn_type not in ('MVC', 'VC'):
+            raise ValueError(
+                "Expected data_bn_type of 'MVC' or 'VC', but got "
+                f'{data_bn_type!r}.'
+            )
+        self.graph = LayoutGraph(**{**self.GRAPH, **graph_cfg})
+        self.persons = num_person if data_bn_type == 'MVC' else 1
+        self.data_bn = nn.BatchNorm1d(
+            self.persons * self.graph.num_node * (bn_channels or in_channels)
         )
 
     def adjacency(self) -> torch.Tensor:
         """A new copy of the graph's matrices, ``(subsets, V, V)`` float32."""
         return torch.tensor(self.graph.A, dtype=torch.float32)
 
+    def normalize(self, x: torch.Tensor) -> torch.Tensor:
+        """Batch norm of each channel of each joint (and person) over time.
+
+        Args:
+            x: ``(N, M, T, V, C)``.
+
+        Returns:
+            ``(N * M, C, T, V)``.
+
+        Raises:
+            ValueError: If the data have other persons, joints or channels.
+        """
+        n, m, t, v, c = x.shape
+        channels = self.data_bn.num_features
+        if self.persons not in (1, m) or self.persons * v * c != channels:
+            raise ValueError(
+                f'Expected {channels} numbers a frame, of {self.persons} '
+                f'person(s) with {self.graph.num_node} joints, but got {m} '
+                f'person(s) with {v} joints of {c} channels. Set num_person '
+                'of the backbone and of FormatGCNInput alike, or '
+                "data_bn_type='VC', and the layout of the data."
+            )
+        x = x.permute(0, 1, 3, 4, 2).reshape(-1, channels, t)
+        x = self.data_bn(x).view(n * m, v, c, t)
+        return x.permute(0, 2, 3, 1).contiguous()
+
+    def blocks(self) -> Iterable[nn.Module]:
+        """The blocks, one behind the other."""
+        raise NotImplementedError
+
     def extract(self, x: torch.Tensor) -> torch.Tensor:
         """Features ``(N * M, C', T', V)`` of data ``(N * M, C, T, V)``."""
-        raise NotImplementedError
+        for block in self.blocks():
+            x = block(x)
+        return x
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Features of skeletons.
@@ -156,7 +152,7 @@ class BaseGCN(BaseModule):
         Returns:
             ``(N, M, C', T', V)``.
         """
-        features = self.extract(self.data_bn(x))
+        features = self.extract(self.normalize(x))
         return features.view(*x.shape[:2], *features.shape[1:])
 
 
@@ -170,8 +166,6 @@ class NumberedGCN(BaseGCN):
             self.stage_names.append(f'l{i}')
             self.add_module(f'l{i}', stage)
 
-    def extract(self, x: torch.Tensor) -> torch.Tensor:
-        """Features ``(N * M, C', T', V)`` of data ``(N * M, C, T, V)``."""
-        for name in self.stage_names:
-            x = getattr(self, name)(x)
-        return x
+    def blocks(self) -> Iterable[nn.Module]:
+        """The stages, in their order."""
+        return [getattr(self, name) for name in self.stage_names]

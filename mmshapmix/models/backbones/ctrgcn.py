@@ -3,7 +3,7 @@
 Chen et al., ICCV 2021, arXiv 2107.12213.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -96,8 +96,6 @@ class CTRGCN(BaseGCN):
         num_stages: How many, the first included.
         inflate_stages: Stages, from 1, which double the channels.
         down_stages: Stages, from 1, which halve the frames.
-        data_bn_type: ``'MVC'`` or ``'VC'``; see :class:`BaseGCN`.
-        num_person: M, with ``'MVC'``.
         kernel_size: Frames that the temporal convolutions see.
         dilations: Of the temporal convolutions.
         tcn_dropout: Dropout behind the temporal convolution.
@@ -106,6 +104,8 @@ class CTRGCN(BaseGCN):
             authors', which Shap-Mix uses, ``'ctrgcn'``, has none, and its
             graph begins transposed: a joint takes the sum of its outer
             neighbours, not their mean. Weights of one are not the other's.
+        **kwargs: ``data_bn_type``, ``num_person`` and ``init_cfg`` of
+            :class:`BaseGCN`.
 
     Raises:
         ValueError: For another variant.
@@ -121,21 +121,13 @@ class CTRGCN(BaseGCN):
         num_stages: int = 10,
         inflate_stages: Sequence[int] = (5, 8),
         down_stages: Sequence[int] = (5, 8),
-        data_bn_type: str = 'MVC',
-        num_person: int = 2,
         kernel_size: int = 5,
         dilations: Sequence[int] = (1, 2),
         tcn_dropout: float = 0.0,
         variant: str = 'pyskl',
-        init_cfg: dict | list[dict] | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(
-            graph_cfg,
-            in_channels,
-            data_bn_type=data_bn_type,
-            num_person=num_person,
-            init_cfg=init_cfg,
-        )
+        super().__init__(graph_cfg, in_channels, **kwargs)
         if variant not in self.VARIANTS:
             raise ValueError(
                 f'Expected variant in {self.VARIANTS}, but got {variant!r}.'
@@ -169,8 +161,6 @@ class CTRGCN(BaseGCN):
             for stage in stages
         )
 
-    def extract(self, x: torch.Tensor) -> torch.Tensor:
-        """Features ``(N * M, C', T', V)`` of data ``(N * M, C, T, V)``."""
-        for block in self.net:
-            x = block(x)
-        return x
+    def blocks(self) -> Iterable[nn.Module]:
+        """The stages, in their order."""
+        return self.net

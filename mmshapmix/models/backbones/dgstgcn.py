@@ -3,8 +3,8 @@
 Duan et al., arXiv 2210.05895.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import torch
 from mmaction.models.utils import mstcn
@@ -145,8 +145,8 @@ class DGSTGCN(BaseGCN):
     """DG-STGCN (arXiv 2210.05895).
 
     Args:
-        graph_cfg: ``layout`` of :class:`LayoutGraph`, and ``mode='random'``
-            with ``num_filter=8``, the groups: the topology is learned. Other
+        graph_cfg: ``layout`` of :class:`LayoutGraph`. The topology is learned
+            from ``mode='random'`` with ``num_filter=8``, the groups; other
             modes begin with the skeleton.
         in_channels: C, channels of the data.
         base_channels: Channels of the first stage.
@@ -154,8 +154,6 @@ class DGSTGCN(BaseGCN):
         num_stages: How many, the first included.
         inflate_stages: Stages, from 1, which widen the channels.
         down_stages: Stages, from 1, which halve the frames.
-        data_bn_type: ``'MVC'`` or ``'VC'``; see :class:`BaseGCN`.
-        num_person: M, with ``'MVC'``.
         gcn_ratio: Channels of a group, as a part of a stage's.
         gcn_ctr: Channel-wise topology of the data: ``'T'``, of their mean over
             time, or ``'NA'``, of each frame.
@@ -163,11 +161,14 @@ class DGSTGCN(BaseGCN):
         tcn_ms_cfg: Branches of the temporal convolution: kernel size and
             dilation, or ``('max', size)``, or ``'1x1'``.
         tcn_dropout: Dropout behind the temporal convolution.
-        init_cfg: MMEngine's.
+        data_bn_type: See :class:`BaseGCN`; published with ``'VC'``.
+        **kwargs: ``num_person`` and ``init_cfg`` of :class:`BaseGCN`.
 
     Raises:
         ValueError: For another ``gcn_ctr`` or ``gcn_ada``.
     """
+
+    GRAPH: ClassVar = dict(mode='random', num_filter=8)
 
     def __init__(
         self,
@@ -178,22 +179,15 @@ class DGSTGCN(BaseGCN):
         num_stages: int = 10,
         inflate_stages: Sequence[int] = (5, 8),
         down_stages: Sequence[int] = (5, 8),
-        data_bn_type: str = 'VC',
-        num_person: int = 2,
         gcn_ratio: float = 0.125,
         gcn_ctr: str = 'T',
         gcn_ada: str = 'T',
         tcn_ms_cfg: Sequence[Sequence | str] = BRANCHES,
         tcn_dropout: float = 0.0,
-        init_cfg: dict | list[dict] | None = None,
+        data_bn_type: str = 'VC',
+        **kwargs: Any,
     ) -> None:
-        super().__init__(
-            graph_cfg,
-            in_channels,
-            data_bn_type=data_bn_type,
-            num_person=num_person,
-            init_cfg=init_cfg,
-        )
+        super().__init__(graph_cfg, in_channels, data_bn_type, **kwargs)
         stages = plan_stages(
             in_channels,
             base_channels,
@@ -226,8 +220,6 @@ class DGSTGCN(BaseGCN):
             for stage in stages
         )
 
-    def extract(self, x: torch.Tensor) -> torch.Tensor:
-        """Features ``(N * M, C', T', V)`` of data ``(N * M, C, T, V)``."""
-        for block in self.gcn:
-            x = block(x)
-        return x
+    def blocks(self) -> Iterable[nn.Module]:
+        """The stages, in their order."""
+        return self.gcn

@@ -23,6 +23,11 @@ class LayoutGraph(Graph):
         init_off: Mean of their entries.
         init_std: Standard deviation of their entries.
 
+    Attributes:
+        bones: Pairs ``(joint, parent)``, or the edges where there are none.
+        origin: The joint at the origin, or the centre where there is none.
+        dims: Coordinates of a joint; with 2, its score is a third channel.
+
     Raises:
         ValueError: For an unknown layout or mode.
     """
@@ -44,9 +49,16 @@ class LayoutGraph(Graph):
             )
         self.num_filter = num_filter
         self.init_off, self.init_std = init_off, init_std
-        if not (isinstance(layout, Mapping) and 'num_node' in layout):
-            layout = get_layout(layout).graph()
-        super().__init__(dict(layout), mode, max_hop)
+        if isinstance(layout, Mapping) and 'num_node' in layout:
+            row, graph = None, dict(layout)
+        else:
+            row = get_layout(layout)
+            graph = row.graph()
+        super().__init__(graph, mode, max_hop)
+        self.bones = (row and row.bones) or self.inward
+        has_origin = row is not None and row.origin is not None
+        self.origin = row.origin if has_origin else self.center
+        self.dims = row.dims if row else 3
 
     def random(self) -> np.ndarray:
         """DG-STGCN's start: ``num_filter`` matrices without a skeleton.

@@ -49,7 +49,8 @@ class BiasedConv(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """``(N, C, T, V)`` to ``(N, C', T / stride, V)``."""
-        return self.bn(self.conv(x) + self.bias)
+        out = self.conv(x)
+        return self.bn(out + self.bias.to(out.dtype))
 
 
 class EdgeConv(nn.Module):

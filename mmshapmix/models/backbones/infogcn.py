@@ -7,15 +7,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.model import BaseModule
 from torch import nn
 
 from mmshapmix.functional.graphs import ancestor_differences
-from mmshapmix.functional.layouts import Layout, get_layout
 from mmshapmix.registry import MODELS
 
 from .base import NumberedGCN, plan_stages
+from .graph import LayoutGraph
 from .temporal import UNIT_INIT, MultiScaleTCN, SpaceTimeBlock, projection
 
 
@@ -40,8 +41,9 @@ class JointAttention(BaseModule):
         """Weights ``(N, T, H, V, V)`` of ``(N, C, T, V)``; rows sum to 1."""
         pairs = self.to_qk(self.ln(x.permute(0, 2, 3, 1)))
         queries, keys = pairs.unflatten(3, (2, self.heads, -1)).unbind(3)
-        dots = torch.einsum('ntihd,ntjhd->nthij', queries, keys)
-        return (self.scale * dots).softmax(-1)
+        # Scaled before: the products may be too large for half precision.
+        dots = torch.einsum('ntihd,ntjhd->nthij', self.scale * queries, keys)
+        return dots.softmax(-1)
 
 
 class AttentiveGraphConv(BaseModule):
@@ -82,30 +84,29 @@ class AttentiveGraphConv(BaseModule):
         return torch.relu(self.bn(out) + self.down(x))
 
 
-def relative_to_ancestors(
-    layout: str | Mapping[str, Any] | Layout, center: int | None, k: int
+def input_matrices(
+    graph: LayoutGraph, center: int | None, k: int, channels: int
 ) -> torch.Tensor:
-    """What turns joints into InfoGCN's input.
+    """What turns the joints into InfoGCN's input, channel by channel.
 
     Args:
-        layout: As in :class:`LayoutGraph`.
-        center: The joint without ancestors; none: see :class:`InfoGCN`.
+        graph: Of the layout.
+        center: The joint without ancestors; none: the layout's origin.
         k: Of :func:`~mmshapmix.functional.graphs.ancestor_differences`, here
-            along the bones, or else the edges of the graph.
+            along the bones.
+        channels: C; of 2-D layouts every third one is a score, which stays.
 
     Returns:
-        ``(V, V)`` float32.
+        ``(C, V, V)`` float32.
     """
-    if isinstance(layout, Mapping) and 'num_node' in layout:  # MMAction2's
-        joints, edges = layout['num_node'], layout['inward']
-        root = layout['center']
-    else:
-        row = get_layout(layout)
-        joints, edges = row.num_joints, row.bones or row.inward
-        root = row.center if row.origin is None else row.origin
-    root = root if center is None else center
-    differences = ancestor_differences(joints, edges, root, k)
-    return torch.tensor(differences, dtype=torch.float32)
+    center = graph.origin if center is None else center
+    joints = graph.num_node
+    matrices = np.tile(
+        ancestor_differences(joints, graph.bones, center, k), (channels, 1, 1)
+    )
+    if graph.dims == 2:
+        matrices[2::3] = np.eye(joints)
+    return torch.tensor(matrices, dtype=torch.float32)
 
 
 @MODELS.register_module()
@@ -157,7 +158,7 @@ class InfoGCN(NumberedGCN):
             graph_cfg, in_channels, bn_channels=base_channels, **kwargs
         )
         joints = self.graph.num_node
-        differences = relative_to_ancestors(graph_cfg['layout'], center, k)
+        differences = input_matrices(self.graph, center, k, in_channels)
         self.register_buffer('differences', differences, persistent=False)
         self.to_joint_embedding = nn.Linear(in_channels, base_channels)
         self.pos_embedding = nn.Parameter(
@@ -194,7 +195,7 @@ class InfoGCN(NumberedGCN):
 
     def embed(self, x: torch.Tensor) -> torch.Tensor:
         """``(N, M, T, V, C)`` data to ``(N, M, T, V, base_channels)``."""
-        x = torch.einsum('ij,nmtjc->nmtic', self.differences, x)
+        x = torch.einsum('cij,nmtjc->nmtic', self.differences, x)
         return self.to_joint_embedding(x) + self.pos_embedding
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -5,7 +5,7 @@ Liu et al., CVPR 2020, arXiv 2003.14111.
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -184,22 +184,22 @@ class MSG3D(BaseGCN):
     double the channels and halve the frames.
 
     Args:
-        graph_cfg: ``layout`` of :class:`LayoutGraph`, and
-            ``mode='binary_adj'``.
+        graph_cfg: ``layout`` of :class:`LayoutGraph`; its mode is
+            ``'binary_adj'``.
         in_channels: C, channels of the data.
         base_channels: Channels of the first block; the last has four times as
             many.
         num_gcn_scales: Scales of the factorised pathway, hops from 0 on.
         num_g3d_scales: Scales of G3D.
-        data_bn_type: ``'MVC'`` or ``'VC'``; see :class:`BaseGCN`.
-        num_person: M, with ``'MVC'``.
         tcn_dropout: Dropout at the end of each block.
-        init_cfg: MMEngine's.
+        **kwargs: ``data_bn_type``, ``num_person`` and ``init_cfg`` of
+            :class:`BaseGCN`.
 
     Raises:
         ValueError: For another mode of the graph.
     """
 
+    GRAPH: ClassVar = dict(mode='binary_adj')
     WINDOWS = (3, 5)
 
     def __init__(
@@ -209,18 +209,10 @@ class MSG3D(BaseGCN):
         base_channels: int = 96,
         num_gcn_scales: int = 13,
         num_g3d_scales: int = 6,
-        data_bn_type: str = 'MVC',
-        num_person: int = 2,
         tcn_dropout: float = 0.0,
-        init_cfg: dict | list[dict] | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(
-            graph_cfg,
-            in_channels,
-            data_bn_type=data_bn_type,
-            num_person=num_person,
-            init_cfg=init_cfg,
-        )
+        super().__init__(graph_cfg, in_channels, **kwargs)
         if self.graph.mode != 'binary_adj':
             raise ValueError(
                 "Expected mode='binary_adj' in graph_cfg of MSG3D, but got "
@@ -228,11 +220,10 @@ class MSG3D(BaseGCN):
             )
         # Not used; PYSKL's checkpoints have it.
         self.register_buffer('A', self.adjacency()[0])
-        self.scales = num_gcn_scales, num_g3d_scales
-        c = base_channels
-        self._add_block(1, in_channels, c, c, 1, tcn_dropout)
-        self._add_block(2, c, c, 2 * c, 2, tcn_dropout)
-        self._add_block(3, 2 * c, 2 * c, 4 * c, 2, tcn_dropout)
+        c, scales = base_channels, (num_gcn_scales, num_g3d_scales)
+        self._add_block(1, in_channels, c, c, 1, scales, tcn_dropout)
+        self._add_block(2, c, c, 2 * c, 2, scales, tcn_dropout)
+        self._add_block(3, 2 * c, 2 * c, 4 * c, 2, scales, tcn_dropout)
 
     def _add_block(
         self,
@@ -241,11 +232,12 @@ class MSG3D(BaseGCN):
         hidden_channels: int,
         out_channels: int,
         stride: int,
+        scales: tuple[int, int],
         dropout: float,
     ) -> None:
         """Add both pathways and the last convolution of a block."""
         (graph,) = self.graph.A
-        gcn_scales, g3d_scales = self.scales
+        gcn_scales, g3d_scales = scales
         gcn3d = MultiWindowGraphConv(
             self.WINDOWS,
             in_channels,

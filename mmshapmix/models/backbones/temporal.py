@@ -7,7 +7,7 @@ from mmaction.models.utils import unit_tcn
 from mmengine.model import BaseModule
 from torch import nn
 
-# As ST-GCN's and its descendants' releases initialise.
+# As weights of ST-GCN's and its descendants' releases begin.
 CONV_INIT = [
     dict(type='Constant', layer='BatchNorm2d', val=1),
     dict(type='Kaiming', layer='Conv2d', mode='fan_out'),
@@ -58,6 +58,10 @@ class MultiScaleTCN(BaseModule):
         act: ReLU behind the sum.
         dropout: Probability, at the very end.
         conv: Makes the convolution of a branch.
+
+    Raises:
+        ValueError: For an even ``kernel_size``, or fewer channels than
+            branches.
     """
 
     def __init__(
@@ -73,6 +77,12 @@ class MultiScaleTCN(BaseModule):
         conv: Callable[..., nn.Module] = unit_tcn,
     ) -> None:
         super().__init__(init_cfg=CONV_INIT)
+        if kernel_size % 2 == 0 or out_channels < len(dilations) + 2:
+            raise ValueError(
+                'Expected an odd kernel_size and a channel or more for each '
+                f'of {len(dilations) + 2} branches, but got kernel_size='
+                f'{kernel_size} and {out_channels} channels.'
+            )
         width = out_channels // (len(dilations) + 2)
         first = out_channels - width * (len(dilations) + 1)
 
@@ -83,7 +93,9 @@ class MultiScaleTCN(BaseModule):
         self.branches = nn.ModuleList(
             narrow(to, nn.ReLU(), conv(to, to, kernel_size, stride, dilation))
             for to, dilation in zip(
-                (first, *[width] * len(dilations)), dilations, strict=False
+                (first, *[width] * (len(dilations) - 1)),
+                dilations,
+                strict=True,
             )
         )
         pool = nn.MaxPool2d((3, 1), stride=(stride, 1), padding=(1, 0))

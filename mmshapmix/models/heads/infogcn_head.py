@@ -43,7 +43,8 @@ class InfoGCNHead(MixedGCNHead):
         prior_gain: Length of the means of the classes.
         regularization: Weights of the norm of the mean code, and of the
             distance of each class's from its prior; 0 and 0: no such loss.
-        init_cfg: How the head begins; none: as the authors' does.
+        init_cfg: How the head begins; none: weights as the authors' do, and
+            biases at 0.
         **kwargs: Of ``MixedGCNHead``. With ``pass_features`` the loss gets
             what the classifier sees, the codes.
 
@@ -127,12 +128,17 @@ class InfoGCNHead(MixedGCNHead):
         rows: slice,
         cls_scores: Tensor,
         data_samples: list[ActionDataSample],
-        features: Tensor,
+        features: Tensor | None,
     ) -> dict[str, Tensor]:
         """Those of some rows, and of their codes."""
         passed = features if self.pass_features else None
         losses = super()._losses(rows, cls_scores, data_samples, passed)
         if any(self.regularization):
+            if features is None:
+                raise ValueError(
+                    'Expected the codes of the scores, but got none. Give '
+                    'them as `features`, or set regularization=(0, 0).'
+                )
             codes = features[rows].float()
             labels = labels_of(data_samples[rows]).to(codes.device)
             losses['loss_latent'] = latent_loss(
