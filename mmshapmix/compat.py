@@ -131,15 +131,31 @@ def load_weights_only() -> None:
 
     if getattr(checkpoint.torch, 'weights_only', False):
         return
+
     checkpoint.torch = ModuleType('torch')
     checkpoint.torch.__dict__.update(
-        torch.__dict__,
-        weights_only=True,
-        load=load_tensors,
+        torch.__dict__, weights_only=True, load=without_config(load_tensors)
     )
-    checkpoint.load_url = functools.partial(
-        checkpoint.load_url, weights_only=True
+    checkpoint.load_url = without_config(
+        functools.partial(checkpoint.load_url, weights_only=True)
     )
+
+
+def without_config(load: Callable[..., Any]) -> Callable[..., Any]:
+    """Leave out ``meta['config']``, which ``Runner.resume`` would run.
+
+    Checkpoints of MMCV have it, of MMEngine not. It only compares numbers of
+    GPUs with it.
+    """
+
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        loaded = load(*args, **kwargs)
+        meta = loaded.get('meta') if isinstance(loaded, dict) else None
+        if isinstance(meta, dict):
+            meta.pop('config', None)
+        return loaded
+
+    return wrapped
 
 
 @until('mmengine', '0.10.7')

@@ -38,6 +38,11 @@ class PlainArray(np.ndarray):
             )
         return np.zeros(args[0], plain_dtype(args[1])).view(cls)
 
+    def __setstate__(self, state: tuple) -> None:
+        # A pickle may add fields to the dtype after it was made.
+        check_plain(state[2])
+        super().__setstate__(state)
+
     def __reduce__(self) -> tuple:
         # Written again, it is an ordinary array.
         return self.view(np.ndarray).__reduce__()
@@ -55,11 +60,32 @@ def plain_dtype(*args: Any) -> np.dtype:
         ValueError: For dtypes of objects or with fields.
     """
     dtype = np.dtype(*args)
-    if dtype.hasobject or dtype.kind == 'V':
+    check_plain(dtype)
+    return dtype
+
+
+def check_plain(dtype: np.dtype) -> None:
+    """Refuse dtypes of objects, with fields or of subarrays.
+
+    Raises:
+        ValueError: For these.
+    """
+    if dtype.hasobject or dtype.kind == 'V' or dtype.fields or dtype.subdtype:
         raise ValueError(
             f'Expected arrays of numbers or strings, but the file has {dtype}.'
         )
-    return dtype
+
+
+def plain_scalar(dtype: np.dtype, *value: Any) -> np.generic:
+    """Stand in for ``scalar``."""
+    check_plain(dtype)
+    return _core.multiarray.scalar(dtype, *value)
+
+
+def plain_buffer(buffer: Any, dtype: np.dtype, *form: Any) -> np.ndarray:
+    """Stand in for ``_frombuffer``."""
+    check_plain(dtype)
+    return _core.numeric._frombuffer(buffer, dtype, *form)
 
 
 # numpy 1 says `core` for what numpy 2 calls `_core`.
@@ -71,8 +97,8 @@ NUMPY_NAMES = {
         for core in ('core', '_core')
         for name, stand_in in {
             'multiarray._reconstruct': reconstruct,
-            'multiarray.scalar': _core.multiarray.scalar,
-            'numeric._frombuffer': _core.numeric._frombuffer,
+            'multiarray.scalar': plain_scalar,
+            'numeric._frombuffer': plain_buffer,
         }.items()
     },
 }
@@ -128,6 +154,22 @@ class PlainUnpickler(pickle.Unpickler):
         return self.allowed[f'{module}.{name}']
 
 
+def check_arrays(data: Any) -> None:
+    """Refuse arrays in containers whose dtype was refitted after it was made.
+
+    Raises:
+        ValueError: As :func:`check_plain`.
+    """
+    seen, left = set(), [data]
+    while left:
+        value = left.pop()
+        if isinstance(value, np.ndarray):
+            check_plain(value.dtype)
+        elif isinstance(value, dict | list | tuple) and id(value) not in seen:
+            seen.add(id(value))
+            left += value.values() if isinstance(value, dict) else value
+
+
 def load_plain(
     path: str | Path, what: str, allowed: Mapping[str, Any] = PLAIN_NAMES
 ) -> Any:
@@ -150,7 +192,9 @@ def load_plain(
         )
     with path.open('rb') as file:
         try:
-            return PlainUnpickler(file, what, allowed).load()
+            data = PlainUnpickler(file, what, allowed).load()
+            check_arrays(data)
+            return data
         except EOFError as error:
             raise ValueError(
                 f'Expected a whole pickle, but {path} is empty or truncated.'
@@ -187,6 +231,8 @@ def load_tensors(
         raise FileNotFoundError(
             f'Expected a checkpoint at {file}, but there is none.'
         ) from error
+    except (IsADirectoryError, PermissionError, torch.OutOfMemoryError):
+        raise  # says what it is
     # A broken stream can make torch raise nearly anything.
     except Exception as error:
         name = getattr(file, 'name', file)
@@ -205,7 +251,8 @@ def _reason(error: Exception) -> str:
         )
     if isinstance(error, ValueError):  # of what stands in for numpy
         return f'is not loaded: {error}'
+    first, *_ = str(error).strip().splitlines() or [type(error).__name__]
     return (
-        'cannot be read: it is truncated, or torch did not save it. Get the '
-        'whole file again.'
+        'cannot be read: it is truncated, torch did not save it, or it does '
+        f'not fit this machine. Get the whole file again. ({first})'
     )

@@ -14,6 +14,7 @@ from mmengine.runner import CheckpointLoader, checkpoint
 from packaging.version import Version
 
 from mmshapmix import compat
+from mmshapmix.unpickling import load_tensors
 
 ROOT = Path(__file__).parents[1]
 FIXES = dict(
@@ -110,6 +111,22 @@ def test_a_hostile_checkpoint_is_refused(tmp_path, evil, monkeypatch):
     if evil == 'code':  # it is as bad as the test says
         torch.load(path, weights_only=False)
         assert target.exists()
+
+
+def test_a_config_in_a_checkpoint_is_not_run(tmp_path):
+    """MMEngine parses it, which runs it, to compare numbers of GPUs."""
+    path = tmp_path / 'x.pth'
+    meta = dict(epoch=1, iter=2, config='raise SystemExit')
+    torch.save(dict(state_dict={}, meta=meta), path)
+    loaded = CheckpointLoader.load_checkpoint(str(path), 'cpu')
+    assert loaded['meta'] == dict(epoch=1, iter=2)
+
+
+def test_what_is_no_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match='at nowhere.pth, but there'):
+        load_tensors('nowhere.pth')
+    with pytest.raises(IsADirectoryError):
+        load_tensors(tmp_path)
 
 
 @pytest.mark.parametrize('dtype', ['?', 'i1', 'u8', 'f2', 'f4', 'f8', 'i4'])

@@ -53,7 +53,7 @@ def weights_of(checkpoint: Mapping[str, Any]) -> State:
 def plain_meta(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     """What a loaded file says in ``meta``, as far as it is plain data.
 
-    But for ``config``, which MMEngine would run if it resumed from it.
+    But for the text of its config, which is of another framework.
     """
     meta = checkpoint.get('meta')
     meta = meta if isinstance(meta, Mapping) else {}
@@ -205,7 +205,9 @@ def _check(
 
 OTHER_MODEL = (
     'Take the config of the model that was trained: the same backbone with '
-    'the same options, layout and number of persons, and a plain head.'
+    'the same options, layout and number of persons, and a plain head. For '
+    'another head, convert the file with that config first '
+    '(tools/convert/pyskl_checkpoint.py), and load what comes out.'
 )
 
 
@@ -228,7 +230,7 @@ def _some(names: Sequence[str], shown: int = 10) -> str:
     return f'{len(names)} ({", ".join(names[:shown])}{more})'
 
 
-def read_checkpoint(path: str | Path) -> dict[str, Any]:
+def read_weights(path: str | Path) -> dict[str, Any]:
     """Read a file of weights, on the CPU, without running what it may carry.
 
     Args:

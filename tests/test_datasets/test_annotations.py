@@ -101,8 +101,38 @@ class Forged:
         return np.ndarray, ((1,), np.dtype('O'), b'A' * 8)
 
 
+class Refitted:
+    """A dtype of 8 bytes that gets a field far behind them."""
+
+    def __reduce__(self):
+        fields = {'a': (np.dtype('i8'), 1 << 40)}
+        state = (3, '|', None, ('a',), fields, 8, 1, 0)
+        return np.dtype, ('S8', False, True), state
+
+
+class Array:
+    """An array of the dtype above."""
+
+    def __reduce__(self):
+        empty, args, _ = np.zeros(1, 'S8').__reduce__()
+        return empty, args, (1, (1,), Refitted(), False, b'A' * 8)
+
+
+class Scalar:
+    def __reduce__(self):
+        make, _ = np.bytes_(b'A').__reduce__()
+        return make, (Refitted(), b'A' * 8)
+
+
 @pytest.mark.parametrize(
-    'value', [Forged(), np.array([None]), np.zeros(2, dtype='i4,O')]
+    'value',
+    [
+        Forged(),
+        np.array([None]),
+        np.zeros(2, dtype='i4,O'),
+        Array(),
+        Scalar(),
+    ],
 )
 def test_arrays_of_pointers_are_refused(write, value):
     with pytest.raises(ValueError, match=r'forged\.pkl cannot be read'):

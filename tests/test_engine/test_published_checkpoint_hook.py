@@ -66,7 +66,7 @@ def test_nothing_is_loaded_if_classes_differ(load, build):
 
 
 def test_a_published_checkpoint_is_not_resumed(load):
-    with pytest.raises(ValueError, match='one of PYSKL,.*--load-from'):
+    with pytest.raises(ValueError, match='of another framework, .*--load-from'):
         load(resume=True)
 
 
@@ -112,10 +112,16 @@ def test_the_checkpoint_becomes_an_ordinary_one(model):
 @pytest.mark.parametrize('resume', [False, True])
 def test_other_checkpoints_are_left_alone(model, resume):
     state = model.state_dict()
-    checkpoint = dict(meta=dict(epoch=1), state_dict=state, optimizer={})
+    checkpoint = dict(meta=dict(epoch=1), state_dict=state, message_hub={})
     assert after_load(checkpoint, model, resume) == []
     assert checkpoint['state_dict'] is state
-    assert checkpoint.keys() == {'meta', 'state_dict', 'optimizer'}
+    assert checkpoint.keys() == {'meta', 'state_dict', 'message_hub'}
+
+
+def test_a_converted_checkpoint_is_not_resumed_either(model):
+    checkpoint = dict(meta=dict(epoch=24), state_dict=model.state_dict())
+    with pytest.raises(ValueError, match='or converted from it'):
+        after_load(checkpoint, model, resume=True)
 
 
 def test_it_comes_before_hooks_that_read_the_checkpoint():

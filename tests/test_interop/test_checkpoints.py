@@ -1,9 +1,9 @@
 """Published checkpoints in our models, and the way back."""
 
 import argparse
-import itertools
 import os
 import re
+from itertools import permutations, product
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ from torch import nn
 from mmshapmix.interop.checkpoints import (
     convert_state_dict,
     plain_meta,
-    read_checkpoint,
+    read_weights,
     save_checkpoint,
     to_pyskl,
     weights_of,
@@ -153,7 +153,7 @@ def test_whose_they_are():
     assert source_of(ours) is None
     image = ('backbone.conv1.weight', 'cls_head.fc_cls.weight')
     assert source_of(dict.fromkeys(image)) is None
-    for one, other in itertools.permutations(SOURCES, 2):
+    for one, other in permutations(SOURCES, 2):
         assert source_of(dict.fromkeys(one.signs)) is one
         assert not {*one.signs} >= {*other.signs}
 
@@ -207,7 +207,7 @@ def authors_convolution(state, unit, x):
     width = len(state[f'{unit}.convs.0.conv3.bias'])
     y = torch.zeros(n, width, frames, joints)
     adjacency, alpha = state[f'{unit}.PA'], state[f'{unit}.alpha']
-    places = itertools.product(range(n), range(joints), range(joints))
+    places = product(range(n), range(joints), range(joints))
     for i, u, v in places:
         for k in range(len(adjacency)):
             psi = conv(k, 1, pooled[i, :, u])
@@ -235,6 +235,47 @@ def test_ctrgcns_own_convolution_is_computed():
             unit.bn(authors_convolution(state, 'l2.gcn1', x)) + unit.down(x)
         )
         torch.testing.assert_close(unit(x), expected, rtol=1e-4, atol=1e-5)
+
+
+def authors_names():
+    """Of the ten blocks, as the authors' classes name their parts."""
+    norm = ('weight', 'bias', 'running_mean', 'running_var')
+    norm += ('num_batches_tracked',)
+    pair = ('weight', 'bias')
+    yield from product(['data_bn'], norm)
+    yield from product(['fc'], pair)
+    for block in range(1, 11):
+        unit, time = f'l{block}.gcn1', f'l{block}.tcn1.branches'
+        yield from product([unit], ('PA', 'alpha'))
+        yield from product([f'{unit}.bn'], norm)
+        convs = product(range(3), range(1, 5))
+        yield from product(
+            [f'{unit}.convs.{k}.conv{i}' for k, i in convs], pair
+        )
+        if block in (1, 5, 8):  # wider than before
+            yield from product([f'{unit}.down.0'], pair)
+            yield from product([f'{unit}.down.1'], norm)
+        if block in (5, 8):
+            yield from product([f'l{block}.residual.conv'], pair)
+            yield from product([f'l{block}.residual.bn'], norm)
+        for branch in range(4):
+            yield from product([f'{time}.{branch}.0'], pair)
+            yield from product([f'{time}.{branch}.1'], norm)
+        for branch in range(2):
+            yield from product([f'{time}.{branch}.3.conv'], pair)
+            yield from product([f'{time}.{branch}.3.bn'], norm)
+        yield from product([f'{time}.2.4'], norm)
+
+
+def test_all_names_of_the_authors_are_taken():
+    model = build(
+        dict(type='mmshapmix.CTRGCN', variant='ctrgcn', graph_cfg=NTU),
+        60,
+        in_channels=256,
+    )
+    state = as_ctrgcn(model.state_dict())
+    assert {*state} == {'.'.join(name) for name in authors_names()}
+    model.load_state_dict(convert_state_dict(state, model), strict=False)
 
 
 def test_the_rest_of_ctrgcn_is_renamed():
@@ -369,7 +410,7 @@ def test_files_of_all_times_are_read(tmp_path, state, zipped):
         path,
         _use_new_zipfile_serialization=zipped,
     )
-    found = read_checkpoint(path)
+    found = read_weights(path)
     assert found['meta'] == dict(epoch=3)
     assert all(torch.equal(found['state_dict'][n], state[n]) for n in state)
 
@@ -385,7 +426,7 @@ def test_truncated_files_are_refused(tmp_path, state, zipped, cut):
     torch.save(state, path, _use_new_zipfile_serialization=zipped)
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(ValueError, match=r'x\.pth cannot be read: it is tru'):
-        read_checkpoint(path)
+        read_weights(path)
 
 
 @pytest.mark.parametrize('zipped', [True, False], ids=['zip', 'old'])
@@ -406,7 +447,7 @@ def test_foreign_classes_are_refused(tmp_path, state, content, name, zipped):
     )
     message = rf'x\.pth asks for {name}, .*the state dict alone'
     with pytest.raises(ValueError, match=message):
-        read_checkpoint(path)
+        read_weights(path)
 
 
 @pytest.mark.parametrize(
@@ -416,12 +457,12 @@ def test_files_without_weights_are_refused(tmp_path, content):
     path = tmp_path / 'x.pth'
     torch.save(content, path)
     with pytest.raises(ValueError, match=r'x\.pth has none'):
-        read_checkpoint(path)
+        read_weights(path)
 
 
 def test_no_file_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match='nowhere.pth'):
-        read_checkpoint(tmp_path / 'nowhere.pth')
+        read_weights(tmp_path / 'nowhere.pth')
 
 
 def test_plain_meta_is_kept():

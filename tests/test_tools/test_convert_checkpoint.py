@@ -181,7 +181,7 @@ def test_pyskls_scores_are_fused(published, order, capsys):
     Path('result.pkl').write_bytes(pickle.dumps(rows))
     args = ('result.pkl', ANN_FILE, 'dump.pkl', '--split', 'val')
     assert results(*args) is None
-    assert capsys.readouterr().out == '48 samples, 16 classes\ndump.pkl\n'
+    said = capsys.readouterr().out
     assert 'dump.pkl is there already' in results(*args)
     found = read_scores('dump.pkl')
     assert [*found.names] == order
@@ -189,6 +189,7 @@ def test_pyskls_scores_are_fused(published, order, capsys):
     fuse = partial(call_tool, 'analysis/fuse_streams.py')
     assert fuse('j=dump.pkl', 'b=dump.pkl') is None
     top1 = 100 * np.mean(found.scores.argmax(1) == found.labels)
+    assert said.startswith(f'48 samples, 16 classes; top-1 {top1:.2f}%: ')
     printed = capsys.readouterr().out
     assert len(re.findall(rf'│ +{top1:.1f} +│', printed)) >= 3
 

@@ -14,7 +14,7 @@ from mmshapmix.engine.launch import add_config_options, load_config
 from mmshapmix.interop.checkpoints import (
     convert_state_dict,
     plain_meta,
-    read_checkpoint,
+    read_weights,
     save_checkpoint,
     to_pyskl,
     weights_of,
@@ -54,7 +54,7 @@ def main() -> None:
         raise FileExistsError(
             f'{args.out} is there already; --force overwrites it.'
         )
-    checkpoint = read_checkpoint(args.checkpoint)
+    checkpoint = read_weights(args.checkpoint)
     state = weights_of(checkpoint)
     cfg = load_config(args)
     init_default_scope(cfg.get('default_scope', 'mmaction'))

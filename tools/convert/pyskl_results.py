@@ -35,7 +35,12 @@ def main() -> None:
     scores = read_results(args.results)
     samples = split_samples(args.ann_file, args.split)
     write_scores(dump_of(scores, samples, args.ann_file), args.out)
-    print(f'{len(scores)} samples, {scores.shape[1]} classes')
+    labels = [sample['label'] for sample in samples]
+    top1 = (scores.argmax(1) == labels).mean()
+    print(
+        f'{len(scores)} samples, {scores.shape[1]} classes; top-1 {top1:.2%}: '
+        "compare it with PYSKL's, or these are other samples"
+    )
     print(args.out)
 
 

@@ -39,17 +39,17 @@ class PublishedCheckpointHook(Hook):
                 as :func:`~mmshapmix.interop.checkpoints.convert_state_dict`
                 says.
         """
+        if runner._resume and 'message_hub' not in checkpoint:
+            raise ValueError(
+                'Expected a checkpoint of this training to resume from, but '
+                'got one of another framework, or converted from it. To start '
+                'from its weights: --load-from, not --resume; or `load_from` '
+                'without `resume`.'
+            )
         state = weights_of(checkpoint)
         source = source_of(state)
         if source is None:
             return
-        if runner._resume:
-            raise ValueError(
-                'Expected a checkpoint of this training to resume from, but '
-                f'got one of {source.name}, whose optimizer and schedule are '
-                'others. To start from its weights: --load-from, not '
-                '--resume; or `load_from` without `resume`.'
-            )
         meta = plain_meta(checkpoint)
         state = convert_state_dict(
             state, unwrapped(runner.model), self.without_head
