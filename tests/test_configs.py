@@ -315,3 +315,35 @@ def test_the_cosine_ends_with_the_training(folder):
     )
     factor = recipe.factor(np.arange(len(rates)) * 3 / len(rates), 3)
     np.testing.assert_allclose(rates / rates[0], factor, atol=1e-9)
+
+
+def with_shapmix(name):
+    """One leaf of each backbone."""
+    found = name.folder, name.method, name.stream, name.data
+    return found == ('shapmix', 'shapmix', 'joint', 'nw-ucla-lt')
+
+
+@pytest.mark.parametrize(**leaves(with_shapmix))
+def test_each_backbone_trains_with_shapmix(path, tmp_path):
+    """Through its leaf, but small: an epoch, with saliency, then validates."""
+    small = dict(
+        base_channels=16, num_stages=3, inflate_stages=[2], down_stages=[3]
+    )
+    head = 32
+    if Name.of(path).model == 'msg3d':
+        small, head = dict(base_channels=12), 48
+    options = {f'model.backbone.{key}': value for key, value in small.items()}
+    options['model.cls_head.in_channels'] = head
+    options['default_hooks.saliency.warmup_epochs'] = 0
+    cfg = load(path, **options)
+    cfg.train_cfg.update(max_epochs=1, val_interval=1)
+    cfg.work_dir = str(tmp_path)
+    runner = built(cfg).runner
+    runner.train()
+    moved = runner.optim_wrapper.optimizer.state
+    for name, value in runner.model.named_parameters():
+        assert torch.isfinite(value).all(), name
+        assert value in moved, name  # it had a gradient
+    estimator = runner.model.data_preprocessor.blending.estimator
+    assert estimator.visits.sum() > 0
+    assert 'val/acc/top1' in runner.message_hub.log_scalars
