@@ -1,7 +1,7 @@
 """Small configs as PYSKL's files have them, and a descendant's.
 
-Data: ``ntu.pkl`` and ``coco.pkl``, of 4 classes, with the splits train and
-val; the models have two stages.
+Data: ``ntu.pkl``, ``coco.pkl`` and the compressed ``k400.pkl``, of 4 classes,
+with the splits train and val; the models have two stages.
 """
 
 import pickle
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import mmengine.config.config
+import numpy as np
 import pytest
 from mmengine.config import Config
 
@@ -129,15 +130,46 @@ BRL_STEPS = """
     dict(type='PoseDecode'),
     dict(type='FormatGCNInput', num_person=2),
 """
+FLAT_STEPS = """
+    {first}
+    dict(type='PreNormalize2D'),
+    dict(type='GenSkeFeat', dataset='coco', feats=['j']),
+    dict(type='UniformSample', clip_len=8{mode}),
+    dict(type='PoseDecode'),
+    dict(type='FormatGCNInput', num_person=2),
+"""
+STGCNPP = f"""type='STGCN', gcn_adaptive='init', gcn_with_res=True,
+        tcn_type='mstcn', {STAGES},
+        """
+COCO = "graph_cfg=dict(layout='coco', mode='spatial')"
+
+
+def flat_steps(first=''):
+    """Training and test steps on HRNet's joints."""
+    return [
+        FLAT_STEPS.format(first=first, mode=mode)
+        for mode in ('', ', num_clips=1, test_mode=True')
+    ]
+
+
 CONFIGS = {
     'stgcnpp': config(
         'stgcnpp',
-        recognizer(
-            f"type='STGCN', gcn_adaptive='init', gcn_with_res=True,\n"
-            f"        tcn_type='mstcn', {STAGES},\n        {NTU}",
-            'in_channels=8',
-        ),
+        recognizer(STGCNPP + NTU, 'in_channels=8'),
         steps(),
+    ),
+    'stgcnpp_2d': config(
+        'stgcnpp_2d',
+        recognizer(STGCNPP + COCO, 'in_channels=8'),
+        flat_steps(),
+        ann_file='coco.pkl',
+    ),
+    'k400': config(
+        'k400',
+        recognizer(STGCNPP + COCO, 'in_channels=8'),
+        flat_steps("dict(type='DecompressPose', squeeze=True),"),
+        ann_file='k400.pkl',
+        dataset="memcached=True, mc_cfg=('localhost', 22077)",
     ),
     'aagcn': config(
         'aagcn',
@@ -191,11 +223,7 @@ CONFIGS = {
     ),
     'brl': config(
         'brl',
-        recognizer(
-            f"type='STGCN', gcn_adaptive='init', gcn_with_res=True,\n"
-            f"        tcn_type='mstcn', {STAGES},\n        {NTU}",
-            'in_channels=8',
-        )
+        recognizer(STGCNPP + NTU, 'in_channels=8')
         .replace('RecognizerGCN', 'MixRecognizerGCN')
         .replace('GCNHead', 'MixAAHead'),
         [
@@ -223,11 +251,25 @@ def read(text):
     return {k: v for k, v in names.items() if not k.startswith('__')}
 
 
+def compressed(row):
+    """A sample as Kinetics has it: the boxes of all frames, in their order."""
+    boxes = np.concatenate(
+        [row['keypoint'], row['keypoint_score'][..., None]], axis=-1
+    )
+    persons, frames, joints, _ = boxes.shape
+    kept = {k: v for k, v in row.items() if k != 'keypoint_score'}
+    return kept | dict(
+        keypoint=boxes.swapaxes(0, 1).reshape(-1, joints, 3),
+        frame_inds=np.arange(frames).repeat(persons),
+    )
+
+
 def write_data(folder):
     """The files that the configs name."""
     ntu = make_data(CLASSES, 4, 25, persons=2)
     coco = make_data(CLASSES, 4, 17, 2, persons=2, scores=True)
-    for name, data in (('ntu', ntu), ('coco', coco)):
+    k400 = dict(coco, annotations=[*map(compressed, coco['annotations'])])
+    for name, data in (('ntu', ntu), ('coco', coco), ('k400', k400)):
         Path(folder, f'{name}.pkl').write_bytes(pickle.dumps(data))
     names = [row['frame_dir'] for row in ntu['annotations'][:8]]
     Path(folder, 'list.txt').write_text('\n'.join(names))

@@ -162,6 +162,54 @@ def min_max(joints: np.ndarray) -> np.ndarray:
     return np.where(high > low, scaled, 0).astype(joints.dtype)
 
 
+def fit_box(
+    joints: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> np.ndarray:
+    r"""Move and scale the places so that a box becomes [-1, 1] on each axis.
+
+    .. math:: x' = 2 \frac{x - (l + h) / 2}{h - l}
+
+    Args:
+        joints: ``(M, T, V, C)``.
+        low: ``(C,)``, the least coordinates of the box.
+        high: ``(C,)``, the largest ones, above ``low``.
+
+    Returns:
+        ``(M, T, V, C)`` of the dtype of ``joints``.
+
+    Example:
+        >>> fit_box(np.float32([0, 480, 960]), np.zeros(1), np.array([960]))
+        array([-1.,  0.,  1.], dtype=float32)
+    """
+    middle, sides = (low + high) / 2, high - low
+    return ((joints - middle) / sides * 2).astype(joints.dtype)
+
+
+def fit_visible(
+    joints: np.ndarray, visible: np.ndarray, least: float
+) -> np.ndarray:
+    """Scale a sequence to the box of its visible joints.
+
+    The box is of all persons and frames. PYSKL (arXiv 2205.09443), release,
+    ``PreNormalize2D`` with ``mode='auto'``.
+
+    Args:
+        joints: ``(M, T, V, C)``.
+        visible: ``(M, T, V)`` bool.
+        least: Both sides have to be longer, else nothing changes; in the units
+            of the coordinates.
+
+    Returns:
+        ``(M, T, V, C)`` of the dtype of ``joints``.
+    """
+    if not visible.any():
+        return joints
+    low, high = joints[visible].min(0), joints[visible].max(0)
+    if (high - low <= least).any():
+        return joints
+    return fit_box(joints, low, high)
+
+
 def resize_frames(sequence: np.ndarray, num_frames: int) -> np.ndarray:
     r"""Resize a sequence along time, linearly.
 

@@ -11,6 +11,8 @@ from mmshapmix.functional.skeletons import (
     align_body,
     bone,
     drop_empty_frames,
+    fit_box,
+    fit_visible,
     min_max,
     motion,
     resize_frames,
@@ -198,6 +200,38 @@ def test_min_max(rng):
     assert scaled.dtype == np.float32
     # Shift and positive scale do not show.
     np.testing.assert_allclose(min_max(joints * 3 + 1), scaled, atol=1e-5)
+
+
+def test_a_box_becomes_the_square():
+    corners = np.array([[[[100.0, 20], [300, 60], [200, 40], [400, 0]]]])
+    fitted = fit_box(corners, np.array([100, 20]), np.array([300, 60]))
+    np.testing.assert_allclose(fitted, [[[[-1, -1], [1, 1], [0, 0], [2, -2]]]])
+
+
+def test_the_box_of_all_joints_is_that_of_min_max(rng):
+    joints = skeleton(rng, 'coco', channels=2) * 100
+    visible = np.ones(joints.shape[:3], dtype=bool)
+    fitted = fit_visible(joints, visible, 10)
+    assert fitted.dtype == np.float32
+    np.testing.assert_allclose(fitted, min_max(joints), atol=1e-5)
+    # Of what is not seen nothing shows in the others.
+    visible[0, 2, 9] = False
+    joints[0, 2, 9] = 0
+    expected = fit_visible(joints, visible, 10)
+    joints[0, 2, 9] = 1e6
+    fitted = fit_visible(joints, visible, 10)
+    np.testing.assert_array_equal(fitted[visible], expected[visible])
+
+
+@pytest.mark.parametrize(('side', 'fits'), [(10, False), (10.1, True)])
+def test_a_small_box_stays(side, fits):
+    """One short side is enough; so does one that nobody is seen in."""
+    joints = np.array([[[[0, 0], [50, side]]]], dtype=np.float64)
+    seen = np.ones((1, 1, 2), dtype=bool)
+    fitted = fit_visible(joints, seen, 10)
+    expected = [[-1, -1], [1, 1]] if fits else joints[0, 0]
+    np.testing.assert_allclose(fitted[0, 0], expected)
+    np.testing.assert_array_equal(fit_visible(joints, ~seen, 10), joints)
 
 
 @pytest.mark.parametrize('frames', [1, 2, 7, 64, 300])

@@ -13,8 +13,10 @@ from typing import Any
 from mmengine.config import Config
 
 from mmshapmix.cli import run_tool
+from mmshapmix.files import replaced
 from mmshapmix.interop.pyskl_config import (
     Conversion,
+    check_text,
     config_text,
     convert_config,
     describe_notes,
@@ -53,9 +55,11 @@ def read(path: Path) -> dict[str, Any]:
         return Config.fromfile(
             path, import_custom_modules=False, lazy_import=False
         ).to_dict()
-    except SyntaxError as error:
+    except Exception as error:  # it may do anything
+        reason = ' '.join(f'{type(error).__name__}: {error}'.split())
         raise ValueError(
-            f'Expected {path} to be Python, but it is not: {error}'
+            f'Expected {path} to be Python that defines a config, but reading '
+            f'it ended with {reason}'
         ) from error
 
 
@@ -73,8 +77,10 @@ def main() -> None:
             f'{args.out} is there already; --force overwrites it.'
         )
     conversion = convert_config(read(args.source))
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(text_of(conversion, args.source))
+    text = text_of(conversion, args.source)
+    check_text(text, conversion.config)
+    with replaced(args.out) as partial:
+        partial.write_text(text)
     print('\n'.join(describe_notes(conversion.notes)))
     print(f'Written: {args.out}')
     unmapped = sum(note.kind == 'unmapped' for note in conversion.notes)

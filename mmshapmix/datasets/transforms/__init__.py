@@ -3,7 +3,7 @@
 from .features import GenSkeFeat
 from .filters import GaussianBlur, GaussianNoise
 from .hide_invisible import HideInvisible
-from .normalize import MinMaxNormalize, PreNormalize3D
+from .normalize import MinMaxNormalize, PreNormalize2D, PreNormalize3D
 from .resize_crop import ResizeCrop
 from .sampling import SortedSampleFrames
 from .spatial import (
@@ -27,6 +27,7 @@ __all__ = [
     'GenSkeFeat',
     'HideInvisible',
     'MinMaxNormalize',
+    'PreNormalize2D',
     'PreNormalize3D',
     'RandomAxisMask',
     'RandomFlip',

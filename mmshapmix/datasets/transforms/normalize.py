@@ -1,12 +1,24 @@
-"""Normalisation of 3-D skeletons."""
+"""Normalisation of skeletons, 3-D and 2-D."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 from mmcv.transforms import BaseTransform
 
+from ...functional.augmentations import hide
 from ...functional.layouts import get_layout
-from ...functional.skeletons import align_body, drop_empty_frames, min_max
+from ...functional.skeletons import (
+    align_body,
+    drop_empty_frames,
+    fit_box,
+    fit_visible,
+    min_max,
+)
 from ...registry import TRANSFORMS
+
+MODES = ('auto', 'fix')
+LEAST_SIDE = 10.0
+"""Pixels; what is no longer is taken to be scaled already."""
 
 
 @TRANSFORMS.register_module()
@@ -32,6 +44,72 @@ class PreNormalize3D(BaseTransform):
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(layout={self.layout.name!r})'
+
+
+@TRANSFORMS.register_module()
+class PreNormalize2D(BaseTransform):
+    """Scale a 2-D sequence to [-1, 1], as the release of PYSKL does.
+
+    MMAction2's has the older way, ``mode='fix'``, and shows joints that were
+    not seen. Those become (0, 0) here: the middle.
+
+    Required key: ``keypoint`` ``(M, T, V, 2)``, in pixels. Optional keys:
+    ``keypoint_score`` ``(M, T, V)``, without which all joints are visible, and
+    ``img_shape``, (height, width). Modified key: ``keypoint``, to float32; the
+    scores stay where they are, for ``GenSkeFeat`` or ``FormatGCNInput``.
+
+    Args:
+        threshold: Joints with this score or a smaller one are invisible.
+        img_shape: (height, width) of samples that do not say it.
+        mode: ``'auto'``: the box of the visible joints of the sequence becomes
+            [-1, 1], if both its sides are longer than 10 pixels, else the
+            places stay; ``'fix'``: the picture becomes [-1, 1].
+
+    Raises:
+        ValueError: For another mode.
+    """
+
+    def __init__(
+        self,
+        threshold: float = 0.01,
+        img_shape: Sequence[int] = (1080, 1920),
+        mode: str = 'auto',
+    ) -> None:
+        if mode not in MODES:
+            raise ValueError(
+                f'Expected `mode` of {list(MODES)}, but got {mode!r}.'
+            )
+        self.threshold = threshold
+        self.img_shape = tuple(img_shape)
+        self.mode = mode
+
+    def transform(self, results: dict) -> dict:
+        """Scale the keypoints, and hide those that are not visible.
+
+        Raises:
+            ValueError: If they have other than two coordinates.
+        """
+        joints = np.asarray(results['keypoint'], dtype=np.float32)
+        if joints.shape[-1] != 2:
+            raise ValueError(
+                'Expected `keypoint` with two coordinates, but got shape '
+                f'{joints.shape}. Leave scores in `keypoint_score`.'
+            )
+        score = np.float32(results.get('keypoint_score', np.inf))
+        visible = np.broadcast_to(score > self.threshold, joints.shape[:3])
+        if self.mode == 'auto':
+            joints = fit_visible(joints, visible, LEAST_SIDE)
+        else:
+            height, width = results.get('img_shape', self.img_shape)
+            joints = fit_box(joints, np.zeros(2), np.array([width, height]))
+        results['keypoint'] = hide(joints, ~visible)
+        return results
+
+    def __repr__(self) -> str:
+        return (
+            f'{type(self).__name__}(threshold={self.threshold}, '
+            f'img_shape={self.img_shape}, mode={self.mode!r})'
+        )
 
 
 @TRANSFORMS.register_module()

@@ -5,11 +5,12 @@
 
 from .convert import Conversion, convert_config
 from .section import Note, describe_notes
-from .text import config_text
+from .text import check_text, config_text
 
 __all__ = [
     'Conversion',
     'Note',
+    'check_text',
     'config_text',
     'convert_config',
     'describe_notes',

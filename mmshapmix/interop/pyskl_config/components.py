@@ -27,7 +27,7 @@ class Rule:
         defaults: PYSKL's defaults, by new names, where they are not those of
             the new type.
         drop: Arguments that are not needed, and why.
-        known: Arguments of which only one value is possible here.
+        only: Arguments, and the one value that is possible here.
         own: Arguments of PYSKL that the caller converts.
         kind: What to note of the type; none: nothing.
         text: That note.
@@ -37,7 +37,7 @@ class Rule:
     renames: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     drop: Mapping[str, str] = field(default_factory=dict)
-    known: Mapping[str, Any] = field(default_factory=dict)
+    only: Mapping[str, Any] = field(default_factory=dict)
     own: Collection[str] = ()
     kind: str | None = None
     text: str = ''
@@ -95,9 +95,9 @@ def convert_arguments(
     """
     nested = nested or {}
     source.drop(rule.drop)
-    source.expect(rule.known)
+    source.expect(rule.only)
     result = {}
-    for key in [key for key in source if key not in rule.known]:
+    for key in [key for key in source if key not in rule.only]:
         new = rule.renames.get(key, key)
         if key in nested:
             with source.section(key) as inner:

@@ -11,11 +11,24 @@ from ...functional.layouts import LAYOUTS
 from .data import convert_data
 from .model import convert_model, layout_name
 from .runtime import convert_runtime, convert_training
-from .schedule import convert_learning_rate, convert_optimizer
-from .section import Note, Section
+from .schedule import (
+    convert_batch,
+    convert_learning_rate,
+    convert_optimizer,
+)
+from .section import Note, Section, show
 
 BASE = 'mmaction::_base_/default_runtime.py'
 SECTIONS = ('model', 'data', 'optimizer')
+VARIABLE = 'a variable: its value stands where it is used'
+VARIABLES = (
+    *('dataset_type', 'data_root', 'ann_file_train', 'ann_file_val'),
+    *('ann_file_test', 'split', 'modality', 'graph', 'feats', 'clip_len'),
+    *('num_clips', 'num_person', 'num_classes', 'box_thr', 'valid_ratio'),
+    *('left_kp', 'right_kp', 'left_limb', 'right_limb', 'skeletons'),
+)
+"""Those of PYSKL's files; PYSKL reads none of them there."""
+
 LATER = ('train_dataloader', 'optim_wrapper')
 """What MMEngine's configs have, and MMCV 1.x's have not."""
 
@@ -116,6 +129,7 @@ def _convert(source: Section) -> dict[str, Any]:
         **data,
         **training,
         optim_wrapper=convert_optimizer(source),
+        auto_scale_lr=convert_batch(source, data['train_dataloader']),
         param_scheduler=convert_learning_rate(source),
         default_hooks=hooks,
         **convert_runtime(source),
@@ -135,17 +149,14 @@ def _values(value: Any) -> Iterator[Any]:
 def _take_variables(source: Section, plain: Mapping[str, Any]) -> None:
     """Note what PYSKL's files define for their own use.
 
-    PYSKL reads none of it, but an unknown option looks the same. Switches are
-    no variables: each would be found somewhere.
+    An unknown option looks the same, but is not found elsewhere, if it is
+    more than a number or a word.
     """
     used = [*_values([v for key, v in plain.items() if key not in source])]
     for key in source:
         value = source.peek(key)
-        found = value in used or (
-            isinstance(value, str)
-            and any(value in text for text in used if isinstance(text, str))
-        )
-        if found and value is not None and not isinstance(value, bool):
-            reason = 'a variable: its value stands where it is used'
+        found = value and isinstance(value, dict | list) and value in used
+        if found or key in VARIABLES:
+            shown = '' if found else f'{show(value)}: '
             source.take(key)
-            source.note(key, 'dropped', reason)
+            source.note(key, 'dropped', shown + VARIABLE)

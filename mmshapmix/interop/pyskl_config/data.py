@@ -24,7 +24,7 @@ RULES = {
         'mmshapmix.LongTailPoseDataset',
         renames=dict(data_list_path='sample_list'),
         own=('class_prob',),
-        known=dict(modality='Pose'),
+        only=dict(modality='Pose'),
         drop=dict(
             **WRAPPER,
             **MEMCACHED,
@@ -49,8 +49,7 @@ class DatasetConverter:
         testing: Whether it is that of validation or test.
 
     Attributes:
-        class_prob: What was there of PYSKL's, by class; none: nothing.
-        pipelines: Of the data sets that are found.
+        pipelines: Of the innermost data sets, those without others in them.
     """
 
     def __init__(
@@ -59,8 +58,8 @@ class DatasetConverter:
         self.num_classes = num_classes
         self.layout = layout
         self.testing = testing
-        self.class_prob: list[float] | None = None
         self.pipelines: list[list[Step]] = []
+        self._class_probs: list[tuple[Section, Any]] = []
 
     def convert(self, source: Section) -> dict[str, Any]:
         """Convert a data set; the section is not closed here.
@@ -78,7 +77,8 @@ class DatasetConverter:
                 with part:
                     dataset['datasets'].append(self.convert(part))
         elif 'dataset' not in dataset:
-            self._take_class_prob(dataset, source)
+            if dataset.get('class_prob') is not None:
+                self._class_probs.append((source, dataset.pop('class_prob')))
             self._complete(dataset)
             self.pipelines.append(
                 convert_pipeline(steps, self.layout, self.testing)
@@ -96,33 +96,29 @@ class DatasetConverter:
         if self.testing:
             dataset['test_mode'] = True
 
-    def _take_class_prob(
-        self, dataset: dict[str, Any], source: Section
-    ) -> None:
-        numbers = dataset.pop('class_prob', None)
-        if numbers is None:
-            return
+    def sampler(self) -> dict[str, Any]:
+        """Of the whole: a loader has one, PYSKL's data sets each their own."""
+        kind, text = 'changed', 'the sampler of the loader has it'
+        sampler = dict(type='mmshapmix.ShuffleSampler')
         if self.testing:
-            text = f'{show(numbers)}: every sample is tested once'
-            source.note('class_prob', 'dropped', text)
-            return
+            kind, text = 'dropped', 'every sample is tested once'
+            sampler = dict(type='DefaultSampler', shuffle=False)
+        elif len(self.pipelines) > 1:
+            kind, text = 'unmapped', 'one sampler draws from all data sets'
+        elif self._class_probs:
+            sampler = self._weighted()
+        for source, numbers in self._class_probs:
+            source.note('class_prob', kind, f'{show(numbers)}: {text}')
+        return sampler
+
+    def _weighted(self) -> dict[str, Any]:
+        ((_, numbers),) = self._class_probs
         if isinstance(numbers, dict):
             classes = range(self.num_classes or 1 + max(numbers))
             numbers = [numbers.get(k, 0) for k in classes]
-        self.class_prob = list(numbers)
-        text = 'the loader has it: mmshapmix.ReverseFrequencySampler'
-        source.note('class_prob', 'changed', text)
-
-
-def _sampler(converter: DatasetConverter) -> dict[str, Any]:
-    if converter.testing:
-        return dict(type='DefaultSampler', shuffle=False)
-    if converter.class_prob is None:
-        return dict(type='mmshapmix.ShuffleSampler')
-    return dict(
-        type='mmshapmix.ReverseFrequencySampler',
-        class_prob=converter.class_prob,
-    )
+        return dict(
+            type='mmshapmix.ReverseFrequencySampler', class_prob=list(numbers)
+        )
 
 
 def convert_data(
@@ -158,6 +154,6 @@ def convert_data(
         if len(converter.pipelines) == 1:
             pipelines[f'{part}_pipeline'] = converter.pipelines[0]
         loaders[f'{part}_dataloader'] = dict(
-            loader, sampler=_sampler(converter), dataset=dataset
+            loader, sampler=converter.sampler(), dataset=dataset
         )
     return pipelines | loaders

@@ -34,6 +34,12 @@ NO_LOSS = (
     'configs/brl'
 )
 RECOGNIZERS = {
+    'Recognizer3D': Rule(
+        'Recognizer3D',
+        kind='unmapped',
+        text='it stays; MMAction2 has configs of PoseC3D of its own, in its '
+        'configs/skeleton/posec3d: take these',
+    ),
     'MixRecognizerGCN': Rule('RecognizerGCN', kind='unmapped', text=NO_MIXING),
 }
 BACKBONES = {
@@ -41,16 +47,16 @@ BACKBONES = {
     'MSG3D': Rule('mmshapmix.MSG3D'),
     'DGSTGCN': Rule(
         'mmshapmix.DGSTGCN',
-        known=dict(gcn_type='dggcn', tcn_type='dgmstcn'),
+        only=dict(gcn_type='dggcn', tcn_type='dgmstcn'),
     ),
 }
 HEADS = {
-    'GCNHead': Rule('GCNHead', known=dict(mode='GCN', init_std=0.01)),
+    'GCNHead': Rule('GCNHead', only=dict(mode='GCN', init_std=0.01)),
     'I3DHead': Rule(
         'I3DHead',
         renames=dict(dropout='dropout_ratio'),
         defaults=dict(average_clips='prob'),
-        known=dict(mode='3D'),
+        only=dict(mode='3D'),
     ),
     'SimpleHead': Rule(
         'SimpleHead',
@@ -88,7 +94,7 @@ def layout_name(layout: Any) -> Any:
 
 
 def _convert_graph(source: Section, ours: bool) -> dict[str, Any]:
-    rule = Rule(known=dict(nx_node=1))
+    rule = Rule(only=dict(nx_node=1))
     accepted = arguments_of(LayoutGraph if ours else Graph)
     graph = convert_arguments(source, accepted, rule)
     name = layout_name(graph.get('layout'))

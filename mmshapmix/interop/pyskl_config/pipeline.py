@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from mmaction.registry import TRANSFORMS
@@ -34,74 +34,23 @@ class Scene(NamedTuple):
         return LAYOUTS[self.layout].dims if self.layout else 3
 
 
-SAMPLE = Rule('UniformSampleFrames', own=('p_interval', 'test_mode'))
-FLIP = Rule(
-    'mmshapmix.RandomSwapSides',
-    renames=dict(flip_ratio='prob'),
-    defaults=dict(prob=0.5),
-    kind='changed',
-    text='it exchanges the sides without mirroring them, as there; the mirror '
-    'image is mmshapmix.RandomFlip',
-)
-RULES = {
-    'UniformSample': SAMPLE,
-    'UniformSampleFrames': SAMPLE,
-    'UniformSampleDecode': replace(
-        SAMPLE, kind='changed', text='and PoseDecode'
-    ),
-    'PreNormalize3D': Rule('PreNormalize3D', known=dict(align_center=True)),
-    'PreNormalize2D': Rule(
-        'PreNormalize2D',
-        own=('threshold',),
-        known=dict(mode='fix'),
-        kind='changed',
-        text="by the size of the picture, as PYSKL's mode='fix'; versions of "
-        "PYSKL with mode='auto' take the box of the visible joints",
-    ),
-    'GenSkeFeat': Rule('GenSkeFeat', defaults=dict(dataset='nturgb+d')),
-    'RandomScale': Rule('mmshapmix.RandomScale', defaults=dict(scale=0.2)),
-    'RandomRot': Rule(
-        'mmshapmix.RandomRotate',
-        own=('theta',),
-        kind='changed',
-        text='radians are degrees; in a plane, about z',
-    ),
-    'Spatial_Flip': FLIP,
-    'Temperal_Flip': Rule(
-        'mmshapmix.RandomTemporalFlip',
-        renames=dict(flip_ratio='prob'),
-        defaults=dict(prob=0.5),
-    ),
-    'RandomGaussianNoise': Rule(
-        'RandomGaussianNoise',
-        kind='unmapped',
-        text='it stays; its noise is a share of the size of the body, that of '
-        'mmshapmix.GaussianNoise is in the units of the coordinates',
-    ),
-    'JointToKB': Rule(
-        'JointToKB',
-        kind='unmapped',
-        text="it stays; mmshapmix.GenSkeFeat(feats=['k']) has this modality",
-    ),
-    'LoadKineticsPose': Rule(
-        'DecompressPose',
-        defaults=dict(max_person=100),
-        drop=dict(
-            io_backend='the data set reads the files of Kinetics',
-            source='DecompressPose takes the pickles of PYSKL and MMAction2',
-            keypoint_weight='DecompressPose orders persons by plain scores',
-        ),
-    ),
-    'Collect': Rule(
-        'PackActionInputs',
-        own=('keys', 'meta_keys'),
-        drop=dict(
-            meta_name='MMAction2 has data samples for it',
-            nested='MMAction2 has data samples for it',
-        ),
-    ),
-    'ToTensor': Rule('PackActionInputs', own=('keys',)),
-}
+Finish = Callable[[Step, Scene, Section], list[Step]]
+"""A converted step → the new ones that take its place."""
+
+
+def _kept(step: Step, scene: Scene, source: Section) -> list[Step]:
+    return [step]
+
+
+@dataclass(frozen=True)
+class StepRule(Rule):
+    """How a transform is written here.
+
+    Attributes:
+        finish: What the rest of a rule cannot say.
+    """
+
+    finish: Finish = _kept
 
 
 def _sampled(step: Step, scene: Scene, source: Section) -> list[Step]:
@@ -134,16 +83,6 @@ def _aligned(step: Step, scene: Scene, source: Section) -> list[Step]:
     return [step]
 
 
-def _normalized(step: Step, scene: Scene, source: Section) -> list[Step]:
-    threshold = step.pop('threshold', None)
-    if threshold is None:
-        return [step]
-    text = f'{threshold}: mmshapmix.HideInvisible hides joints below it'
-    source.note('threshold', 'changed', text)
-    hide = dict(type='mmshapmix.HideInvisible', threshold=threshold)
-    return [step, hide]
-
-
 def _features(step: Step, scene: Scene, source: Section) -> list[Step]:
     """Ours, where the layout or the modality is not MMAction2's."""
     layout, feats = layout_name(step['dataset']), step.get('feats', ['j'])
@@ -168,8 +107,15 @@ def _scaled(step: Step, scene: Scene, source: Section) -> list[Step]:
 
 
 def _turned(step: Step, scene: Scene, source: Section) -> list[Step]:
-    angle = round(math.degrees(step.pop('theta', 0.3)), 4)
-    step['degrees'] = (angle,) * 3 if scene.dims == 3 else (0, 0, angle)
+    theta = step.pop('theta')
+    angles = theta if isinstance(theta, Sequence) else [theta] * 3
+    if len(angles) != 3:
+        raise ValueError(
+            f'Expected `{source.where("theta")}` of a PYSKL config as one '
+            f'angle or one for each of three axes, but got {theta!r}.'
+        )
+    x, y, z = (round(math.degrees(angle), 4) for angle in angles)
+    step['degrees'] = (x, y, z) if scene.dims == 3 else (0, 0, z)
     return [step]
 
 
@@ -199,20 +145,87 @@ def _check_keys(keys: Sequence[str], source: Section) -> None:
         source.note('keys', 'unmapped', text)
 
 
-STEPS: dict[str, Callable[[Step, Scene, Section], list[Step]]] = {
-    'UniformSample': _sampled,
-    'UniformSampleFrames': _sampled,
-    'UniformSampleDecode': _decoded,
-    'PreNormalize3D': _aligned,
-    'PreNormalize2D': _normalized,
-    'GenSkeFeat': _features,
-    'RandomScale': _scaled,
-    'RandomRot': _turned,
-    'Spatial_Flip': _swapped,
-    'Collect': _packed,
-    'ToTensor': _as_tensors,
+SAMPLE = StepRule(
+    'UniformSampleFrames',
+    own=('p_interval', 'test_mode'),
+    finish=_sampled,
+)
+RULES = {
+    'UniformSample': SAMPLE,
+    'UniformSampleFrames': SAMPLE,
+    'UniformSampleDecode': replace(
+        SAMPLE, kind='changed', text='and PoseDecode', finish=_decoded
+    ),
+    'PreNormalize3D': StepRule(
+        'PreNormalize3D', only=dict(align_center=True), finish=_aligned
+    ),
+    'PreNormalize2D': StepRule(
+        'mmshapmix.PreNormalize2D',
+        kind='changed',
+        text='by the box of the visible joints; versions of PYSKL without '
+        "`mode` take the picture, which is mode='fix' here",
+    ),
+    'GenSkeFeat': StepRule(
+        'GenSkeFeat', defaults=dict(dataset='nturgb+d'), finish=_features
+    ),
+    'RandomScale': StepRule(
+        'mmshapmix.RandomScale', defaults=dict(scale=0.2), finish=_scaled
+    ),
+    'RandomRot': StepRule(
+        'mmshapmix.RandomRotate',
+        own=('theta',),
+        defaults=dict(theta=0.3),
+        finish=_turned,
+        kind='changed',
+        text='radians are degrees; in a plane, about z',
+    ),
+    'Spatial_Flip': StepRule(
+        'mmshapmix.RandomSwapSides',
+        renames=dict(flip_ratio='prob'),
+        defaults=dict(prob=0.5),
+        finish=_swapped,
+        kind='changed',
+        text='it exchanges the sides without mirroring them, as there; the '
+        'mirror image is mmshapmix.RandomFlip',
+    ),
+    'Temperal_Flip': StepRule(
+        'mmshapmix.RandomTemporalFlip',
+        renames=dict(flip_ratio='prob'),
+        defaults=dict(prob=0.5),
+    ),
+    'RandomGaussianNoise': StepRule(
+        'RandomGaussianNoise',
+        kind='unmapped',
+        text='it stays; its noise is a share of the size of the body, that of '
+        'mmshapmix.GaussianNoise is in the units of the coordinates',
+    ),
+    'JointToKB': StepRule(
+        'JointToKB',
+        kind='unmapped',
+        text="it stays; mmshapmix.GenSkeFeat(feats=['k']) has this modality",
+    ),
+    'LoadKineticsPose': StepRule(
+        'DecompressPose',
+        defaults=dict(max_person=100),
+        drop=dict(
+            io_backend='the data set reads the files of Kinetics',
+            source='DecompressPose takes the pickles of PYSKL and MMAction2',
+            keypoint_weight='DecompressPose orders persons by plain scores',
+        ),
+    ),
+    'Collect': StepRule(
+        'PackActionInputs',
+        own=('keys', 'meta_keys'),
+        drop=dict(
+            meta_name='MMAction2 has data samples for it',
+            nested='MMAction2 has data samples for it',
+        ),
+        finish=_packed,
+    ),
+    'ToTensor': StepRule(
+        'PackActionInputs', own=('keys',), finish=_as_tensors
+    ),
 }
-"""What a table cannot say: the step, as the new ones that take its place."""
 
 
 def convert_pipeline(
@@ -229,13 +242,13 @@ def convert_pipeline(
         MMAction2's.
 
     Raises:
-        ValueError: If a transform has no `type`.
+        ValueError: If a transform has no `type`, or one of its arguments
+            makes no sense.
     """
     scene, pipeline = Scene(layout, testing), []
     for row in rows:
         with row:
             name = row.peek('type')
             step = convert_component(row, RULES, TRANSFORMS)
-            change = STEPS.get(name, lambda step, *_: [step])
-            pipeline += change(step, scene, row)
+            pipeline += RULES.get(name, StepRule()).finish(step, scene, row)
     return pipeline

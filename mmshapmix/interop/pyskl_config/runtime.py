@@ -6,7 +6,7 @@ from mmengine.hooks import CheckpointHook
 
 from .components import Rule, arguments_of, convert_arguments
 from .data import MEMCACHED
-from .section import Section, show
+from .section import Section
 
 METRICS = {
     'top_k_accuracy': 'acc/top1',
@@ -18,7 +18,6 @@ CHECKPOINTS = Rule(
 )
 # Where a key goes, and what MMAction2 has there anyway.
 RUNTIME = dict(
-    work_dir=('work_dir', None),
     log_level=('log_level', 'INFO'),
     load_from=('load_from', None),
     auto_resume=('resume', False),
@@ -28,7 +27,12 @@ RUNTIME = dict(
     cudnn_benchmark=('env_cfg.cudnn_benchmark', False),
     dist_params=('env_cfg.dist_cfg', dict(backend='nccl')),
 )
-DROPPED = dict(MEMCACHED, gpu_ids='the launcher says so')
+DROPPED = dict(
+    MEMCACHED,
+    gpu_ids='the launcher says so',
+    work_dir='checkpoints of PYSKL there would be overwritten; tools/train.py '
+    'has a folder for each config, and --work-dir',
+)
 OUR_HOOKS = dict(
     class_counts='ClassCountsHook',
     per_class_table='PerClassTableHook',
@@ -81,11 +85,21 @@ def _convert_logging(source: Section) -> dict[str, Any]:
     return logger
 
 
-def _convert_workflow(source: Section) -> None:
-    flow = source.take('workflow', [('train', 1)])
-    kind = 'dropped' if flow == [('train', 1)] else 'unmapped'
-    text = f'{show(flow)}: MMEngine trains and validates in turn'
-    source.note('workflow', kind, text)
+def _convert_epochs(evaluation: Section) -> dict[str, Any]:
+    """MMCV validates each so many epochs from the start on."""
+    evaluation.expect(dict(by_epoch=True))
+    evaluation.drop(dict(gpu_collect='MMEngine collects the results'))
+    epochs = dict(val_interval=1) | evaluation.move(
+        dict(interval='val_interval', start='val_begin')
+    )
+    interval, start = epochs['val_interval'], epochs.get('val_begin')
+    if start is not None and start % interval:
+        text = (
+            f'{start}: validated are multiples of {interval} from there on, '
+            f'in PYSKL {start}, {start + interval}, …'
+        )
+        evaluation.note('start', 'changed', text)
+    return {key: value for key, value in epochs.items() if value is not None}
 
 
 def convert_training(source: Section) -> dict[str, Any]:
@@ -106,9 +120,10 @@ def convert_training(source: Section) -> dict[str, Any]:
             'Expected `total_epochs` in a PYSKL config, but there is none.'
         )
     with source.section('evaluation') as evaluation:
-        loop = dict(type='EpochBasedTrainLoop', max_epochs=epochs)
-        loop |= dict(val_interval=1) | evaluation.move(
-            dict(interval='val_interval', start='val_begin')
+        loop = dict(
+            type='EpochBasedTrainLoop',
+            max_epochs=epochs,
+            **_convert_epochs(evaluation),
         )
         metric, best = _convert_metrics(evaluation), _convert_best(evaluation)
     with source.section('checkpoint_config') as settings:
@@ -133,15 +148,8 @@ def convert_runtime(source: Section) -> dict[str, Any]:
     Returns:
         Keys of MMEngine's runner.
     """
-    if 'workflow' in source:
-        _convert_workflow(source)
+    source.expect(dict(workflow=[('train', 1)]))
     source.drop(DROPPED)
-    if source.peek('work_dir'):
-        text = (
-            f'{source.peek("work_dir")}: the same folder; checkpoints of the '
-            'same name there would be overwritten'
-        )
-        source.note('work_dir', 'changed', text)
     resumed = source.take('resume_from')
     result: dict[str, Any] = {}
     for key, (place, default) in RUNTIME.items():
@@ -159,4 +167,10 @@ def convert_runtime(source: Section) -> dict[str, Any]:
         )
         source.note('resume_from', 'changed', text)
         result['load_from'] = resumed
+    if 'load_from' in result and result.pop('resume', False):
+        text = (
+            'left out: MMEngine would resume from `load_from`; tools/train.py '
+            '--resume goes on where there is a checkpoint'
+        )
+        source.note('auto_resume', 'changed', text)
     return result

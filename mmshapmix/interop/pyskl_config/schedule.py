@@ -10,7 +10,7 @@ from typing import Any
 from mmengine.registry import OPTIMIZERS
 
 from .components import convert_component
-from .section import Section
+from .section import Section, show
 
 Schedulers = list[dict[str, Any]]
 
@@ -18,11 +18,23 @@ Schedulers = list[dict[str, Any]]
 WARMUPS = dict(
     linear=('LinearLR', 'start_factor'), constant=('ConstantLR', 'factor')
 )
-NOT_NEEDED = dict(
-    type='MMEngine has one wrapper for it',
-    coalesce='DistributedDataParallel does it',
-    bucket_size_mb='DistributedDataParallel does it',
+NOT_NEEDED = dict.fromkeys(
+    ('coalesce', 'bucket_size_mb', 'distributed'),
+    'DistributedDataParallel does it',
 )
+STEPPERS = (
+    'OptimizerHook',
+    'DistOptimizerHook',
+    'GradientCumulativeOptimizerHook',
+)
+"""MMCV's hooks that OptimWrapper stands for, as it is."""
+
+HALF = 'Fp16OptimizerHook'
+LOSS_SCALE = 512.0
+"""MMCV's; AmpOptimWrapper's is dynamic."""
+
+GPUS = 8
+"""Those of PYSKL's README, of nearly all its configs."""
 
 
 def convert_optimizer(source: Section) -> dict[str, Any]:
@@ -45,11 +57,59 @@ def convert_optimizer(source: Section) -> dict[str, Any]:
             optimizer=convert_component(optimizer, {}, OPTIMIZERS), **own
         )
     with source.section('optimizer_config') as settings:
+        wrapper |= _convert_stepping(settings)
+    half = source.peek('fp16')
+    with source.section('fp16') as settings:
         settings.drop(NOT_NEEDED)
-        wrapper |= settings.move(
-            dict(grad_clip='clip_grad', cumulative_iters='accumulative_counts')
-        )
+        wrapper |= {} if half is None else _convert_half(settings)
     return {key: value for key, value in wrapper.items() if value is not None}
+
+
+def _convert_stepping(source: Section) -> dict[str, Any]:
+    """MMCV's hook of the optimizer; another one than these is unmapped."""
+    source.drop(NOT_NEEDED)
+    wrapper = source.move(
+        dict(grad_clip='clip_grad', cumulative_iters='accumulative_counts')
+    )
+    kind = source.peek('type')
+    if kind == HALF:
+        wrapper |= _convert_half(source)
+    if kind in STEPPERS or 'type' in wrapper:
+        source.drop(dict(type="MMEngine's wrapper of the optimizer does it"))
+    return wrapper
+
+
+def _convert_half(source: Section) -> dict[str, Any]:
+    """Mixed precision; nothing where the scale of the loss is a dict."""
+    scale = source.peek('loss_scale', LOSS_SCALE)
+    if isinstance(scale, int | float):
+        scale = float(scale)
+    elif scale != 'dynamic':
+        return {}
+    source.take('loss_scale')
+    text = f'{show(scale)}: AmpOptimWrapper has it, on a GPU only'
+    source.note('loss_scale', 'changed', text)
+    return dict(type='AmpOptimWrapper', loss_scale=scale)
+
+
+def convert_batch(source: Section, loader: dict[str, Any]) -> dict[str, Any]:
+    """Say for which total batch the learning rate is.
+
+    Args:
+        source: The whole config.
+        loader: The new one of training; its batch is that of a GPU.
+
+    Returns:
+        The ``auto_scale_lr``.
+    """
+    batch_size = loader['batch_size']
+    text = (
+        f'as it is written, for {GPUS} GPUs with {batch_size} samples each, '
+        'as in the README of PYSKL; tools/train.py --auto-scale-lr scales it '
+        'to the total batch'
+    )
+    source.note('optimizer.lr', 'changed', text)
+    return dict(enable=False, base_batch_size=GPUS * batch_size)
 
 
 def _cosine(source: Section, by_epoch: bool) -> Schedulers:

@@ -115,13 +115,13 @@ class Section:
                 value = show(self.take(key))
                 self.note(key, 'dropped', f'{value}: {reason}')
 
-    def expect(self, known: Mapping[str, Any]) -> None:
+    def expect(self, only: Mapping[str, Any]) -> None:
         """Take keys of which only one value is possible here.
 
         Args:
-            known: Key to that value; another one is left, and so is noted.
+            only: Key to that value; another one is left, and so is noted.
         """
-        for key, value in known.items():
+        for key, value in only.items():
             if key in self and self.left[key] == value:
                 self.drop({key: 'it is always so here'})
 

@@ -1,5 +1,6 @@
 """A config → the text of its file, as one would write it."""
 
+import keyword
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -34,10 +35,19 @@ def _with_names(key: str, value: Any, names: Mapping[str, Any]) -> Any:
     return value
 
 
+def _is_name(key: Any) -> bool:
+    """Whether it can be an argument of ``dict``."""
+    return (
+        isinstance(key, str)
+        and key.isidentifier()
+        and not keyword.iskeyword(key)
+    )
+
+
 def _parts(value: Any) -> tuple[str, list[tuple[str, Any]], str] | None:
     """What opens a container, its items with their keys, what closes it."""
     if isinstance(value, dict):
-        if all(isinstance(k, str) and k.isidentifier() for k in value):
+        if all(map(_is_name, value)):
             items = [(f'{key}=', inner) for key, inner in value.items()]
             return 'dict(', items, ')'
         items = [(f'{key!r}: ', inner) for key, inner in value.items()]
@@ -118,3 +128,31 @@ def config_text(config: Mapping[str, Any]) -> str:
         text += '\n'.join(lines) + '\n'
         names[key], before = value, len(lines)
     return text
+
+
+def check_text(text: str, config: Mapping[str, Any]) -> None:
+    """Check that a text defines a config.
+
+    Args:
+        text: Python source, with nothing else in it than what
+            :func:`config_text` writes, and comments; it is run.
+        config: What it is to define.
+
+    Raises:
+        ValueError: If it is not Python or defines something else, as where a
+            value has no literal.
+    """
+    names: dict[str, Any] = {}
+    try:
+        exec(compile(text, 'config', 'exec'), names)
+    except (SyntaxError, NameError) as error:
+        raise ValueError(
+            'Expected a config of literals, but its text cannot be read: '
+            f'{error}.'
+        ) from error
+    other = [k for k, value in config.items() if names.get(k) != value]
+    if other:
+        raise ValueError(
+            f'Expected a config of literals, but {other} would be read as '
+            'something else.'
+        )

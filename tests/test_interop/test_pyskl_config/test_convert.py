@@ -38,6 +38,8 @@ def folder(tmp_path_factory):
 # Channels of the data, and the backbone's type, by hand.
 EXPECTED = dict(
     stgcnpp=(25, 3, 'STGCN'),
+    stgcnpp_2d=(17, 3, 'STGCN'),
+    k400=(17, 3, 'STGCN'),
     aagcn=(25, 6, 'AAGCN'),
     ctrgcn=(25, 3, 'CTRGCN'),
     dgstgcn=(17, 6, 'DGSTGCN'),
@@ -164,13 +166,19 @@ def test_the_source_is_not_changed(name):
 
 def test_variables_are_told_from_unknown_options():
     cfg = source('stgcnpp')
-    cfg |= dict(clip_len=8, modality='j', fp16=dict(loss_scale=512.0))
-    cfg |= dict(sync_bn=True, nothing=None, times=77)
-    notes = [note[:2] for note in notes_of(cfg)]
-    for name in ('clip_len', 'modality'):
-        assert (name, 'dropped') in notes
-    for name in ('fp16', 'sync_bn', 'nothing', 'times'):
-        assert (name, 'unmapped') in notes
+    cfg |= dict(clip_len=8, modality='j', left_kp=[1, 3], graph='nturgb+d')
+    cfg |= dict(steps=cfg['train_pipeline'][:2], runs=cfg['train_pipeline'])
+    cfg |= dict(sync_bn=True, nothing=None, times=77, accumulate=16)
+    cfg |= dict(precise_bn=2, ema='j', empty=[], swa=dict(start=3))
+    kinds = {note.path: note.kind for note in notes_of(cfg)}
+    variables = ('clip_len', 'modality', 'left_kp', 'graph', 'runs')
+    for name in (*variables, 'dataset_type', 'train_pipeline'):
+        assert kinds[name] == 'dropped'
+    for name in (
+        *('sync_bn', 'nothing', 'times', 'accumulate', 'precise_bn', 'ema'),
+        *('empty', 'swa', 'steps'),
+    ):
+        assert kinds[name] == 'unmapped', name
 
 
 def test_notes_are_told_by_kind_and_text():

@@ -95,3 +95,21 @@ def test_none_in_a_data_set_is_its_default():
     assert 'box_thr' not in config['val_dataloader']['dataset']
     test = config['test_dataloader']['dataset']
     assert (test['box_thr'], test['valid_ratio']) == (0.5, 0.3)
+
+
+@pytest.mark.parametrize(
+    ('parts', 'kind'), [(1, 'changed'), (2, 'unmapped'), (3, 'unmapped')]
+)
+def test_class_prob_of_one_of_several_data_sets_is_not_mapped(parts, kind):
+    """The sampler would draw by it from all of them."""
+    cfg = source('dgstgcn')
+    inner = cfg['data']['train']['dataset']
+    plain = {k: v for k, v in inner.items() if k != 'class_prob'}
+    cfg['data']['train']['dataset'] = dict(
+        type='ConcatDataset', datasets=[inner] + [plain] * (parts - 1)
+    )
+    config, notes = convert_config(cfg)
+    path = 'data.train.dataset.datasets[0].class_prob'
+    assert [n.kind for n in notes if n.path == path] == [kind]
+    sampler = config['train_dataloader']['sampler']
+    assert ('class_prob' in sampler) == (parts == 1)

@@ -84,3 +84,18 @@ def test_clips_are_averaged_as_pyskl_averages_them(kind, by):
     clips = scores.view(2, 3, CLASSES)
     expected = (clips.softmax(-1) if by else clips).mean(1)
     torch.testing.assert_close(head.average_clip(scores, 3), expected)
+
+
+def test_posec3d_is_mmaction2s_to_configure():
+    cfg = source('stgcnpp_2d')
+    cfg['model'] = dict(
+        type='Recognizer3D',
+        backbone=dict(type='ResNet3dSlowOnly', in_channels=17),
+        cls_head=dict(type='I3DHead', num_classes=4, in_channels=512),
+        test_cfg=dict(average_clips='prob'),
+    )
+    config, notes = convert_config(cfg)
+    assert config['model']['type'] == 'Recognizer3D'
+    (note,) = [note for note in notes if note.kind == 'unmapped']
+    assert note.path == 'model.type'
+    assert 'MMAction2 has configs of PoseC3D' in note.text

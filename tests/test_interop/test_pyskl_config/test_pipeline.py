@@ -2,11 +2,15 @@
 
 import math
 
+import numpy as np
 import pytest
+from mmengine.dataset import Compose
+from mmengine.registry import init_default_scope
 
 from mmshapmix.interop.pyskl_config import convert_config
 
 from ...pyskl_configs import source
+from ...pyskl_steps import normalized_2d
 
 
 def sampled(**options):
@@ -55,8 +59,7 @@ STEPS = [
     (
         dict(type='PreNormalize2D', threshold=0.3, mode='fix'),
         [
-            dict(type='PreNormalize2D'),
-            dict(type='mmshapmix.HideInvisible', threshold=0.3),
+            dict(type='mmshapmix.PreNormalize2D', threshold=0.3, mode='fix'),
         ],
     ),
     (dict(type='GenSkeFeat'), [dict(type='GenSkeFeat', dataset='nturgb+d')]),
@@ -77,6 +80,10 @@ STEPS = [
         [dict(type='mmshapmix.RandomScale', scale=0.1)],
     ),
     (dict(type='RandomRot'), [turned(*[round(DEGREES, 4)] * 3)]),
+    (
+        dict(type='RandomRot', theta=[0, math.pi / 2, math.pi]),
+        [turned(0, 90, 180)],
+    ),
     (
         dict(type='Spatial_Flip'),
         [dict(type='mmshapmix.RandomSwapSides', prob=0.5, layout='nturgb+d')],
@@ -139,11 +146,6 @@ def test_rotations_in_a_plane_are_about_z():
             dict(type='mmshapmix.RandomScale', scale=0.3),
         ),
         (
-            dict(type='PreNormalize2D', mode='auto'),
-            'mode',
-            dict(type='PreNormalize2D'),
-        ),
-        (
             dict(type='PreNormalize3D', align_center=False),
             'align_center',
             dict(type='PreNormalize3D'),
@@ -160,3 +162,124 @@ def test_what_no_step_stands_for_is_named(step, key, kept):
     path = f'data.train.dataset.pipeline[0].{key}'
     assert (path, 'unmapped') in [note[:2] for note in notes]
     assert config['train_pipeline'] == [kept or step]
+
+
+@pytest.mark.parametrize('theta', [[0.1, 0.2], [], (0.1,) * 4])
+def test_angles_of_no_axis_are_refused(theta):
+    cfg = source('stgcnpp')
+    step = dict(type='RandomRot', theta=theta)
+    cfg['data']['train']['dataset']['pipeline'] = [step]
+    match = r'pipeline\[0\].theta` .* one for each of three axes, but got'
+    with pytest.raises(ValueError, match=match):
+        convert_config(cfg)
+
+
+# What the converted steps do, by loops that do what PYSKL's do ---------------
+
+
+def converted(step, name='stgcnpp'):
+    """The training step of a config, built."""
+    cfg = source(name)
+    cfg['data']['train']['dataset']['pipeline'] = [step]
+    init_default_scope('mmaction')
+    return Compose(convert_config(cfg).config['train_pipeline'])
+
+
+def skeletons(joints=25, dims=3):
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(2, 3, joints, dims)).astype(np.float32)
+
+
+@pytest.fixture
+def draws(monkeypatch):
+    """Sets where in its range each number of the next draw lies."""
+
+    def fix(*places):
+        def uniform(low, high, size):
+            return low + (high - low) * np.array(places[:size])
+
+        monkeypatch.setattr(np.random, 'uniform', uniform)
+
+    return fix
+
+
+def turned_about(place, axis, angle):
+    """From y to z, from z to x or from x to y, as PYSKL's matrices by -angle.
+
+    It draws from a symmetric range, so that the sign is no difference.
+    """
+    result = [*place]
+    i, j = [(1, 2), (2, 0), (0, 1)][axis]
+    result[i] = math.cos(angle) * place[i] - math.sin(angle) * place[j]
+    result[j] = math.sin(angle) * place[i] + math.cos(angle) * place[j]
+    return result
+
+
+@pytest.mark.parametrize('places', [(0, 1, 0.5), (1, 1, 1), (0.2, 0.9, 0.4)])
+@pytest.mark.parametrize('options', [{}, dict(theta=0.7)])
+def test_rotations_are_pyskls(draws, options, places):
+    """About x, then y, then z, up to the largest angle; in a plane about z."""
+    draws(*places)
+    most = options.get('theta', 0.3)
+    for name, dims, axes in (('stgcnpp', 3, range(3)), ('dgstgcn', 2, [2])):
+        joints = skeletons(dims=dims)
+        step = converted(dict(type='RandomRot', **options), name)
+        result = step(dict(keypoint=joints))['keypoint']
+        for place in np.ndindex(joints.shape[:3]):
+            expected = joints[place]
+            for axis in axes:
+                angle = most * (2 * places[axis] - 1)
+                expected = turned_about(expected, axis, angle)
+            np.testing.assert_allclose(result[place], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize('places', [(0, 1, 0.5), (0.2, 0.9, 0.4)])
+@pytest.mark.parametrize(
+    ('options', 'most'), [({}, 0.2), ({'scale': 0.5}, 0.5)]
+)
+def test_scales_are_pyskls(draws, options, most, places):
+    """Each axis has a factor of its own."""
+    draws(*places)
+    joints = skeletons()
+    step = converted(dict(type='RandomScale', **options))
+    result = step(dict(keypoint=joints))['keypoint']
+    for index in np.ndindex(joints.shape):
+        factor = 1 + most * (2 * places[index[-1]] - 1)
+        assert result[index] == pytest.approx(joints[index] * factor, abs=1e-5)
+
+
+@pytest.mark.parametrize('options', [{}, dict(threshold=0.3, mode='fix')])
+def test_places_in_a_picture_are_pyskls(options):
+    rng = np.random.default_rng(0)
+    joints = 100 * skeletons(17, 2)
+    scores = rng.random(joints.shape[:3], dtype=np.float32)
+    results = converted(dict(type='PreNormalize2D', **options), 'stgcnpp_2d')(
+        dict(keypoint=joints, keypoint_score=scores, img_shape=(360, 640))
+    )
+    expected = normalized_2d(joints, scores, (360, 640), **options)
+    np.testing.assert_allclose(results['keypoint'], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('options', 'share'), [({}, 0.5), ({'flip_ratio': 0.2}, 0.2)]
+)
+def test_sides_are_exchanged_as_in_brl(options, share):
+    """By NTU's list of joints, in that share of the draws."""
+    pairs = [(4, 8), (5, 9), (6, 10), (7, 11), (12, 16), (13, 17), (14, 18)]
+    pairs += [(15, 19), (21, 23), (22, 24)]
+    joints = skeletons()
+    exchanged = joints.copy()
+    for left, right in pairs:
+        exchanged[:, :, left] = joints[:, :, right]
+        exchanged[:, :, right] = joints[:, :, left]
+    step = converted(dict(type='Spatial_Flip', **options))
+    np.random.seed(0)
+    times, number = 0, 2000
+    for _ in range(number):
+        result = step(dict(keypoint=joints))['keypoint']
+        times += result[0, 0, 4, 0] == exchanged[0, 0, 4, 0]
+        expected = (
+            exchanged if result[0, 0, 4, 0] != joints[0, 0, 4, 0] else joints
+        )
+        np.testing.assert_array_equal(result, expected)
+    assert times / number == pytest.approx(share, abs=0.05)

@@ -4,6 +4,8 @@ import pytest
 
 from ...pyskl_configs import built, notes_of, source, working_folder
 
+OPTIMIZER = dict(optimizer=source('stgcnpp')['optimizer'])
+
 
 @pytest.fixture(scope='module', autouse=True)
 def folder(tmp_path_factory):
@@ -15,7 +17,6 @@ def folder(tmp_path_factory):
 @pytest.mark.parametrize(
     ('given', 'expected'),
     [
-        (dict(work_dir='w'), {'work_dir': 'w'}),
         (dict(log_level='DEBUG'), {'log_level': 'DEBUG'}),
         (dict(load_from='a.pth'), {'load_from': 'a.pth'}),
         (dict(resume_from='a.pth'), {'load_from': 'a.pth', 'resume': False}),
@@ -49,6 +50,40 @@ def folder(tmp_path_factory):
             {'test_evaluator.0.topk': (1, 3)},
         ),
         (
+            dict(data=source('brl')['data'] | dict(videos_per_gpu=5)),
+            {'auto_scale_lr': dict(enable=False, base_batch_size=40)},
+        ),
+        (
+            dict(fp16=dict(loss_scale=32)),
+            {
+                'optim_wrapper.type': 'AmpOptimWrapper',
+                'optim_wrapper.loss_scale': 32.0,
+            },
+        ),
+        (dict(fp16={}), {'optim_wrapper.loss_scale': 512.0}),
+        (
+            dict(
+                optimizer_config=dict(
+                    type='Fp16OptimizerHook',
+                    loss_scale='dynamic',
+                    grad_clip=dict(max_norm=4),
+                )
+            ),
+            {
+                'optim_wrapper.type': 'AmpOptimWrapper',
+                'optim_wrapper.loss_scale': 'dynamic',
+                'optim_wrapper.clip_grad.max_norm': 4,
+            },
+        ),
+        (
+            dict(
+                optimizer_config=dict(
+                    type='GradientCumulativeOptimizerHook', cumulative_iters=4
+                )
+            ),
+            {'optim_wrapper': dict(OPTIMIZER, accumulative_counts=4)},
+        ),
+        (
             dict(log_config=dict(interval=7)),
             {'default_hooks.logger.interval': 7},
         ),
@@ -80,6 +115,19 @@ def test_what_is_said_about_a_run(given, expected):
         assert there == value
 
 
+SCALE = dict(init_scale=512.0, growth_interval=9)
+HALF = 'Fp16OptimizerHook'
+HOOKS = [
+    ('OptimizerHook', {}, 'type', 'dropped'),
+    ('DistOptimizerHook', {}, 'type', 'dropped'),
+    ('SAMOptimizerHook', {}, 'type', 'unmapped'),
+    (HALF, dict(loss_scale=4), 'type', 'dropped'),
+    (HALF, dict(loss_scale=4), 'loss_scale', 'changed'),
+    (HALF, dict(loss_scale=SCALE), 'type', 'unmapped'),
+    (HALF, dict(loss_scale=SCALE), 'loss_scale', 'unmapped'),
+]
+
+
 @pytest.mark.parametrize(
     ('given', 'path', 'kind'),
     [
@@ -90,6 +138,33 @@ def test_what_is_said_about_a_run(given, expected):
             'unmapped',
         ),
         (dict(memcached=True), 'memcached', 'dropped'),
+        (dict(work_dir='w'), 'work_dir', 'dropped'),
+        (
+            dict(evaluation=dict(by_epoch=True)),
+            'evaluation.by_epoch',
+            'dropped',
+        ),
+        (
+            dict(evaluation=dict(by_epoch=False)),
+            'evaluation.by_epoch',
+            'unmapped',
+        ),
+        (
+            dict(evaluation=dict(gpu_collect=True)),
+            'evaluation.gpu_collect',
+            'dropped',
+        ),
+        ({}, 'optimizer.lr', 'changed'),
+        (dict(fp16={}), 'fp16.loss_scale', 'changed'),
+        (dict(fp16=dict(loss_scale=SCALE)), 'fp16.loss_scale', 'unmapped'),
+        *[
+            (
+                dict(optimizer_config=dict(type=name, **options)),
+                f'optimizer_config.{key}',
+                kind,
+            )
+            for name, options, key, kind in HOOKS
+        ],
         (
             dict(evaluation=dict(metrics=['mmit_mean_average_precision'])),
             'evaluation.metrics',
@@ -116,3 +191,35 @@ def test_what_is_said_about_a_run(given, expected):
 def test_what_is_said_about_a_run_and_not_taken_over(given, path, kind):
     notes = notes_of(source('stgcnpp') | given)
     assert (path, kind) in [note[:2] for note in notes]
+
+
+def test_the_folder_of_pyskls_checkpoints_is_left_alone():
+    assert 'work_dir' not in built(source('stgcnpp'))
+
+
+@pytest.mark.parametrize(
+    'given', [dict(load_from='a.pth'), dict(resume_from='a.pth')]
+)
+def test_a_run_does_not_resume_from_pretrained_weights(given):
+    cfg = source('stgcnpp') | given | dict(auto_resume=True)
+    assert built(cfg).load_from == 'a.pth' and not built(cfg).resume
+    assert ('auto_resume', 'changed') in [n[:2] for n in notes_of(cfg)]
+
+
+@pytest.mark.parametrize('interval', [1, 2, 3, 5])
+@pytest.mark.parametrize('start', [None, 0, 1, 2, 3, 6, 7, 10])
+def test_other_epochs_of_validation_are_named(interval, start):
+    """By MMCV's rule and MMEngine's, epoch by epoch."""
+    cfg = source('stgcnpp')
+    cfg['evaluation'] = dict(interval=interval, start=start)
+    loop = built(cfg).train_cfg
+    begin, every = loop.get('val_begin', 1), loop.val_interval
+    theirs, ours = [], []
+    for epoch in range(1, 30):
+        first = interval if start is None else start
+        theirs += [epoch] * (
+            epoch >= first and (epoch - first) % interval == 0
+        )
+        ours += [epoch] * (epoch >= begin and epoch % every == 0)
+    named = ('evaluation.start', 'changed') in [n[:2] for n in notes_of(cfg)]
+    assert named == (theirs != ours)

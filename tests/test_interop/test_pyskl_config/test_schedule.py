@@ -50,7 +50,9 @@ def rate_of(settings, epochs, length, base=0.1):
 def converted_rates(settings, epochs):
     """What MMEngine makes of it, and the iterations of an epoch."""
     cfg = source('stgcnpp') | dict(lr_config=settings, total_epochs=epochs)
-    runner = Runner.from_cfg(built(cfg))
+    new = built(cfg)
+    new.work_dir = 'work'
+    runner = Runner.from_cfg(new)
     runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
     length = len(runner.train_loop.dataloader)
     schedulers = runner.build_param_scheduler(runner.param_schedulers)
