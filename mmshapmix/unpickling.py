@@ -252,7 +252,9 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ValueError):  # of what stands in for numpy
         return f'is not loaded: {error}'
     first, *_ = str(error).strip().splitlines() or [type(error).__name__]
+    # Of a pickle torch says above all how to load it unsafely.
+    detail = '' if isinstance(error, pickle.UnpicklingError) else f' ({first})'
     return (
         'cannot be read: it is truncated, torch did not save it, or it does '
-        f'not fit this machine. Get the whole file again. ({first})'
+        f'not fit this machine. Get the whole file again.{detail}'
     )

@@ -158,7 +158,7 @@ def test_plot_saliency_of_some_classes(monkeypatch):
     [
         (['plain.pth'], 'that estimates saliency .*plain.pth has no table'),
         (['nowhere.pth'], 'a checkpoint at nowhere.pth, but there is none'),
-        (['config.py'], 'a checkpoint, but config.py cannot be read'),
+        (['config.py'], 'but config.py cannot be read'),
         (
             ['work/epoch_1.pth', '--classes', 'swim'],
             "a class of .*'squat'.* or its number, but got 'swim'",
