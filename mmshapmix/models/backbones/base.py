@@ -7,6 +7,8 @@ import torch
 from mmengine.model import BaseModule
 from torch import nn
 
+from mmshapmix.functional.checks import check_choice
+
 from .graph import LayoutGraph
 
 
@@ -92,11 +94,7 @@ class BaseGCN(BaseModule):
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
-        if data_bn_type not in ('MVC', 'VC'):
-            raise ValueError(
-                "Expected data_bn_type of 'MVC' or 'VC', but got "
-                f'{data_bn_type!r}.'
-            )
+        check_choice('data_bn_type', data_bn_type, ('MVC', 'VC'))
         self.graph = LayoutGraph(**{**self.GRAPH, **graph_cfg})
         self.persons = num_person if data_bn_type == 'MVC' else 1
         self.data_bn = nn.BatchNorm1d(

@@ -10,6 +10,7 @@ import torch
 from mmengine.model import BaseModule, ModuleList
 from torch import nn
 
+from mmshapmix.functional.checks import check_choice
 from mmshapmix.registry import MODELS
 
 from .base import BaseGCN, plan_stages
@@ -128,10 +129,7 @@ class CTRGCN(BaseGCN):
         **kwargs: Any,
     ) -> None:
         super().__init__(graph_cfg, in_channels, **kwargs)
-        if variant not in self.VARIANTS:
-            raise ValueError(
-                f'Expected variant in {self.VARIANTS}, but got {variant!r}.'
-            )
+        check_choice('variant', variant, self.VARIANTS)
         self.variant = variant
         adjacency = self.adjacency()
         # Not used; PYSKL's checkpoints have it.

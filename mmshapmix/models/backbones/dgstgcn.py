@@ -11,6 +11,7 @@ from mmaction.models.utils import mstcn
 from mmengine.model import ModuleList
 from torch import nn
 
+from mmshapmix.functional.checks import check_choice
 from mmshapmix.registry import MODELS
 
 from .base import BaseGCN, plan_stages
@@ -52,11 +53,8 @@ class DynamicGroupGCN(nn.Module):
         ada: str = 'T',
     ) -> None:
         super().__init__()
-        if not {ctr, ada} <= {'T', 'NA'}:
-            raise ValueError(
-                "Expected gcn_ctr and gcn_ada of 'T' or 'NA', but got "
-                f'{ctr!r} and {ada!r}.'
-            )
+        for name, value in (('gcn_ctr', ctr), ('gcn_ada', ada)):
+            check_choice(name, value, ('T', 'NA'))
         self.ctr, self.ada = ctr, ada
         self.pools = sorted({ctr, ada})
         width = int(ratio * out_channels) * len(adjacency)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from mmaction.models.utils import Graph
 
+from mmshapmix.functional.checks import check_choice
 from mmshapmix.functional.layouts import Layout, get_layout
 
 
@@ -43,10 +44,7 @@ class LayoutGraph(Graph):
         init_off: float = 0.04,
         init_std: float = 0.02,
     ) -> None:
-        if mode not in self.MODES:
-            raise ValueError(
-                f'Expected a mode of {self.MODES}, but got {mode!r}.'
-            )
+        check_choice('mode', mode, self.MODES)
         self.num_filter = num_filter
         self.init_off, self.init_std = init_off, init_std
         if isinstance(layout, Mapping) and 'num_node' in layout:

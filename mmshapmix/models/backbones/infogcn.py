@@ -15,7 +15,7 @@ from torch import nn
 from mmshapmix.functional.graphs import ancestor_differences
 from mmshapmix.registry import MODELS
 
-from .base import NumberedGCN, plan_stages
+from .base import NumberedGCN, Stage, plan_stages
 from .graph import LayoutGraph
 from .temporal import UNIT_INIT, MultiScaleTCN, SpaceTimeBlock, projection
 
@@ -164,33 +164,37 @@ class InfoGCN(NumberedGCN):
         self.pos_embedding = nn.Parameter(
             torch.randn(1, joints, base_channels)
         )
-        stages = plan_stages(
-            base_channels,
-            base_channels,
-            num_stages,
-            inflate_stages,
-            down_stages,
-        )
+        widths = base_channels, base_channels, num_stages
+        stages = plan_stages(*widths, inflate_stages, down_stages)
         self.add_stages(
-            SpaceTimeBlock(
-                AttentiveGraphConv(
-                    stage.in_channels,
-                    stage.out_channels,
-                    torch.eye(joints).repeat(num_heads, 1, 1),
-                ),
-                MultiScaleTCN(
-                    stage.out_channels,
-                    stage.out_channels,
-                    kernel_size,
-                    stage.stride,
-                    dilations,
-                    residual=False,
-                ),
-                # The embedding goes before: the first one has a residual, too.
-                *stage._replace(residual=True),
-                names=('agcn', 'tcn'),
-            )
+            self.encoder(stage, num_heads, kernel_size, dilations)
             for stage in stages
+        )
+
+    def encoder(
+        self,
+        stage: Stage,
+        num_heads: int,
+        kernel_size: int,
+        dilations: Sequence[int],
+    ) -> SpaceTimeBlock:
+        """The block of a stage."""
+        topology = torch.eye(self.graph.num_node).repeat(num_heads, 1, 1)
+        return SpaceTimeBlock(
+            AttentiveGraphConv(
+                stage.in_channels, stage.out_channels, topology
+            ),
+            MultiScaleTCN(
+                stage.out_channels,
+                stage.out_channels,
+                kernel_size,
+                stage.stride,
+                dilations,
+                residual=False,
+            ),
+            # The embedding goes before: the first one has a residual, too.
+            *stage._replace(residual=True),
+            names=('agcn', 'tcn'),
         )
 
     def embed(self, x: torch.Tensor) -> torch.Tensor:
