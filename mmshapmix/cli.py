@@ -1,4 +1,4 @@
-"""How command-line tools end."""
+"""How command-line tools begin and end."""
 
 import sys
 from collections.abc import Callable
@@ -18,3 +18,20 @@ def run_tool(main: Callable[[], None]) -> None:
         main()
     except (OSError, ValueError) as error:
         sys.exit(f'{Path(sys.argv[0]).name}: {error}')
+
+
+def check_free(force: bool, *paths: Path) -> None:
+    """Refuse to write over what is there.
+
+    Args:
+        force: Whether that is wanted.
+        *paths: What a tool is to write.
+
+    Raises:
+        FileExistsError: For the first that exists, without ``force``.
+    """
+    for path in paths:
+        if path.exists() and not force:
+            raise FileExistsError(
+                f'{path} is there already; --force overwrites it.'
+            )

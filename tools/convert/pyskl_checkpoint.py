@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mmengine.registry import MODELS, init_default_scope
 
-from mmshapmix.cli import run_tool
+from mmshapmix.cli import check_free, run_tool
 from mmshapmix.engine.launch import add_config_options, load_config
 from mmshapmix.interop.checkpoints import (
     convert_state_dict,
@@ -50,10 +50,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    if args.out.exists() and not args.force:
-        raise FileExistsError(
-            f'{args.out} is there already; --force overwrites it.'
-        )
+    check_free(args.force, args.out)
     checkpoint = read_weights(args.checkpoint)
     state = weights_of(checkpoint)
     cfg = load_config(args)

@@ -12,7 +12,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmshapmix.cli import run_tool
+from mmshapmix.cli import check_free, run_tool
 from mmshapmix.files import replaced
 from mmshapmix.interop.pyskl_config import (
     Conversion,
@@ -72,10 +72,7 @@ def text_of(conversion: Conversion, source: Path) -> str:
 
 def main() -> None:
     args = parse_args()
-    if args.out.exists() and not args.force:
-        raise FileExistsError(
-            f'{args.out} is there already; --force overwrites it.'
-        )
+    check_free(args.force, args.out)
     conversion = convert_config(read(args.source))
     text = text_of(conversion, args.source)
     check_text(text, conversion.config)

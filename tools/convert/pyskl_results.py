@@ -7,7 +7,7 @@ come from the annotation file.
 import argparse
 from pathlib import Path
 
-from mmshapmix.cli import run_tool
+from mmshapmix.cli import check_free, run_tool
 from mmshapmix.evaluation.dump_scores import write_scores
 from mmshapmix.interop.results import dump_of, read_results, split_samples
 
@@ -28,10 +28,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    if args.out.exists() and not args.force:
-        raise FileExistsError(
-            f'{args.out} is there already; --force overwrites it.'
-        )
+    check_free(args.force, args.out)
     scores = read_results(args.results)
     samples = split_samples(args.ann_file, args.split)
     write_scores(dump_of(scores, samples, args.ann_file), args.out)

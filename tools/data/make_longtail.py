@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmshapmix.cli import run_tool
+from mmshapmix.cli import check_free, run_tool
 from mmshapmix.datasets.annotations import (
     annotations_of,
     check_labels,
@@ -60,11 +60,7 @@ def main() -> None:
     args = parse_args()
     name = args.name or f'{args.split}_lt{args.imbalance_ratio:g}'
     list_file = args.out.with_name(f'{args.out.stem}_{name}.txt')
-    for path in (args.out, list_file):
-        if path.exists() and not args.force:
-            raise FileExistsError(
-                f'{path} is there already; --force overwrites it.'
-            )
+    check_free(args.force, args.out, list_file)
     data = load_pickle(args.annotations)
     samples = annotations_of(data, args.split, args.annotations)
     labels = np.array([sample['label'] for sample in samples])

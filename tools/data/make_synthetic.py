@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmshapmix.cli import run_tool
+from mmshapmix.cli import check_free, run_tool
 from mmshapmix.datasets.annotations import annotations_of, save_pickle
 from mmshapmix.datasets.synthetic import make_dataset
 from mmshapmix.datasets.synthetic.body import POINTS
@@ -60,10 +60,7 @@ def summarise(dataset: dict, path: Path) -> None:
 
 def main() -> None:
     args, start = parse_args(), time.time()
-    if args.out.exists() and not args.force:
-        raise FileExistsError(
-            f'{args.out} is there already; --force overwrites it.'
-        )
+    check_free(args.force, args.out)
     dataset = make_dataset(
         layout=args.layout,
         max_per_class=args.max_per_class,
