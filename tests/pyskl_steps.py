@@ -3,12 +3,15 @@
 import numpy as np
 
 
-def normalized_2d(joints, scores, picture, threshold=0.01, mode='auto'):
+def normalized_2d(joints, scores, picture, threshold=0.01, mode='fix'):
     """What PYSKL's ``PreNormalize2D`` does to ``(M, T, V, 2)``, naively.
 
-    ``scores`` ``(M, T, V)`` or none, ``picture`` (height, width).
+    ``scores`` ``(M, T, V)`` or none, ``picture`` (height, width). Without a
+    ``threshold``, as it was before 2023-02: it hid nothing.
     """
     places = [*np.ndindex(joints.shape[:3])]
+    if threshold is None:
+        scores = None
     seen = [p for p in places if scores is None or scores[p] > threshold]
     middle, side = [0, 0], [2, 2]  # nothing changes
     if mode == 'fix':

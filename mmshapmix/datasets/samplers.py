@@ -7,7 +7,7 @@ then.
 """
 
 import math
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Iterator, Mapping, Sequence, Sized
 
 import numpy as np
 from mmengine.dist import get_dist_info, sync_random_seed
@@ -16,6 +16,7 @@ from torch.utils.data import Sampler
 
 from ..functional.longtail import (
     check_no_empty_class,
+    class_numbers,
     count_classes,
     progressive_shares,
     reverse_frequency,
@@ -209,8 +210,10 @@ class ProgressiveSampler(SamplerByClass):
 
 
 def _checked_class_prob(
-    class_prob: Sequence[float], num_classes: int
+    class_prob: Sequence[float] | Mapping[int, float], num_classes: int
 ) -> np.ndarray:
+    if isinstance(class_prob, Mapping):
+        class_prob = class_numbers(class_prob, num_classes)
     numbers = np.asarray(class_prob, dtype=float)
     fits = numbers.shape == (num_classes,) and np.isfinite(numbers).all()
     if not fits or numbers.min() < 0 or numbers.max() == 0:
@@ -246,8 +249,9 @@ class ReverseFrequencySampler(SamplerByClass):
             frequencies relative to each other.
         seed: The same on all ranks; none: drawn and synchronised.
         class_prob: In place of a rule, PYSKL's: how often the samples of each
-            class come where all came once, K numbers. Those of a class with
-            1.5 come once or twice, half of them twice; with 0, not at all.
+            class come where all came once, K numbers, or a dict that leaves
+            out classes of 1. Those of a class with 1.5 come once or twice,
+            half of them twice; with 0, not at all.
 
     Raises:
         ValueError: For a bad rule, power or ``class_prob``, or a class without
@@ -261,7 +265,7 @@ class ReverseFrequencySampler(SamplerByClass):
         power: float = 1.0,
         keep_length: bool = False,
         seed: int | None = None,
-        class_prob: Sequence[float] | None = None,
+        class_prob: Sequence[float] | Mapping[int, float] | None = None,
     ) -> None:
         super().__init__(dataset, seed)
         if class_prob is None:

@@ -6,7 +6,7 @@ use it; many / medium / few follow both papers: more than 100, 20 to 100, and
 fewer than 20 training samples.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -119,6 +119,36 @@ def count_classes(
     return np.bincount(
         np.asarray(labels, dtype=np.int64), minlength=num_classes
     )
+
+
+def class_numbers(
+    numbers: Mapping[int, float], num_classes: int, rest: float = 1
+) -> list[float]:
+    """A number for every class, of a dict that names some of them.
+
+    Args:
+        numbers: Class to its number.
+        num_classes: K.
+        rest: Of classes that are not named; 1, as in PYSKL's ``class_prob``.
+
+    Returns:
+        K numbers.
+
+    Raises:
+        ValueError: For keys that are no classes.
+
+    Example:
+        >>> class_numbers({1: 2.5}, 3)
+        [1, 2.5, 1]
+    """
+    classes = range(num_classes)
+    others = [key for key in numbers if key not in classes]
+    if others:
+        raise ValueError(
+            f'Expected classes in 0..{num_classes - 1}, each with a number, '
+            f'but got numbers of {others}.'
+        )
+    return [numbers.get(k, rest) for k in classes]
 
 
 def shot_groups(

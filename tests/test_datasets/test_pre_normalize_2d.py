@@ -27,7 +27,13 @@ def in_pixels(size=100):
 
 @pytest.mark.parametrize('scores', [True, False])
 @pytest.mark.parametrize(
-    'options', [{}, dict(mode='fix'), dict(threshold=0.5), dict(threshold=1)]
+    'options',
+    [
+        {},
+        *(dict(mode='auto', threshold=t) for t in (0.01, 0.5, 1, None)),
+        dict(threshold=0.5),
+        dict(threshold=None),
+    ],
 )
 @pytest.mark.parametrize('size', [100, 0.5])
 def test_places_in_a_picture_are_normalised_as_pyskls(size, options, scores):
@@ -47,7 +53,7 @@ def test_places_in_a_picture_are_normalised_as_pyskls(size, options, scores):
 
 
 def test_the_box_is_of_what_is_seen():
-    results = PreNormalize2D()(in_pixels())
+    results = PreNormalize2D(mode='auto')(in_pixels())
     seen = results['keypoint_score'] > 0.01
     for axis in (0, 1):
         places = results['keypoint'][seen][:, axis]
@@ -57,14 +63,14 @@ def test_the_box_is_of_what_is_seen():
 
 
 def test_a_fixed_picture_is_mmaction2s():
-    """But for joints that are not seen; its size by default is the same."""
+    """If all joints are shown; its size by default is the same."""
     row = in_pixels()
-    del row['keypoint_score'], row['img_shape']
+    del row['img_shape']
     stock = StockPreNormalize2D()(copy.deepcopy(row))
     half = row['keypoint'].astype(np.float16)
-    ours = PreNormalize2D(mode='fix')(row)['keypoint']
+    ours = PreNormalize2D(threshold=None)(row)['keypoint']
     np.testing.assert_allclose(ours, stock['keypoint'], atol=1e-6)
-    wide = PreNormalize2D(img_shape=(540, 960), mode='fix')
+    wide = PreNormalize2D(img_shape=(540, 960))
     wider = wide(dict(keypoint=half))['keypoint']
     assert wider.dtype == np.float32  # not of Kinetics' half precision
     np.testing.assert_allclose(wider, 2 * ours + 1, atol=1e-2)

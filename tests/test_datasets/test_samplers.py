@@ -174,6 +174,7 @@ def test_the_reverse_sampler_follows_a_power(
         ([1, 1, 1], [12, 6, 3]),
         ([1, 1.5, 3], [12, 9, 9]),  # PYSKL's: a pass, and half of the class
         ([0, 2, 1 / 3], [0, 12, 1]),
+        ({1: 2}, [12, 12, 3]),
     ],
 )
 def test_the_reverse_sampler_takes_numbers_by_class(

@@ -67,6 +67,17 @@ def test_strict_fails_if_something_is_not_mapped(capsys, added, code):
     assert ('ema' in Path('new.py').read_text()) == bool(added)
 
 
+@pytest.mark.parametrize(
+    ('args', 'said'),
+    [([], 'unmasked'), (['--masked'], 'masked'), (['--unmasked'], 'unmasked')],
+)
+def test_it_says_whether_joints_of_low_scores_are_hidden(capsys, args, said):
+    call_tool(TOOL, 'pyskl/stgcnpp_2d.py', 'new.py', *args)
+    assert f'      {said}: joints of low scores' in capsys.readouterr().out
+    step = Config.fromfile('new.py').test_pipeline[0]
+    assert step.mode == 'fix' and ('threshold' in step) == (said != 'masked')
+
+
 def test_it_overwrites_only_when_told():
     Path('new.py').write_text('kept = 1')
     said = call_tool(TOOL, 'pyskl/stgcnpp.py', 'new.py')

@@ -43,6 +43,21 @@ def parse_args() -> argparse.Namespace:
         help=f'end with exit code {UNMAPPED} if something was not mapped; the '
         'file is written all the same',
     )
+    masking = parser.add_mutually_exclusive_group()
+    masking.add_argument(
+        '--masked',
+        action='store_true',
+        default=None,
+        help='hide 2-D joints of low scores, as PYSKL does since 2023-02; '
+        'default: only where a config has an argument that came with it',
+    )
+    masking.add_argument(
+        '--unmasked',
+        action='store_false',
+        dest='masked',
+        default=None,
+        help='show them, as it did before; its published weights are older',
+    )
     return parser.parse_args()
 
 
@@ -73,7 +88,7 @@ def text_of(conversion: Conversion, source: Path) -> str:
 def main() -> None:
     args = parse_args()
     check_free(args.force, args.out)
-    conversion = convert_config(read(args.source))
+    conversion = convert_config(read(args.source), args.masked)
     text = text_of(conversion, args.source)
     check_text(text, conversion.config)
     with replaced(args.out) as partial:

@@ -48,10 +48,10 @@ class PreNormalize3D(BaseTransform):
 
 @TRANSFORMS.register_module()
 class PreNormalize2D(BaseTransform):
-    """Scale a 2-D sequence to [-1, 1], as the release of PYSKL does.
+    """Scale a 2-D sequence to [-1, 1], as PYSKL does since 2023-02.
 
-    MMAction2's has the older way, ``mode='fix'``, and shows joints that were
-    not seen. Those become (0, 0) here: the middle.
+    Joints that were not seen become (0, 0): the middle. PYSKL showed them
+    before, as MMAction2 does, which is ``threshold=None``.
 
     Required key: ``keypoint`` ``(M, T, V, 2)``, in pixels. Optional keys:
     ``keypoint_score`` ``(M, T, V)``, without which all joints are visible, and
@@ -59,11 +59,12 @@ class PreNormalize2D(BaseTransform):
     scores stay where they are, for ``GenSkeFeat`` or ``FormatGCNInput``.
 
     Args:
-        threshold: Joints with this score or a smaller one are invisible.
+        threshold: Joints with this score or a smaller one are invisible;
+            none: all are visible.
         img_shape: (height, width) of samples that do not say it.
-        mode: ``'auto'``: the box of the visible joints of the sequence becomes
-            [-1, 1], if both its sides are longer than 10 pixels, else the
-            places stay; ``'fix'``: the picture becomes [-1, 1].
+        mode: ``'fix'``: the picture becomes [-1, 1]; ``'auto'``: the box of
+            the visible joints of the sequence does, if both its sides are
+            longer than 10 pixels, else the places stay.
 
     Raises:
         ValueError: For another mode.
@@ -71,9 +72,9 @@ class PreNormalize2D(BaseTransform):
 
     def __init__(
         self,
-        threshold: float = 0.01,
+        threshold: float | None = 0.01,
         img_shape: Sequence[int] = (1080, 1920),
-        mode: str = 'auto',
+        mode: str = 'fix',
     ) -> None:
         if mode not in MODES:
             raise ValueError(
@@ -95,8 +96,9 @@ class PreNormalize2D(BaseTransform):
                 'Expected `keypoint` with two coordinates, but got shape '
                 f'{joints.shape}. Leave scores in `keypoint_score`.'
             )
-        score = np.float32(results.get('keypoint_score', np.inf))
-        visible = np.broadcast_to(score > self.threshold, joints.shape[:3])
+        visible = np.ones(joints.shape[:3], dtype=bool)
+        if self.threshold is not None and 'keypoint_score' in results:
+            visible = np.float32(results['keypoint_score']) > self.threshold
         if self.mode == 'auto':
             joints = fit_visible(joints, visible, LEAST_SIDE)
         else:

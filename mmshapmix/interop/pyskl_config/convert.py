@@ -47,11 +47,17 @@ class Conversion(NamedTuple):
     notes: list[Note]
 
 
-def convert_config(cfg: Mapping[str, Any]) -> Conversion:
+def convert_config(
+    cfg: Mapping[str, Any], masked: bool | None = None
+) -> Conversion:
     """Convert a config of PYSKL, or of a descendant as BRL.
 
     Args:
         cfg: Its keys, as PYSKL's files define them; it is not changed.
+        masked: Whether ``PreNormalize2D`` hides joints of low scores, as PYSKL
+            does since 2023-02; none: only if one of the config has an argument
+            that came with that, since the published weights are older. The
+            notes say which.
 
     Returns:
         The new config, and what was done.
@@ -62,8 +68,9 @@ def convert_config(cfg: Mapping[str, Any]) -> Conversion:
     _check(cfg)
     notes: list[Note] = []
     plain = _plain(cfg)
+    masked = _masks(plain) if masked is None else masked
     with Section(plain, '', notes) as source:
-        config = _convert(source)
+        config = _convert(source, masked)
         _take_variables(source, plain)
     return Conversion(config, notes)
 
@@ -103,7 +110,7 @@ def _skeletons(model: Any) -> dict[str, Any]:
     )
 
 
-def _convert(source: Section) -> dict[str, Any]:
+def _convert(source: Section, masked: bool) -> dict[str, Any]:
     """In the order of our own configs."""
     skeletons = _skeletons(source.peek('model'))
     variables = source.move(dict(ann_file='ann_file')) | {
@@ -112,7 +119,7 @@ def _convert(source: Section) -> dict[str, Any]:
     with source.section('model') as section:
         model = convert_model(section)
     with source.section('data') as section:
-        data = convert_data(section, **skeletons)
+        data = convert_data(section, **skeletons, masked=masked)
     training = convert_training(source)
     loops = dict(val_cfg=dict(type='ValLoop'), test_cfg=dict(type='TestLoop'))
     evaluator = training.pop('val_evaluator')
@@ -144,6 +151,16 @@ def _values(value: Any) -> Iterator[Any]:
     if isinstance(value, list | tuple):
         for inner in value:
             yield from _values(inner)
+
+
+def _masks(plain: Mapping[str, Any]) -> bool:
+    """Whether a config is of a PYSKL that hides joints of low scores."""
+    return any(
+        isinstance(value, dict)
+        and value.get('type') == 'PreNormalize2D'
+        and not {'threshold', 'mode'}.isdisjoint(value)
+        for value in _values(plain)
+    )
 
 
 def _take_variables(source: Section, plain: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from mmaction.registry import DATASETS
 
+from ...functional.longtail import class_numbers
 from .components import Rule, convert_component
 from .pipeline import Step, convert_pipeline
 from .section import Section, show
@@ -47,17 +48,23 @@ class DatasetConverter:
         num_classes: K; none: unknown.
         layout: Of the skeletons, a name in our table; none: unknown.
         testing: Whether it is that of validation or test.
+        masked: See :class:`~.pipeline.Scene`.
 
     Attributes:
         pipelines: Of the innermost data sets, those without others in them.
     """
 
     def __init__(
-        self, num_classes: int | None, layout: str | None, testing: bool
+        self,
+        num_classes: int | None,
+        layout: str | None,
+        testing: bool,
+        masked: bool,
     ) -> None:
         self.num_classes = num_classes
         self.layout = layout
         self.testing = testing
+        self.masked = masked
         self.pipelines: list[list[Step]] = []
         self._class_probs: list[tuple[Section, Any]] = []
 
@@ -81,7 +88,7 @@ class DatasetConverter:
                 self._class_probs.append((source, dataset.pop('class_prob')))
             self._complete(dataset)
             self.pipelines.append(
-                convert_pipeline(steps, self.layout, self.testing)
+                convert_pipeline(steps, self.layout, self.testing, self.masked)
             )
             dataset['pipeline'] = self.pipelines[-1]
         return dataset
@@ -113,16 +120,20 @@ class DatasetConverter:
 
     def _weighted(self) -> dict[str, Any]:
         ((_, numbers),) = self._class_probs
-        if isinstance(numbers, dict):
-            classes = range(self.num_classes or 1 + max(numbers))
-            numbers = [numbers.get(k, 0) for k in classes]
+        if not isinstance(numbers, dict):
+            numbers = dict(enumerate(numbers))
+        if self.num_classes:
+            numbers = class_numbers(numbers, self.num_classes)
         return dict(
-            type='mmshapmix.ReverseFrequencySampler', class_prob=list(numbers)
+            type='mmshapmix.ReverseFrequencySampler', class_prob=numbers
         )
 
 
 def convert_data(
-    source: Section, num_classes: int | None, layout: str | None
+    source: Section,
+    num_classes: int | None,
+    layout: str | None,
+    masked: bool = False,
 ) -> dict[str, Any]:
     """Convert the data sets and how they are loaded.
 
@@ -130,6 +141,7 @@ def convert_data(
         source: PYSKL's ``data``; not closed here.
         num_classes: K; none: unknown.
         layout: Of the skeletons, a name in our table; none: unknown.
+        masked: See :class:`~.pipeline.Scene`.
 
     Returns:
         For each part that is there ``PART_pipeline``, the very object that the
@@ -148,7 +160,9 @@ def convert_data(
         with source.section(f'{part}_dataloader') as settings:
             loader = common | settings.move(LOADER)
         loader.setdefault('persistent_workers', loader['num_workers'] > 0)
-        converter = DatasetConverter(num_classes, layout, part != 'train')
+        converter = DatasetConverter(
+            num_classes, layout, part != 'train', masked
+        )
         with source.section(part) as rows:
             dataset = converter.convert(rows)
         if len(converter.pipelines) == 1:

@@ -23,10 +23,12 @@ class Scene(NamedTuple):
     Attributes:
         layout: A name in our table; none: unknown, or not there.
         testing: Whether the pipeline is of validation or test.
+        masked: Whether 2-D joints of low scores are hidden.
     """
 
     layout: str | None
     testing: bool
+    masked: bool
 
     @property
     def dims(self) -> int:
@@ -80,6 +82,26 @@ def _aligned(step: Step, scene: Scene, source: Section) -> list[Step]:
     """PYSKL has one switch for the spine and the shoulders."""
     if 'align_spine' in step and 'align_shoulder' not in step:
         step['align_shoulder'] = step['align_spine']
+    return [step]
+
+
+def _normalized_2d(step: Step, scene: Scene, source: Section) -> list[Step]:
+    """Both are said: nothing in most configs tells which PYSKL trained."""
+    step.setdefault('mode', 'fix')
+    if scene.masked:
+        text = (
+            'masked: joints of low scores become (0, 0), as in PYSKL since '
+            '2023-02; --unmasked for weights that were trained before, as the '
+            'published ones'
+        )
+    else:
+        step['threshold'] = None
+        text = (
+            'unmasked: joints of low scores stay where they are, as in PYSKL '
+            'before 2023-02, thus in its published weights; --masked for '
+            'weights that were trained since'
+        )
+    source.note('threshold', 'changed', text)
     return [step]
 
 
@@ -160,10 +182,7 @@ RULES = {
         'PreNormalize3D', only=dict(align_center=True), finish=_aligned
     ),
     'PreNormalize2D': StepRule(
-        'mmshapmix.PreNormalize2D',
-        kind='changed',
-        text='by the box of the visible joints; versions of PYSKL without '
-        "`mode` take the picture, which is mode='fix' here",
+        'mmshapmix.PreNormalize2D', finish=_normalized_2d
     ),
     'GenSkeFeat': StepRule(
         'GenSkeFeat', defaults=dict(dataset='nturgb+d'), finish=_features
@@ -229,7 +248,10 @@ RULES = {
 
 
 def convert_pipeline(
-    rows: Sequence[Section], layout: str | None, testing: bool
+    rows: Sequence[Section],
+    layout: str | None,
+    testing: bool,
+    masked: bool = False,
 ) -> list[Step]:
     """Convert a pipeline.
 
@@ -237,6 +259,7 @@ def convert_pipeline(
         rows: PYSKL's transforms; they are closed here.
         layout: Of the skeletons, a name in our table; none: unknown.
         testing: Whether it is that of validation or test.
+        masked: See :class:`Scene`.
 
     Returns:
         MMAction2's.
@@ -245,7 +268,7 @@ def convert_pipeline(
         ValueError: If a transform has no `type`, or one of its arguments
             makes no sense.
     """
-    scene, pipeline = Scene(layout, testing), []
+    scene, pipeline = Scene(layout, testing, masked), []
     for row in rows:
         with row:
             name = row.peek('type')

@@ -52,11 +52,19 @@ def test_class_prob_draws_as_pyskl_does():
     assert sorted(labels) == expected
 
 
+def data_of(cfg):
+    """The training data, as a sampler takes them."""
+    return dict(dataset=DATASETS.build(built(cfg).train_dataloader.dataset))
+
+
 @pytest.mark.parametrize(
     ('given', 'there'),
     [
-        ({0: 2, 3: 0.5}, [2, 0, 0, 0.5]),
+        ({0: 2, 3: 0.5}, [2, 1, 1, 0.5]),
+        ({2: 0}, [1, 1, 0, 1]),
+        ({}, [1, 1, 1, 1]),
         ([1, 2, 3, 4], [1, 2, 3, 4]),
+        ([1, 2], [1, 2, 1, 1]),
         ((1, 2, 3, 4), [1, 2, 3, 4]),
     ],
 )
@@ -65,10 +73,24 @@ def test_class_prob_is_a_list_by_class(given, there):
     cfg['data']['train']['dataset']['class_prob'] = given
     sampler = convert_config(cfg).config['train_dataloader']['sampler']
     assert sampler['class_prob'] == there
+    sampled = DATA_SAMPLERS.build(sampler, default_args=data_of(cfg))
+    del cfg['model']['cls_head']['num_classes']  # the data will say it
+    sampler = built(cfg).train_dataloader.sampler
+    again = DATA_SAMPLERS.build(sampler, default_args=data_of(cfg))
+    assert (again.draws == sampled.draws).all()
+    assert sampled.draws.tolist() == [8 * number for number in there]
     cfg['data']['val']['class_prob'] = given
     new, notes = convert_config(cfg)
     assert new['val_dataloader']['sampler']['type'] == 'DefaultSampler'
     assert ('data.val.class_prob', 'dropped') in [n[:2] for n in notes]
+
+
+@pytest.mark.parametrize('given', [{4: 2}, {'0': 2}, [1] * 5])
+def test_class_prob_of_unknown_classes_is_refused(given):
+    cfg = source('stgcnpp')
+    cfg['data']['train']['dataset']['class_prob'] = given
+    with pytest.raises(ValueError, match=r'Expected classes in 0\.\.3'):
+        convert_config(cfg)
 
 
 def test_without_a_test_set_there_is_no_test():

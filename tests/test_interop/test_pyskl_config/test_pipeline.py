@@ -177,12 +177,12 @@ def test_angles_of_no_axis_are_refused(theta):
 # What the converted steps do, by loops that do what PYSKL's do ---------------
 
 
-def converted(step, name='stgcnpp'):
+def converted(step, name='stgcnpp', masked=None):
     """The training step of a config, built."""
     cfg = source(name)
     cfg['data']['train']['dataset']['pipeline'] = [step]
     init_default_scope('mmaction')
-    return Compose(convert_config(cfg).config['train_pipeline'])
+    return Compose(convert_config(cfg, masked).config['train_pipeline'])
 
 
 def skeletons(joints=25, dims=3):
@@ -248,16 +248,54 @@ def test_scales_are_pyskls(draws, options, most, places):
         assert result[index] == pytest.approx(joints[index] * factor, abs=1e-5)
 
 
-@pytest.mark.parametrize('options', [{}, dict(threshold=0.3, mode='fix')])
-def test_places_in_a_picture_are_pyskls(options):
+@pytest.mark.parametrize('masked', [None, True, False])
+@pytest.mark.parametrize(
+    'options',
+    [
+        {},
+        dict(mode='fix'),
+        dict(mode='auto'),
+        dict(threshold=0.3),
+        dict(img_shape=(200, 400)),
+    ],
+)
+def test_places_in_a_picture_are_pyskls(options, masked):
+    """A config without newer arguments is taken for one of 2022."""
     rng = np.random.default_rng(0)
     joints = 100 * skeletons(17, 2)
     scores = rng.random(joints.shape[:3], dtype=np.float32)
-    results = converted(dict(type='PreNormalize2D', **options), 'stgcnpp_2d')(
-        dict(keypoint=joints, keypoint_score=scores, img_shape=(360, 640))
+    scores[scores < 0.2] = 0
+    step = converted(
+        dict(type='PreNormalize2D', **options), 'stgcnpp_2d', masked
     )
-    expected = normalized_2d(joints, scores, (360, 640), **options)
+    results = step(dict(keypoint=joints, keypoint_score=scores))
+    hides = bool({*options} - {'img_shape'}) if masked is None else masked
+    expected = normalized_2d(
+        joints,
+        scores,
+        options.get('img_shape', (1080, 1920)),
+        options.get('threshold', 0.01) if hides else None,
+        options.get('mode', 'fix'),
+    )
     np.testing.assert_allclose(results['keypoint'], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize('masked', [None, True, False])
+@pytest.mark.parametrize('options', [{}, dict(mode='fix')])
+def test_training_and_testing_hide_the_same_joints(options, masked):
+    """Also where only one of them has the arguments; the notes say it."""
+    cfg = source('stgcnpp_2d')
+    cfg['data']['train']['dataset']['pipeline'] = [
+        dict(type='PreNormalize2D', **options)
+    ]
+    config, notes = convert_config(cfg, masked)
+    hides = bool(options) if masked is None else masked
+    for part in ('train', 'val', 'test'):
+        step = config[f'{part}_pipeline'][0]
+        assert step['mode'] == 'fix'
+        assert ('threshold' in step) == (not hides)
+    said = {n.text.split(':')[0] for n in notes if 'threshold' in n.path}
+    assert said == {'masked' if hides else 'unmasked'}
 
 
 @pytest.mark.parametrize(
