@@ -15,6 +15,7 @@ from ..functional.accuracy import (
 )
 from ..functional.longtail import SHOT_THRESHOLDS, ClassCounts, shot_groups
 from ..registry import METRICS
+from .dump_scores import plain
 
 
 @METRICS.register_module()
@@ -60,10 +61,7 @@ class LongTailMetric(BaseMetric):
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep each sample's label and its best classes."""
         scores = np.stack(
-            [
-                sample['pred_score'].float().cpu().numpy()
-                for sample in data_samples
-            ]
+            [plain(sample['pred_score']) for sample in data_samples]
         )
         ranked = top_classes(scores, max(self.topk))
         for sample, best in zip(data_samples, ranked, strict=True):

@@ -136,8 +136,3 @@ def gumbel(logits: Tensor, gamma: float = 0.0) -> Tensor:
     hazard = (-logits.clamp(*GUMBEL_RANGE)).exp()  # -log(eta)
     other = -(-torch.expm1(-hazard)).log()
     return _one_against_all(focused(hazard, gamma), focused(other, gamma))
-
-
-def gumbel_activation(logits: Tensor) -> Tensor:
-    r""":math:`\eta(z) = \exp(-e^{-z})`, what GumbelCE predicts with."""
-    return (-(-logits.clamp(*GUMBEL_RANGE)).exp()).exp()

@@ -4,11 +4,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from ...functional.checks import check_choice
-from ...functional.criteria import gumbel_activation
+from ...functional.one_vs_all import (
+    Logs,
+    gumbel_logs,
+    mean_activations,
+    sigmoid_logs,
+)
 from ...registry import MODELS
 from .mixed_gcn_head import MixedGCNHead
 
@@ -16,19 +20,19 @@ from .mixed_gcn_head import MixedGCNHead
 class Activation(NamedTuple):
     """What a classifier of K classes predicts with, and how it begins."""
 
-    function: Callable[[Tensor], Tensor]
+    logs: Logs
     init_cfg: Callable[[int], dict]
 
 
 ACTIVATIONS = dict(
     # As with the class-balanced loss, Cui et al., arXiv 1901.05555.
     sigmoid=Activation(
-        torch.sigmoid,
+        sigmoid_logs,
         lambda k: dict(type='Normal', std=0.01, bias=-math.log(max(k - 1, 1))),
     ),
     # GOL, Alexandridis et al., arXiv 2207.10936.
     gumbel=Activation(
-        gumbel_activation, lambda k: dict(type='Constant', val=1e-3, bias=-2.0)
+        gumbel_logs, lambda k: dict(type='Constant', val=1e-3, bias=-2.0)
     ),
 )
 
@@ -58,7 +62,7 @@ class OneVsAllGCNHead(MixedGCNHead):
     ) -> None:
         super().__init__(*args, init_cfg=init_cfg, **kwargs)
         check_choice('activation', activation, tuple(ACTIVATIONS))
-        self.activation, first = ACTIVATIONS[activation]
+        self.activation_logs, first = ACTIVATIONS[activation]
         if init_cfg is None:
             self.init_cfg = dict(first(self.num_classes), layer='Linear')
 
@@ -71,9 +75,10 @@ class OneVsAllGCNHead(MixedGCNHead):
 
         Returns:
             ``(N, K)``: with ``average_clips='prob'`` the mean of the clips'
-            activations, in [0, 1]; else as in ``GCNHead``.
+            activations, in [0, 1] and float64, which rank as the exact means
+            do, and those of one clip as its logits; else as in ``GCNHead``.
         """
         if self.average_clips != 'prob':
             return super().average_clip(cls_scores, num_segs)
-        activation = self.activation(cls_scores.float())
-        return activation.unflatten(0, (-1, num_segs)).mean(1)
+        clips = cls_scores.unflatten(0, (-1, num_segs))
+        return mean_activations(clips, self.activation_logs)
