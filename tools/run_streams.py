@@ -6,18 +6,20 @@ and what was interrupted goes on: give the same command again.
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from mmshapmix.analysis.fusion import (
     PRESETS,
+    Fusion,
     fusion_rows,
     possible_presets,
-    preset_weights,
+    preset_fusion,
+    stack_streams,
 )
-from mmshapmix.analysis.scores import read_streams
+from mmshapmix.analysis.scores import Scores, read_streams
 from mmshapmix.analysis.tables import rich_table, write_table
 from mmshapmix.cli import run_tool
 from mmshapmix.jobs import locked
@@ -96,15 +98,32 @@ def leaves_of(config: Path, streams: Sequence[str] | None) -> dict[str, Path]:
     return {stream: leaves[stream] for stream in found}
 
 
+def usable_fusions(
+    scores: Mapping[str, Scores], presets: Sequence[str], console: Console
+) -> dict[str, Fusion]:
+    """Those of presets whose streams have what they fuse; others are named.
+
+    Tests of older versions dumped no logits, and are not done again.
+    """
+    fusions = {}
+    for name in presets:
+        fusion = preset_fusion(name, [*scores])
+        try:
+            stack_streams([scores[s] for s in fusion.weights], fusion.of)
+        except ValueError as error:
+            console.print(f'{name} is left out. {error}')
+        else:
+            fusions[name] = fusion
+    return fusions
+
+
 def report(work_dir: Path, runs: Sequence[Run], wanted: Sequence[str]) -> None:
     """Print and write the accuracies of the streams and of their fusions."""
     scores = read_streams({run.name: run.scores for run in runs})
-    streams = [*scores]
-    presets = [name for name in wanted if name in possible_presets(streams)]
-    fusions = {name: preset_weights(name, streams) for name in presets}
-    rows = fusion_rows(scores, fusions)
-    write_table(rows, work_dir / 'results')
+    presets = [name for name in wanted if name in possible_presets([*scores])]
     console = Console(highlight=False, soft_wrap=True, markup=False)
+    rows = fusion_rows(scores, usable_fusions(scores, presets, console))
+    write_table(rows, work_dir / 'results')
     console.print(rich_table(rows, 'Accuracy (%)'))
     console.print(f'{work_dir / "results"}.md and .csv')
 
@@ -113,7 +132,7 @@ def main() -> None:
     args = parse_args()
     leaves = leaves_of(args.config, args.streams)
     for preset in args.preset or []:
-        preset_weights(preset, [*leaves])
+        preset_fusion(preset, [*leaves])
     folder = args.config.resolve().parent.name
     name = args.config.stem.replace('_joint_', '_streams_')
     work_dir = args.work_dir or Path('work_dirs', f'{folder}_{name}')

@@ -18,8 +18,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--dump',
         metavar='FILE',
-        help='write the scores, labels and `frame_dir` of all samples to this '
-        '.pkl file',
+        help='write the scores, logits, labels and `frame_dir` of all samples '
+        'to this .pkl file',
     )
     parser.add_argument(
         '--logit-adjustment',
@@ -68,6 +68,8 @@ def main() -> None:
             *metrics,
             dict(type='mmshapmix.DumpScores', out_file_path=args.dump),
         ]
+        hook = dict(type='mmshapmix.KeepLogitsHook')
+        cfg.merge_from_dict({'default_hooks.keep_logits': hook})
     if args.logit_adjustment is not None:
         if adjusts_logits(cfg):
             parser.error(

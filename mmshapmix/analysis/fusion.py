@@ -1,12 +1,13 @@
 """Fusion of streams: weighted sums of the scores of several models.
 
 A stream is one modality: joint ``j``, bone ``b``, skip ``k``, and their
-motions ``jm``, ``bm``, ``km``. Scores are fused as they were dumped; those of
-``tools/test.py --dump`` are probabilities.
+motions ``jm``, ``bm``, ``km``. Of the dumps of ``tools/test.py``, scores or
+logits are fused; scores are probabilities, if the test is not set otherwise.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,20 +20,40 @@ from ..functional.accuracy import (
 )
 from ..functional.checks import check_choice
 from ..functional.longtail import SHOT_GROUPS
-from .scores import Scores
+from .scores import Scores, is_raw
 from .tables import Row
 
 Weights = dict[str, float]
 """Stream to its weight."""
 
+SOURCES = ('scores', 'probabilities', 'logits')
+"""What can be fused: the scores as they are, or only if they are that."""
+
+
+class Fusion(NamedTuple):
+    """How streams are fused.
+
+    Attributes:
+        weights: Stream to its weight.
+        of: One of :data:`SOURCES`.
+    """
+
+    weights: Weights
+    of: str = 'scores'
+
+    def __str__(self) -> str:
+        shown = ' '.join(f'{s} {w:.3g}' for s, w in self.weights.items())
+        return shown + ' (logits)' * (self.of == 'logits')
+
+
 # 2s, 4s, 6s and k400: the release of BRL (arXiv 2308.14024); shapmix: that of
 # Shap-Mix (arXiv 2407.12312).
-PRESETS: dict[str, Weights] = {
-    '2s': dict(j=1, b=1),
-    '4s': dict(j=2, b=2, jm=1, bm=1),
-    '6s': dict(j=2, b=2, k=2, jm=1, bm=1, km=1),
-    'k400': dict(j=3, b=3, jm=1, bm=1),
-    'shapmix': dict(j=0.6, b=0.6, jm=0.6, bm=0.3),
+PRESETS: dict[str, Fusion] = {
+    '2s': Fusion(dict(j=1, b=1), 'probabilities'),
+    '4s': Fusion(dict(j=2, b=2, jm=1, bm=1), 'probabilities'),
+    '6s': Fusion(dict(j=2, b=2, k=2, jm=1, bm=1, km=1), 'probabilities'),
+    'k400': Fusion(dict(j=3, b=3, jm=1, bm=1), 'probabilities'),
+    'shapmix': Fusion(dict(j=0.6, b=0.6, jm=0.6, bm=0.3), 'logits'),
 }
 MAX_WEIGHT = 3
 MAX_SEARCHED = 6
@@ -41,11 +62,15 @@ _CHUNK = 2**24  # fused scores that a search holds at once
 
 def possible_presets(streams: Sequence[str]) -> list[str]:
     """The presets all of whose streams are there."""
-    return [name for name, row in PRESETS.items() if {*row} <= {*streams}]
+    return [
+        name
+        for name, fusion in PRESETS.items()
+        if {*fusion.weights} <= {*streams}
+    ]
 
 
-def preset_weights(preset: str, streams: Sequence[str]) -> Weights:
-    """The weights of a preset.
+def preset_fusion(preset: str, streams: Sequence[str]) -> Fusion:
+    """A preset, if the streams are there.
 
     Args:
         preset: One of :data:`PRESETS`.
@@ -55,14 +80,15 @@ def preset_weights(preset: str, streams: Sequence[str]) -> Weights:
         ValueError: For an unknown preset, or if a stream of it is missing.
     """
     check_choice('preset', preset, PRESETS)
-    missing = [name for name in PRESETS[preset] if name not in streams]
+    needed = [*PRESETS[preset].weights]
+    missing = [name for name in needed if name not in streams]
     if missing:
         raise ValueError(
-            f'Expected the streams {list(PRESETS[preset])} for the preset '
+            f'Expected the streams {needed} for the preset '
             f'{preset!r}, but {missing} are not among {list(streams)}. Name '
             'the files as the streams, or give --weights.'
         )
-    return dict(PRESETS[preset])
+    return PRESETS[preset]
 
 
 def fuse(scores: np.ndarray, weights: Sequence[float]) -> np.ndarray:
@@ -95,20 +121,55 @@ def fuse(scores: np.ndarray, weights: Sequence[float]) -> np.ndarray:
     return np.tensordot(weights / weights.sum(), scores, 1)
 
 
-def fuse_streams(streams: Mapping[str, Scores], weights: Weights) -> Scores:
+def stack_streams(streams: Iterable[Scores], of: str) -> np.ndarray:
+    """What of streams is fused, ``(S, N, K)``.
+
+    Args:
+        streams: S, aligned.
+        of: One of :data:`SOURCES`.
+
+    Raises:
+        ValueError: If a stream does not have it, or for another source.
+    """
+    check_choice('of', of, SOURCES)
+    stacked = []
+    for found in streams:
+        if of == 'logits' and found.logits is None:
+            raise ValueError(
+                f'Expected logits to fuse, but {found.source} has scores '
+                'alone. tools/test.py --dump writes both: test again.'
+            )
+        if of == 'probabilities' and is_raw(found.scores):
+            raise ValueError(
+                f'Expected probabilities to fuse, but {found.source} has '
+                'negative scores. Test with '
+                "model.cls_head.average_clips='prob'."
+            )
+        stacked.append(found.logits if of == 'logits' else found.scores)
+    return np.stack(stacked)
+
+
+def fuse_streams(
+    streams: Mapping[str, Scores], weights: Weights, of: str = 'scores'
+) -> Scores:
     """The fusion of aligned streams, as scores of the same samples.
 
     Args:
         streams: See :func:`~.scores.aligned`.
         weights: Of some or all of them.
+        of: What is fused, one of :data:`SOURCES`.
+
+    Returns:
+        The fused probabilities or logits, as scores.
 
     Raises:
-        ValueError: For weights that :func:`fuse` refuses.
+        ValueError: For weights that :func:`fuse` refuses, or if a stream does
+            not have what is to be fused.
     """
     chosen = [streams[name] for name in weights]
-    stacked = np.stack([stream.scores for stream in chosen])
-    fused = fuse(stacked, list(weights.values()))
-    return replace(chosen[0], source='the fusion', scores=fused)
+    fused = fuse(stack_streams(chosen, of), list(weights.values()))
+    logits = fused if of == 'logits' else None
+    return replace(chosen[0], source='the fusion', scores=fused, logits=logits)
 
 
 # --- weights from other data -------------------------------------------------
@@ -143,7 +204,9 @@ def weight_grid(num_streams: int) -> np.ndarray:
     return grid[np.argsort(unevenness, kind='stable')]
 
 
-def search_weights(streams: Mapping[str, Scores]) -> Weights:
+def search_weights(
+    streams: Mapping[str, Scores], of: str = 'scores'
+) -> Weights:
     """The weights of :func:`weight_grid` with the best mean class accuracy.
 
     Of equally good ones, the most even. They must not be reported on the
@@ -151,9 +214,10 @@ def search_weights(streams: Mapping[str, Scores]) -> Weights:
 
     Args:
         streams: Aligned; 1 to 6.
+        of: What is fused, one of :data:`SOURCES`.
     """
     first = next(iter(streams.values()))
-    stacked = np.stack([stream.scores for stream in streams.values()])
+    stacked = stack_streams(streams.values(), of)
     grid = weight_grid(len(streams))
     shares = grid / grid.sum(1, keepdims=True)
     num_classes = stacked.shape[2]
@@ -230,20 +294,19 @@ def accuracies(found: Scores) -> dict[str, float | None]:
 
 
 def fusion_rows(
-    streams: Mapping[str, Scores], fusions: Mapping[str, Weights]
+    streams: Mapping[str, Scores], fusions: Mapping[str, Fusion]
 ) -> list[Row]:
     """A row for each stream and for each fusion.
 
     Args:
         streams: Aligned.
-        fusions: Name to its weights.
+        fusions: By name.
     """
     rows = [
         dict(scores=name, weights='', **accuracies(found))
         for name, found in streams.items()
     ]
-    for name, weights in fusions.items():
-        shown = ' '.join(f'{s} {w:.3g}' for s, w in weights.items())
-        found = accuracies(fuse_streams(streams, weights))
-        rows.append(dict(scores=name, weights=shown, **found))
+    for name, fusion in fusions.items():
+        found = accuracies(fuse_streams(streams, *fusion))
+        rows.append(dict(scores=name, weights=str(fusion), **found))
     return rows

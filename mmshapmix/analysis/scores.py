@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..evaluation.dump_scores import KEYS, plain, write_scores
+from ..evaluation.dump_scores import KEYS, LOGITS, plain, write_scores
 from ..functional.longtail import ClassCounts
 from ..unpickling import PLAIN_NAMES, load_plain
 from .checkpoints import read_checkpoint
@@ -47,6 +47,7 @@ class Scores:
         scores: ``(N, K)`` float64, finite.
         labels: ``(N,)`` int64 in 0..K-1.
         class_counts: ``(K,)`` training samples, if known.
+        logits: ``(N, K)`` float64, if known: the means of the clips.
     """
 
     source: str
@@ -54,12 +55,17 @@ class Scores:
     scores: np.ndarray
     labels: np.ndarray
     class_counts: ClassCounts | None = None
+    logits: np.ndarray | None = None
 
     def save(self, path: str | Path) -> None:
         """Write them as ``tools/test.py --dump`` does."""
-        rows = zip(self.scores, self.labels[:, None], self.names, strict=True)
+        columns = [self.scores, self.labels[:, None], self.names]
+        keys = [*KEYS]
+        if self.logits is not None:
+            columns, keys = [*columns, self.logits], [*keys, LOGITS]
+        rows = zip(*columns, strict=True)
         write_scores(
-            (dict(zip(KEYS, row, strict=True)) for row in rows),
+            (dict(zip(keys, row, strict=True)) for row in rows),
             path,
             self.class_counts,
         )
@@ -81,6 +87,7 @@ def read_scores(path: str | Path) -> Scores:
         labels = [operator.index(np.squeeze(r['gt_label'])[()]) for r in rows]
         counts = rows[0].get('class_counts')
         counts = None if counts is None else np.asarray(counts, np.int64)
+        logits = _logits_of(rows, scores)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f'Expected scores of the same classes for all samples of {path}, '
@@ -92,9 +99,27 @@ def read_scores(path: str | Path) -> Scores:
         scores,
         np.array(labels),
         counts,
+        logits,
     )
     _check_scores(result)
     return result
+
+
+def _logits_of(
+    rows: list[dict[str, Any]], scores: np.ndarray
+) -> np.ndarray | None:
+    """Of all samples or none; scores that no activation gives are such."""
+    having = sum(LOGITS in row for row in rows)
+    if not having:
+        return scores if is_raw(scores) else None
+    if having < len(rows):
+        raise ValueError(f'only {having} of {len(rows)} have `{LOGITS}`')
+    return np.stack([row[LOGITS] for row in rows]).astype(float)
+
+
+def is_raw(scores: np.ndarray) -> bool:
+    """Whether scores are logits: probabilities are not negative."""
+    return bool((scores < 0).any())
 
 
 def _check_rows(rows: Any, path: str | Path) -> None:
@@ -135,7 +160,13 @@ def _check_scores(found: Scores) -> None:
             f'Expected one label and one row of scores for each sample of '
             f'{path}, but got labels {labels.shape} and scores {scores.shape}.'
         )
-    bad = int((~np.isfinite(scores).all(1)).sum())
+    logits = scores if found.logits is None else found.logits
+    if logits.shape != scores.shape:
+        raise ValueError(
+            f'Expected logits and scores of the same classes in {path}, but '
+            f'got shapes {logits.shape} and {scores.shape}.'
+        )
+    bad = int((~(np.isfinite(scores) & np.isfinite(logits)).all(1)).sum())
     if bad:
         raise ValueError(
             f'Expected finite scores, but {bad} of {len(scores)} samples of '
@@ -254,7 +285,11 @@ def _ordered_like(first: Scores, found: Scores) -> Scores:
             f'have others in {found.source} than in {first.source}.'
         )
     return replace(
-        found, names=first.names, scores=found.scores[order], labels=labels
+        found,
+        names=first.names,
+        scores=found.scores[order],
+        labels=labels,
+        logits=None if found.logits is None else found.logits[order],
     )
 
 

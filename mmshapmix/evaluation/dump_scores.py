@@ -16,6 +16,9 @@ from ..registry import METRICS
 KEYS = ('pred_score', 'gt_label', 'frame_dir')
 """What is kept of a sample; ``frame_dir`` is its name."""
 
+LOGITS = 'pred_logit'
+"""And this, where ``KeepLogitsHook`` has given it."""
+
 
 def plain(value: Any) -> Any:
     """An array of its own for a tensor, which may be part of a batch."""
@@ -49,7 +52,8 @@ def write_scores(
 
     Args:
         rows: For each sample ``pred_score`` ``(K,)``, ``gt_label`` ``(1,)``
-            int64, and its name ``frame_dir``, where it is known.
+            int64, and, where they are known, its name ``frame_dir`` and
+            ``pred_logit`` ``(K,)``.
         path: The pickle to write; missing folders are made.
         class_counts: ``(K,)`` training samples, if known; every sample gets
             the same array, which the file holds once.
@@ -73,8 +77,10 @@ class DumpScores(DumpResults):
     """Writes scores, labels, names and training class counts of all samples.
 
     The file is a list of a dict for each sample: ``pred_score`` ``(K,)``
-    float, ``gt_label`` ``(1,)`` int64, ``frame_dir`` (absent if the samples
-    do not have it) and ``class_counts`` ``(K,)`` int64 (absent if unknown).
+    float, ``gt_label`` ``(1,)`` int64, ``frame_dir`` and ``pred_logit``
+    ``(K,)`` float (absent if the samples do not have them; logits are from
+    ``KeepLogitsHook``), and ``class_counts`` ``(K,)`` int64 (absent if
+    unknown).
     ``tools/analysis/fuse_streams.py`` and MMAction2's tools read it.
 
     Args:
@@ -92,12 +98,12 @@ class DumpScores(DumpResults):
         self.class_counts = np.asarray(class_counts)
 
     def process(self, data_batch: Any, predictions: Sequence[dict]) -> None:
-        """Keep each sample's scores, label and name."""
+        """Keep each sample's scores, label, name and logits."""
         for sample in predictions:
             self.results.append(
                 {
                     key: plain(sample[key])
-                    for key in KEYS
+                    for key in (*KEYS, LOGITS)
                     if sample.get(key) is not None
                 }
             )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,19 +14,28 @@ from ..datasets.annotations import (
     load_pickle,
     sample_name,
 )
-from ..evaluation.dump_scores import KEYS
+from ..evaluation.dump_scores import KEYS, LOGITS
 from ..unpickling import load_plain
 
 
-def read_results(path: str | Path) -> np.ndarray:
+class Results(NamedTuple):
+    """What PYSKL says of N samples.
+
+    Attributes:
+        scores: ``(N, K)`` float64.
+        logits: ``(N, K)`` float64, the means of the clips, if they are known.
+    """
+
+    scores: np.ndarray
+    logits: np.ndarray | None = None
+
+
+def read_results(path: str | Path) -> Results:
     """Read what PYSKL's ``tools/test.py --out`` wrote.
 
     It is a list with an array for each sample: its scores ``(K,)``, or, where
     ``average_clips`` was off, the logits of its clips ``(clips, K)``. Of these
     the probabilities are averaged, as PYSKL does by default.
-
-    Returns:
-        ``(N, K)`` float64.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -54,7 +63,10 @@ def read_results(path: str | Path) -> np.ndarray:
             f'Expected finite scores, but {bad} of {len(scores)} samples of '
             f'{path} have NaN or infinite ones. Test the model again.'
         )
-    return scores
+    logits = None
+    if all(row.ndim == 2 for row in rows):
+        logits = np.stack([row.mean(0, dtype=np.float64) for row in rows])
+    return Results(scores, logits)
 
 
 def _is_scored(row: Any) -> bool:
@@ -101,12 +113,12 @@ def split_samples(
 
 
 def dump_of(
-    scores: np.ndarray, samples: Sequence[Annotation], source: str | Path
+    results: Results, samples: Sequence[Annotation], source: str | Path
 ) -> list[dict[str, Any]]:
     """Scores beside the labels and names of their samples.
 
     Args:
-        scores: ``(N, K)``.
+        results: Of N samples.
         samples: N, in the same order.
         source: The annotation file, for errors.
 
@@ -117,6 +129,7 @@ def dump_of(
         ValueError: If there are more or fewer samples, or labels of other
             than K classes.
     """
+    scores, logits = results
     if len(scores) != len(samples):
         raise ValueError(
             f'Expected scores of {len(samples)} samples, as the split of '
@@ -125,8 +138,13 @@ def dump_of(
             'test again without them.'
         )
     check_labels(samples, scores.shape[1], str(source))
-    rows = (
-        (score, np.array([sample['label']], np.int64), sample_name(sample))
-        for score, sample in zip(scores, samples, strict=True)
-    )
-    return [dict(zip(KEYS, row, strict=True)) for row in rows]
+    columns = [
+        scores,
+        [np.array([sample['label']], np.int64) for sample in samples],
+        map(sample_name, samples),
+    ]
+    keys = [*KEYS]
+    if logits is not None:
+        columns, keys = [*columns, logits], [*keys, LOGITS]
+    rows = zip(*columns, strict=True)
+    return [dict(zip(keys, row, strict=True)) for row in rows]

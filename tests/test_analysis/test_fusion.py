@@ -15,12 +15,13 @@ import torch
 
 from mmshapmix.analysis.fusion import (
     PRESETS,
+    Fusion,
     accuracies,
     check_disjoint,
     fuse,
     fuse_streams,
     possible_presets,
-    preset_weights,
+    preset_fusion,
     search_weights,
     weight_grid,
 )
@@ -76,16 +77,62 @@ def test_bad_weights(weights):
         fuse(np.ones((2, 3, 4)), weights)
 
 
+def logit_streams(clips=1, size=400, classes=6):
+    """Four models that differ, each with its probabilities."""
+    rng = np.random.default_rng(clips)
+    labels = rng.integers(classes, size=size)
+    streams = {}
+    for i, name in enumerate(('j', 'b', 'jm', 'bm')):
+        z = rng.normal(size=(clips, size, classes)) * (i + 1)
+        z[:, np.arange(size), labels] += i + 1
+        p = np.exp(z) / np.exp(z).sum(2, keepdims=True)
+        streams[name] = replace(
+            make(p.mean(0), labels), logits=z.mean(0), source=f'{name}.pkl'
+        )
+    return streams
+
+
+@pytest.mark.parametrize('clips', [1, 3])
+def test_presets_take_what_their_authors_take(clips):
+    """Shap-Mix's fuses logits, BRL's probabilities; on these they differ."""
+    streams = logit_streams(clips)
+    for name, attribute in (('shapmix', 'logits'), ('4s', 'scores')):
+        weights, of = PRESETS[name]
+        expected = sum(
+            weight * getattr(streams[stream], attribute)
+            for stream, weight in weights.items()
+        )
+        fused = fuse_streams(streams, weights, of)
+        assert (fused.scores.argmax(1) == expected.argmax(1)).all()
+    logits, scores = (
+        fuse_streams(streams, PRESETS['shapmix'].weights, of).scores
+        for of in ('logits', 'scores')
+    )
+    assert (logits.argmax(1) != scores.argmax(1)).mean() > 0.05
+
+
+def test_what_a_stream_does_not_have_is_not_fused():
+    streams = logit_streams()
+    without = streams | dict(b=replace(streams['b'], logits=None))
+    with pytest.raises(ValueError, match=r'b\.pkl has scores alone.*again'):
+        fuse_streams(without, *PRESETS['shapmix'])
+    raw = streams | dict(b=replace(streams['b'], scores=streams['b'].logits))
+    with pytest.raises(ValueError, match=r"b\.pkl has negative.*='prob'"):
+        fuse_streams(raw, *PRESETS['2s'])
+    with pytest.raises(ValueError, match="`of`.*'means'"):
+        fuse_streams(streams, dict(j=1, b=1), 'means')
+
+
 def test_presets():
     assert possible_presets(['j', 'b']) == ['2s']
     assert possible_presets([*'jbk', 'jm', 'bm', 'km']) == [*PRESETS]
-    assert preset_weights('4s', ['jm', 'j', 'x', 'b', 'bm']) == dict(
-        j=2, b=2, jm=1, bm=1
+    assert preset_fusion('4s', ['jm', 'j', 'x', 'b', 'bm']) == Fusion(
+        dict(j=2, b=2, jm=1, bm=1), 'probabilities'
     )
     with pytest.raises(ValueError, match=r"'6s', but \['k', 'km'\] are not"):
-        preset_weights('6s', ['j', 'b', 'jm', 'bm'])
+        preset_fusion('6s', ['j', 'b', 'jm', 'bm'])
     with pytest.raises(ValueError, match="`preset`.*'5s'"):
-        preset_weights('5s', ['j'])
+        preset_fusion('5s', ['j'])
 
 
 # --- searching ---------------------------------------------------------------
@@ -106,8 +153,8 @@ def test_the_grid_has_each_mixture_once():
 
 
 def test_all_presets_are_in_the_grid():
-    for weights in PRESETS.values():
-        values = np.array([*weights.values()])
+    for fusion in PRESETS.values():
+        values = np.array([*fusion.weights.values()])
         grid = weight_grid(len(values))
         shares = grid / grid.sum(1, keepdims=True)
         assert np.isclose(shares, values / values.sum()).all(1).any()
@@ -188,6 +235,15 @@ def test_saved_fusion_is_a_dump(files, tmp_path):
     assert rows[3]['gt_label'].tolist() == [fused.labels[3]]
 
 
+def test_a_saved_fusion_of_logits_is_one_of_logits(tmp_path):
+    streams = logit_streams()
+    fused = fuse_streams(streams, *PRESETS['shapmix'])
+    fused.save(tmp_path / 'fused.pkl')
+    again = read_scores(tmp_path / 'fused.pkl')
+    np.testing.assert_array_equal(again.logits, fused.logits)
+    assert accuracies(again) == accuracies(fused)
+
+
 # --- tables ------------------------------------------------------------------
 
 
@@ -256,10 +312,38 @@ def test_tool_with_presets(tool, files, random_streams, tmp_path):
     files['bm'] = tmp_path / 'bm.pkl'
     random_streams['j'].save(files['bm'])
     streams = random_streams | dict(bm=random_streams['j'])
-    printed = tool(*named(files), '--preset', '4s', '2s', 'shapmix')
-    for preset in ('2s', '4s', 'shapmix'):
-        fused = fuse_streams(streams, PRESETS[preset])
+    printed = tool(*named(files), '--preset', '4s', '2s')
+    for preset in ('2s', '4s'):
+        fused = fuse_streams(streams, *PRESETS[preset])
         assert cells(printed, preset) == percents(fused)
+    refused = tool(*named(files), '--preset', '2s', 'shapmix')
+    assert re.search(r'j\.pkl has scores alone\. tools/test\.py', refused)
+
+
+def test_tool_fuses_logits(tool, tmp_path):
+    """By a preset, and by weights where it is said."""
+    streams = logit_streams()
+    for name, found in streams.items():
+        found.save(tmp_path / f'{name}.pkl')
+    files = named({name: tmp_path / f'{name}.pkl' for name in streams})
+    weights, of = PRESETS['shapmix']
+    fused = percents(fuse_streams(streams, weights, of))
+    printed = tool(*files, '--preset', 'shapmix', '4s')
+    assert cells(printed, 'shapmix') == fused
+    assert 'bm 0.3 (logits)' in printed and 'bm 1 (logits)' not in printed
+    by_hand = ['--weights', *weights.values()]
+    assert cells(tool(*files, *by_hand, '--logits'), 'weighted') == fused
+    plain = percents(fuse_streams(streams, weights))
+    assert cells(tool(*files, *by_hand), 'weighted') == plain != fused
+    searched = search_weights(streams, 'logits')
+    assert searched != search_weights(streams)
+    for name, found in streams.items():
+        names = tuple(f'o{i}' for i in range(len(found.names)))
+        replace(found, names=names).save(tmp_path / f'o{name}.pkl')
+    other = named({name: tmp_path / f'o{name}.pkl' for name in streams})
+    printed = tool(*files, '--search-on', *other, '--logits')
+    expected = percents(fuse_streams(streams, searched, 'logits'))
+    assert cells(printed, 'searched') == expected
 
 
 def test_tool_searches_elsewhere(tool, files, random_streams, tmp_path):
@@ -298,6 +382,8 @@ def test_tool_takes_counts_from_a_checkpoint(tool, files, tmp_path):
         (['--preset', '6s'], r"'6s', but \['k', 'bm', 'km'\] are not among"),
         (['--preset', '2s', '4s', '--save', 'x.pkl'], 'one fusion'),
         (['--preset', '2s', '--weights', '1'], 'not allowed with'),
+        (['--preset', '2s', '--logits'], 'a preset says itself what'),
+        (['--weights', '1', '1', '1', '--logits'], 'has scores alone'),
         (['--search-on', 'nothing'], 'expected NAME=FILE, but got nothing'),
         (['--search-on', 'j=a', 'j=b'], 'a name of its own'),
     ],

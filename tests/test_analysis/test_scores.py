@@ -11,7 +11,7 @@ import pytest
 import torch
 from mmengine.evaluator import DumpResults
 
-from mmshapmix.analysis.fusion import fusion_rows
+from mmshapmix.analysis.fusion import Fusion, fusion_rows
 from mmshapmix.analysis.scores import aligned, read_scores, read_streams
 
 from .conftest import change
@@ -27,7 +27,7 @@ def test_the_order_of_samples_does_not_matter(files, random_streams):
         np.testing.assert_array_equal(
             found.labels, random_streams[name].labels
         )
-    fusions = dict(four=dict(j=2, b=2, jm=1))
+    fusions = dict(four=Fusion(dict(j=2, b=2, jm=1)))
     assert fusion_rows(read, fusions) == fusion_rows(random_streams, fusions)
 
 
@@ -65,6 +65,14 @@ REFUSED = {
         dict(scores=lambda s: np.where(s.scores < 0.01, np.nan, s.scores)),
         r'finite scores, but \d+ of 60 samples of \S+b\.pkl',
     ),
+    'logits': (
+        dict(logits=lambda s: s.scores[:, 1:]),
+        r'logits and scores .*b\.pkl, but got shapes \(60, 4\) and',
+    ),
+    'infinite logits': (
+        dict(logits=lambda s: np.where(s.scores < 0.01, np.inf, s.scores)),
+        r'finite scores, but \d+ of 60 samples of \S+b\.pkl',
+    ),
     'label range': (
         dict(labels=lambda s: s.labels + 1),
         r'labels in 0\.\.4.*got 1 to 5',
@@ -85,10 +93,12 @@ def test_refused_files(files, write):
     unnamed = [
         {k: v for k, v in row.items() if k != 'frame_dir'} for row in rows
     ]
+    logits = rows[0] | dict(pred_logit=np.ones(5))
     ragged = [*rows[:5], rows[5] | dict(pred_score=np.ones(3))]
     for content, message in (
         (unnamed, "60 of 60 have none. Add 'frame_dir' to the `meta_keys`"),
         (ragged, 'scores of the same classes'),
+        ([*rows[1:], logits], 'others: only 1 of 60 have `pred_logit`'),
         ([], 'Expected a list of samples.*tools/test.py --dump writes'),
         (dict(a=1), 'Expected a list of samples'),
         ([dict(pred_score=np.ones(3))], 'Expected a list of samples'),
@@ -161,6 +171,22 @@ def test_dumps_of_mmengine_are_read(random_streams, tmp_path):
     np.testing.assert_array_equal(read.scores, found.scores)
     np.testing.assert_array_equal(read.labels, found.labels)
     assert read.names == found.names and read.class_counts is None
+    assert read.logits is None
+
+
+def test_scores_that_may_be_negative_are_logits(random_streams, tmp_path):
+    """As tests with `average_clips='score'` dump them."""
+    raw = replace(random_streams['j'], scores=random_streams['j'].scores - 1)
+    raw.save(tmp_path / 'raw.pkl')
+    read = read_scores(tmp_path / 'raw.pkl')
+    np.testing.assert_array_equal(read.logits, raw.scores)
+
+
+def test_logits_follow_the_samples(files, random_streams):
+    change(files['b'], logits=lambda s: np.log(s.scores))
+    read = read_streams(files)
+    expected = np.log(random_streams['b'].scores)
+    np.testing.assert_array_equal(read['b'].logits, expected)
 
 
 def test_streams_of_two_scales_are_refused(random_streams):

@@ -5,7 +5,12 @@ import os
 import numpy as np
 import pytest
 
-from mmshapmix.interop.results import dump_of, read_results, split_samples
+from mmshapmix.interop.results import (
+    Results,
+    dump_of,
+    read_results,
+    split_samples,
+)
 
 from ..conftest import make_data
 
@@ -35,11 +40,12 @@ def test_scores_belong_to_samples_in_the_order_of_the_annotations(data, write):
         if row['frame_dir'] in split
     ]
     scores = np.stack(scores_of(3))
-    dump = dump_of(scores, samples, 'x.pkl')
+    dump = dump_of(Results(scores, 9 * scores), samples, 'x.pkl')
     found = [(row['frame_dir'], row['gt_label'].item()) for row in dump]
     assert found == expected != data['split']['val']
     for row, score in zip(dump, scores, strict=True):
         np.testing.assert_array_equal(row['pred_score'], score)
+        np.testing.assert_array_equal(row['pred_logit'], 9 * score)
         assert row['gt_label'].dtype == np.int64
 
 
@@ -52,16 +58,22 @@ def test_bare_lists_of_annotations_are_all_tested(data, write):
 def test_scores_are_read_as_they_are(write):
     scores = scores_of(4)
     found = read_results(write(scores))
-    np.testing.assert_array_equal(found, np.stack(scores).astype(float))
+    np.testing.assert_array_equal(found.scores, np.float64(scores))
+    assert found.logits is None
 
 
 def test_probabilities_of_clips_are_averaged(write):
-    """By hand: probabilities (1/2, 1/4, 1/4) and (1/4, 1/4, 1/2)."""
+    """By hand: probabilities (1/2, 1/4, 1/4) and (1/4, 1/4, 1/2).
+
+    And so are the logits, which are known.
+    """
     log2 = np.log(2)
     clips = np.array([[log2, 0, 0], [5, 5, 5 + log2]], np.float32)
     found = read_results(write([clips, clips[:1]]))
     expected = [[3 / 8, 1 / 4, 3 / 8], [1 / 2, 1 / 4, 1 / 4]]
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_allclose(found.scores, expected, rtol=1e-6)
+    means = [[(5 + log2) / 2, 2.5, (5 + log2) / 2], [log2, 0, 0]]
+    np.testing.assert_allclose(found.logits, means, rtol=1e-6)
 
 
 @pytest.mark.parametrize('count', [2, 4])
@@ -69,14 +81,14 @@ def test_another_number_of_samples_is_refused(data, write, count):
     samples = split_samples(write(data), 'val')
     message = rf'3 samples, as .*x\.pkl has, but got {count}.*`valid_ratio`'
     with pytest.raises(ValueError, match=message):
-        dump_of(np.stack(scores_of(count)), samples, 'x.pkl')
+        dump_of(Results(np.stack(scores_of(count))), samples, 'x.pkl')
 
 
 def test_labels_of_other_classes_are_refused(data, write):
     samples = split_samples(write(data), 'train')
     scores = np.stack(scores_of(6, classes=2))
     with pytest.raises(ValueError, match=r"0\.\.1 .*'S000A003' of x\.pkl has"):
-        dump_of(scores, samples, 'x.pkl')
+        dump_of(Results(scores), samples, 'x.pkl')
 
 
 @pytest.mark.parametrize('split', ['nowhere', None])

@@ -53,7 +53,12 @@ def scores_of(name, *args):
     output = evaluate('config.py', name, 'stock.pth', '--dump', dump, *args)
     with open(dump, 'rb') as file:
         rows = pickle.load(file)
-    return np.stack([row['pred_score'].numpy() for row in rows]), output
+    scores, logits = (
+        torch.stack([row[key] for row in rows])
+        for key in ('pred_score', 'pred_logit')
+    )
+    torch.testing.assert_close(logits.softmax(1), scores)  # adjusted, too
+    return scores.numpy(), output
 
 
 def test_an_unknown_prior_is_measured():

@@ -100,7 +100,7 @@ def test_the_table_is_that_of_the_scores(ends):
     with open('work/results.csv') as file:
         rows = {row['scores']: row for row in csv.DictReader(file)}
     assert set(rows) == {'j', 'b', '2s'}
-    both = fuse_streams(streams, PRESETS['2s'])
+    both = fuse_streams(streams, *PRESETS['2s'])
     for name, found in (*streams.items(), ('2s', both)):
         for key, value in accuracies(found).items():
             text = rows[name][key]

@@ -10,11 +10,11 @@ from rich.console import Console
 
 from mmshapmix.analysis.fusion import (
     PRESETS,
-    Weights,
+    Fusion,
     check_disjoint,
     fuse_streams,
     fusion_rows,
-    preset_weights,
+    preset_fusion,
     search_weights,
 )
 from mmshapmix.analysis.scores import Scores, read_streams
@@ -68,6 +68,12 @@ def parse_args() -> argparse.Namespace:
     )
     add_weights(parser)
     parser.add_argument(
+        '--logits',
+        action='store_true',
+        help='fuse the logits, not the scores, by these weights; each preset '
+        'takes what its authors do',
+    )
+    parser.add_argument(
         '--class-counts',
         metavar='CHECKPOINT',
         help='a checkpoint that knows the class counts of the training, where '
@@ -82,6 +88,8 @@ def parse_args() -> argparse.Namespace:
             parser.error('expected a name of its own for each stream')
     if args.save in dict(args.streams).values():
         parser.error('--save: expected another file than those that are fused')
+    if args.logits and args.preset:
+        parser.error('--logits: a preset says itself what it fuses')
     if args.save and len(args.preset or []) > 1:
         parser.error('--save: expected one fusion, but got several presets')
     return args
@@ -89,23 +97,25 @@ def parse_args() -> argparse.Namespace:
 
 def chosen_fusions(
     args: argparse.Namespace, streams: dict[str, Scores]
-) -> dict[str, Weights]:
-    """Name of each fusion that the arguments ask for, to its weights."""
+) -> dict[str, Fusion]:
+    """The fusions that the arguments ask for, by name."""
     if args.preset:
-        return {name: preset_weights(name, [*streams]) for name in args.preset}
+        return {name: preset_fusion(name, [*streams]) for name in args.preset}
+    of = 'logits' if args.logits else 'scores'
     if args.search_on:
         searched = read_streams(dict(args.search_on))
         check_disjoint(searched, streams)
         ordered = {name: searched[name] for name in streams}
-        return dict(searched=search_weights(ordered))
+        return dict(searched=Fusion(search_weights(ordered, of), of))
     if args.weights:
         if len(args.weights) != len(streams):
             raise ValueError(
                 f'Expected {len(streams)} weights, one for each stream, but '
                 f'got {len(args.weights)}.'
             )
-        return dict(weighted=dict(zip(streams, args.weights, strict=True)))
-    return dict(equal=dict.fromkeys(streams, 1))
+        weights = dict(zip(streams, args.weights, strict=True))
+        return dict(weighted=Fusion(weights, of))
+    return dict(equal=Fusion(dict.fromkeys(streams, 1), of))
 
 
 def main() -> None:
@@ -122,8 +132,8 @@ def main() -> None:
             '--class-counts CHECKPOINT gives them.'
         )
     if args.save:
-        weights = next(iter(fusions.values()))
-        fuse_streams(streams, weights).save(args.save)
+        fusion = next(iter(fusions.values()))
+        fuse_streams(streams, *fusion).save(args.save)
         console.print(str(args.save))
 
 

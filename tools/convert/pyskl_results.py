@@ -29,9 +29,10 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     check_free(args.force, args.out)
-    scores = read_results(args.results)
+    results = read_results(args.results)
     samples = split_samples(args.ann_file, args.split)
-    write_scores(dump_of(scores, samples, args.ann_file), args.out)
+    write_scores(dump_of(results, samples, args.ann_file), args.out)
+    scores = results.scores
     labels = [sample['label'] for sample in samples]
     top1 = (scores.argmax(1) == labels).mean()
     print(

@@ -2,6 +2,7 @@
 
 from .class_counts_hook import ClassCountsHook
 from .deferred_loss_hook import DeferredLossHook
+from .keep_logits_hook import KeepLogitsHook
 from .logit_adjustment_hook import LogitAdjustmentHook
 from .max_norm_hook import MaxNormHook
 from .per_class_table_hook import PerClassTableHook
@@ -15,6 +16,7 @@ from .tau_norm_hook import TauNormHook
 __all__ = [
     'ClassCountsHook',
     'DeferredLossHook',
+    'KeepLogitsHook',
     'LogitAdjustmentHook',
     'MaxNormHook',
     'PerClassTableHook',

@@ -1,0 +1,51 @@
+"""The logits of tested samples, for dumps."""
+
+from typing import Any
+
+from mmengine.hooks import Hook
+from torch import Tensor, nn
+
+from ...evaluation.dump_scores import LOGITS
+from ...registry import HOOKS
+from ..models import unwrapped
+
+
+@HOOKS.register_module()
+class KeepLogitsHook(Hook):
+    """Gives each tested sample the mean logits of its clips.
+
+    They are in its field ``pred_logit``, ``(K,)``, and so in the file of
+    ``DumpScores``. ``pred_score`` has probabilities, of which the logits of
+    several clips cannot be told. It works with each ``cls_head`` whose forward
+    gives logits ``(N * clips, K)``, with those of post-hoc adjustments.
+    """
+
+    priority = 'VERY_LOW'  # after the hooks that adjust
+
+    def before_test(self, runner) -> None:
+        """Begin to keep them."""
+        model = unwrapped(runner.model)
+        self.logits: Any = None
+        self.handles = [model.register_forward_hook(self._hand_over)]
+        if isinstance(getattr(model, 'cls_head', None), nn.Module):
+            self.handles.append(
+                model.cls_head.register_forward_hook(self._keep)
+            )
+
+    def _keep(self, head: nn.Module, inputs: tuple, logits: Any) -> None:
+        self.logits = logits
+
+    def _hand_over(
+        self, model: nn.Module, inputs: tuple, samples: Any
+    ) -> None:
+        logits, self.logits = self.logits, None
+        fits = isinstance(logits, Tensor) and logits.ndim == 2
+        if fits and len(logits) % len(samples) == 0:
+            clips = logits.float().unflatten(0, (len(samples), -1))
+            for sample, mean in zip(samples, clips.mean(1), strict=True):
+                sample.set_field(mean, LOGITS)
+
+    def after_test(self, runner) -> None:
+        """Keep them no longer."""
+        for handle in self.handles:
+            handle.remove()
