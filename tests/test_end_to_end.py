@@ -270,8 +270,11 @@ def test_two_processes_test_an_uneven_set(distributed):
     ]
     assert tables[0] == tables[1]
     with open('both.pkl', 'rb') as file:
-        names = [row['frame_dir'] for row in pickle.load(file)]
-    assert len(names) == len(set(names)) == 47
+        rows = pickle.load(file)
+    assert len(rows) == len({row['frame_dir'] for row in rows}) == 47
+    for row in rows:
+        probabilities = row['pred_logit'].softmax(0)
+        torch.testing.assert_close(row['pred_score'], probabilities)
 
 
 def test_slurm_scripts_hand_everything_on(tmp_path, trained):

@@ -55,6 +55,11 @@ def adjusts_logits(cfg: Config) -> bool:
     return any(hook and ADJUSTMENT in str(hook.get('type')) for hook in hooks)
 
 
+def add_hook(cfg: Config, name: str, **hook) -> None:
+    """Also where the config has no hooks."""
+    cfg.default_hooks = {**(cfg.get('default_hooks') or {}), name: hook}
+
+
 def main() -> None:
     parser = make_parser()
     args = parser.parse_args()
@@ -68,8 +73,7 @@ def main() -> None:
             *metrics,
             dict(type='mmshapmix.DumpScores', out_file_path=args.dump),
         ]
-        hook = dict(type='mmshapmix.KeepLogitsHook')
-        cfg.merge_from_dict({'default_hooks.keep_logits': hook})
+        add_hook(cfg, 'keep_logits', type='mmshapmix.KeepLogitsHook')
     if args.logit_adjustment is not None:
         if adjusts_logits(cfg):
             parser.error(
@@ -77,7 +81,7 @@ def main() -> None:
                 'but it has one. Set its tau with --cfg-options.'
             )
         hook = dict(type=f'mmshapmix.{ADJUSTMENT}', tau=args.logit_adjustment)
-        cfg.merge_from_dict({'default_hooks.logit_adjustment': hook})
+        add_hook(cfg, 'logit_adjustment', **hook)
     Runner.from_cfg(cfg).test()
 
 

@@ -6,14 +6,17 @@ import os
 import re
 import runpy
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mmengine.config import Config
+from rich.console import Console
 
 from mmshapmix.analysis.fusion import PRESETS, accuracies, fuse_streams
-from mmshapmix.analysis.scores import read_streams
+from mmshapmix.analysis.scores import Scores, read_streams
 
 from ..running import (
     ROOT,
@@ -193,3 +196,19 @@ def test_streams_of_the_leaves():
     assert leaves['jm'].name == 'stgcnpp_ce_joint-motion_nw-ucla-lt.py'
     assert all(leaf.is_file() for leaf in leaves.values())
     assert [*tool['leaves_of'](config, ['bm', 'j'])] == ['bm', 'j']
+
+
+def test_a_preset_without_its_scores_is_left_out_and_named(capsys):
+    """Dumps of older versions have no logits."""
+    tool = runpy.run_path(str(TOOLS / 'run_streams.py'))
+    table = np.full((2, 2), 0.5)
+    found = Scores('old.pkl', ('x', 'y'), table, np.array([0, 1]))
+    scores = dict.fromkeys(PRESETS['shapmix'].weights, found)
+    names = ['4s', 'shapmix']
+    usable = tool['usable_fusions'](scores, names, Console(soft_wrap=True))
+    assert usable == {'4s': PRESETS['4s']}
+    printed = capsys.readouterr().out
+    assert 'shapmix is left out. Expected logits to fuse, but old' in printed
+    scores = dict.fromkeys(scores, replace(found, logits=table))
+    usable = tool['usable_fusions'](scores, names, Console())
+    assert [*usable] == names
