@@ -24,7 +24,7 @@ model = dict(
     data_preprocessor=dict(type='ActionDataPreprocessor', blending=mixer),
 )
 train_dataloader = dict(
-    sampler=dict(_base_.reverse_sampler, keep_length=False),
+    sampler=_base_.reverse_sampler,
     dataset=dict(dataset=dict(pipeline=train_pipeline)),
 )
 val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
