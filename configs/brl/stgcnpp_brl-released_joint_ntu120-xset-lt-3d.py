@@ -1,4 +1,4 @@
-# ST-GCN++ with BRL, with the epochs, the switch and the flip of the release;
+# ST-GCN++ with BRL, with the switch and the flip of the release;
 # joint stream, NTU120-LT X-set, 3-D.
 _base_ = ['../_base_/data/ntu120-xset-lt-3d.py', '../_base_/brl.py']
 

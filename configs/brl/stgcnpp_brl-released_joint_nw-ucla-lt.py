@@ -1,4 +1,4 @@
-# ST-GCN++ with BRL, with the epochs, the switch and the flip of the release;
+# ST-GCN++ with BRL, with the switch and the flip of the release;
 # joint stream, NW-UCLA-LT.
 _base_ = ['../_base_/data/nw-ucla-lt.py', '../_base_/brl.py']
 
