@@ -13,7 +13,7 @@ shapmix_param_scheduler = [
     dict(type='MultiStepLR', milestones=[60, 80], by_epoch=True),
 ]
 # That of the released code for Kinetics: the same start, then a cosine by
-# iteration over the other epochs, 65 of 70.
+# iteration over the other epochs, 65 of 70. So it takes 6 epochs or more.
 shapmix_cosine_scheduler = [
     shapmix_param_scheduler[0],
     dict(
