@@ -70,6 +70,7 @@ WEIGHTED = dict(
     type='mmshapmix.LongTailLoss', class_weight='inverse_frequency'
 )
 ACTION_AWARE = dict(type='mmshapmix.ActionAwareLoss', upsilon=0.99, lam=0.0099)
+BY_RATIO = dict(type='mmshapmix.ActionAwareLoss', upsilon=0.99)
 
 
 def detached(late):
@@ -78,6 +79,7 @@ def detached(late):
 
 BRL_METHODS = {
     'ce': (False, False, PLAIN),
+    'ce-equal': (False, False, PLAIN),
     'rpm': (True, False, PLAIN),
     'trp': (False, True, PLAIN),
     'stae': (True, True, PLAIN),
@@ -166,19 +168,19 @@ def second(reinitialize=False):
     }
 
 
+REVERSE = dict(type='mmshapmix.ReverseFrequencySampler')
+EQUAL = draws('ShuffleSampler', same_length_as=REVERSE)
 SALIENCY = hook('saliency', 'SaliencyHook', warmup_epochs=5)
 DRW = stage(0.8)
 EQUALLY = draws('ClassBalancedSampler')
-MAX_NORM = {
-    **second(),
-    **hook('max_norm', 'MaxNormHook', share=0.1),
-    'optim_wrapper.optimizer.weight_decay': 0.1,
-}
+MAX_NORM = {**second(), **hook('max_norm', 'MaxNormHook', share=0.1)}
+MORE_DECAY = {'optim_wrapper.optimizer.weight_decay': 5e-3}
 SHAPLEY = dict(type='mmshapmix.MarginalContributions')
 REMIX = dict(kappa=3, tau=0.5, alpha=1)
 BENCHMARK = {
     'ce': {},
-    'ce-weight-decay': {'optim_wrapper.optimizer.weight_decay': 5e-3},
+    'ce-equal': EQUAL,
+    'ce-weight-decay': MORE_DECAY,
     'weighted': loss(WEIGHTED),
     'focal': loss(FOCAL),
     'focal-sigmoid': one_vs_all(dict(SIGMOID, gamma=2)),
@@ -237,7 +239,7 @@ BENCHMARK = {
         'model.cls_head.type': 'mmshapmix.ScaledGCNHead',
     },
     'tau-norm': hook('tau_norm', 'TauNormHook', tau=1),
-    'weight-balancing': {**loss(CB_LOSS), **MAX_NORM},
+    'weight-balancing': {**loss(CB_LOSS), **MAX_NORM, **MORE_DECAY},
     'bs-maxnorm': {**loss(BALANCED), **MAX_NORM},
     'stmix': mixes('STMix', BALANCED),
     'gradcam': {**mixes('ShapMix', BALANCED, guidance='grad-cam'), **SALIENCY},
@@ -263,14 +265,24 @@ def cosine(epoch, epochs, least=0.0):
     return least + (1 - least) * (1 + np.cos(np.pi * epoch / epochs)) / 2
 
 
+def start(epoch):
+    """A linear one over 5 epochs."""
+    return np.minimum((epoch // 1 + 1) / 5, 1)
+
+
 def steps(*milestones):
-    """A linear start over 5 epochs, then a tenth at each milestone."""
+    """A linear start, then a tenth at each milestone."""
 
     def factor(epoch, epochs):
-        start = np.minimum((epoch // 1 + 1) / 5, 1)
-        return start * 0.1 ** (epoch[:, None] >= milestones).sum(1)
+        return start(epoch) * 0.1 ** (epoch[:, None] >= milestones).sum(1)
 
     return factor
+
+
+def late_cosine(epoch, epochs):
+    """A linear start, then a cosine by iteration over the other epochs."""
+    late = cosine(np.maximum(epoch - 5, 0), epochs - 5, 1e-3)
+    return np.where(epoch < 5, start(epoch), late)
 
 
 class Recipe(NamedTuple):
@@ -292,9 +304,7 @@ RECIPES = {
     ('baseline', 'synthetic'): SHORT,
     ('shapmix', 'lt'): Recipe(100, 1, 64, 4e-4, steps(60, 80)),
     ('shapmix', 'balanced'): Recipe(65, 1, 64, 4e-4, steps(35, 55)),
-    ('shapmix', 'k400'): Recipe(
-        70, 1, 80, 5e-4, lambda epoch, epochs: cosine(epoch // 1, epochs, 1e-3)
-    ),
+    ('shapmix', 'k400'): Recipe(70, 1, 80, 5e-4, late_cosine),
     ('shapmix', 'synthetic'): SHORT._replace(times=1),
     ('brl', 'lt'): BRL,
     ('brl', 'balanced'): BRL,
@@ -398,11 +408,10 @@ class Name(NamedTuple):
         """Its class, and the settings of one by frequency."""
         place = 'train_dataloader.sampler'
         sampler = dict(self.settings.get(place, dict(type='ShuffleSampler')))
+        if self.method == 'ce-equal':
+            sampler = dict(EQUAL[place])
         if self.method in BRL_METHODS and BRL_METHODS[self.method][1]:
-            sampler = dict(
-                type='ReverseFrequencySampler',
-                keep_length=self.method != 'brl-released',
-            )
+            sampler = dict(REVERSE)
         return sampler.pop('type').removeprefix('mmshapmix.'), sampler
 
     @property

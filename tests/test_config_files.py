@@ -26,7 +26,14 @@ from .leaves import (
     loaders_of,
     quick,  # noqa: F401  for all tests of this file
 )
-from .recipes import BACKBONES, BRL_METHODS, PLAIN, Name
+from .recipes import (
+    BACKBONES,
+    BRL_METHODS,
+    BY_RATIO,
+    PLAIN,
+    Name,
+    detached,
+)
 
 FEATS = {
     'joint': 'j',
@@ -67,6 +74,14 @@ def sampler_type(name):
     return 'UniformSampleFrames'
 
 
+def in_segments(name):
+    """Whether a frame of each segment is taken, as temporal reverse perception
+    does; of NW-UCLA all others take any, as CTR-GCN.
+    """
+    own = name.data in ('penn-action', 'sbu')
+    return own or name.folder in ('brl', 'benchmark')
+
+
 @pytest.mark.parametrize(**leaves())
 def test_the_three_loaders_agree(path):
     """On the modality, which is the name's, on clip length and persons."""
@@ -81,6 +96,8 @@ def test_the_three_loaders_agree(path):
         (sampler,) = (row for row in rows.values() if 'clip_len' in row)
         assert sampler is rows[sampler_type(name)]
         assert sampler.get('test_mode', False) == (part != 'train')
+        if sampler_type(name) == 'SortedSampleFrames' and part == 'train':
+            assert sampler.get('segments', False) == in_segments(name)
         if 'ResizeCrop' in rows:
             share = (0.5, 1) if part == 'train' else 0.95
             assert sampler['share'] == share
@@ -236,6 +253,9 @@ def take_method(cfg):
 def loss_of(name):
     """The loss that a leaf's name promises."""
     if name.folder == 'brl':
+        nearly_balanced = name.kind in ('balanced', 'natural')
+        if name.method == 'brl' and nearly_balanced:
+            return detached(BY_RATIO)
         return BRL_METHODS[name.method][2]
     if name.method == 'ce' or name.kind == 'balanced':
         return PLAIN

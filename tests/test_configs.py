@@ -27,7 +27,7 @@ from .leaves import (
     loaders_of,
     quick,  # noqa: F401  for all tests of this file
 )
-from .recipes import Name, steps
+from .recipes import Name, late_cosine, steps
 
 pytestmark = pytest.mark.filterwarnings(
     'ignore:The profile asks for', 'ignore:Detected call of `scheduler.step'
@@ -36,20 +36,24 @@ pytestmark = pytest.mark.filterwarnings(
 
 @pytest.fixture(scope='module', autouse=True)
 def stand_ins(tmp_path_factory):
-    """A working folder with data/skeleton/*.pkl."""
+    """A working folder with data/skeleton/*.pkl, each of a batch or more."""
     root = tmp_path_factory.mktemp('configs')
     folder = root / 'data' / 'skeleton'
     (folder / 'kpfiles').mkdir(parents=True)
     contents = {
         'nwucla': make_data(
-            10, 1, 20, splits=('xview_train', 'xview_train_clean', 'xview_val')
+            10, 2, 20, splits=('xview_train', 'xview_train_clean', 'xview_val')
         ),
-        'synthetic': make_data(16, 1, 25),
+        'synthetic': make_data(16, 2, 25),
         'penn_action': make_data(15, 1, 13, 2, scores=True),
         'sbu': make_data(
             8, 1, 15, persons=2, splits=('fold0_train', 'fold0_val')
         ),
     }
+    # A class with half the samples: with BRL's sampler an epoch is longer.
+    names = contents['nwucla']['split'].values()
+    for rows in (contents['nwucla']['annotations'], *names):
+        rows.pop()
     for classes, other in ((60, 'xview'), (120, 'xset')):
         splits = [
             f'{kind}_{part}'
@@ -57,7 +61,7 @@ def stand_ins(tmp_path_factory):
             for part in ('train', 'val')
         ]
         contents[f'ntu{classes}_3d'] = make_data(
-            classes, 1, 25, persons=2, splits=splits
+            classes, 120 // classes, 25, persons=2, splits=splits
         )
         contents[f'ntu{classes}_2d'] = make_data(
             classes, 1, 17, 2, persons=2, scores=True, splits=splits
@@ -223,14 +227,24 @@ def test_rare_classes_come_more_often_where_the_method_says_so(leaf):
     kind, settings = leaf.name.sampler
     assert type(sampler).__name__ == kind
     counts, times = leaf.datasets['train'].class_counts, leaf.name.recipe.times
-    passes = times * counts.sum()
+    draws = times * counts
     if kind == 'ReverseFrequencySampler':
-        keeps = settings.pop('keep_length')
-        draws = times * counts * reverse_frequency(counts, **settings)
-        passes = passes if keeps else draws.sum()
-        expected = draws * passes / draws.sum()
-        np.testing.assert_allclose(sampler.draws, expected, atol=1)
-    assert len(sampler) == round(passes)
+        keeps = settings.pop('keep_length', False)
+        draws = draws * reverse_frequency(counts, **settings)
+        draws = draws * (times * counts.sum() / draws.sum() if keeps else 1)
+        np.testing.assert_allclose(sampler.draws, draws, atol=1)
+    elif 'same_length_as' in settings:
+        draws = draws * reverse_frequency(counts)
+    assert len(sampler) == round(draws.sum())
+
+
+def test_the_last_incomplete_batch_is_dropped_as_by_shapmix(leaf):
+    """In training alone, and in configs/shapmix alone."""
+    for part, loader in leaf.loaders.items():
+        dropped = part == 'train' and leaf.name.folder == 'shapmix'
+        assert loader.drop_last == dropped
+        steps = len(loader.sampler) / loader.batch_size
+        assert len(loader) == (np.floor(steps) if dropped else np.ceil(steps))
 
 
 def test_the_loss_is_detached_where_the_method_says_so(leaf):
@@ -310,11 +324,20 @@ def test_the_cosine_ends_with_the_training(folder):
     """Whatever --cfg-options makes of the number of epochs."""
     path = ROOT / f'configs/{folder}/stgcnpp_ce_joint_k400-2d.py'
     recipe = Name.of(path).recipe
-    rates = learning_rates(
-        built(load(path, **{'train_cfg.max_epochs': 3})).runner
-    )
-    factor = recipe.factor(np.arange(len(rates)) * 3 / len(rates), 3)
-    np.testing.assert_allclose(rates / rates[0], factor, atol=1e-9)
+    runner = built(load(path, **{'train_cfg.max_epochs': 9})).runner
+    rates, first = learning_rates(runner), recipe.factor(np.zeros(1), 9)
+    factor = recipe.factor(np.arange(len(rates)) * 9 / len(rates), 9)
+    np.testing.assert_allclose(rates / rates[0], factor / first, atol=1e-9)
+
+
+def test_the_rates_of_the_released_kinetics_training():
+    """As printed by the release, by epoch; and between two by iteration."""
+    epoch = np.array([0, 1.9, 2, 3, 4, 5, 6, 7, 70])
+    rates = [0.02, 0.04, 0.06, 0.08, 0.1, 0.1, 0.0999, 0.0998, 0.0001]
+    found = 0.1 * late_cosine(epoch, 70)
+    np.testing.assert_allclose(found, rates, atol=5e-5)
+    between = late_cosine(np.array([36, 36.5, 37]), 70)
+    assert (np.diff(between) < 0).all()
 
 
 def with_shapmix(name):

@@ -12,6 +12,18 @@ shapmix_param_scheduler = [
     dict(type='LinearLR', start_factor=0.2, by_epoch=True, begin=0, end=5),
     dict(type='MultiStepLR', milestones=[60, 80], by_epoch=True),
 ]
+# That of the released code for Kinetics: the same start, then a cosine by
+# iteration over the other epochs, 65 of 70. So it takes 6 epochs or more.
+shapmix_cosine_scheduler = [
+    shapmix_param_scheduler[0],
+    dict(
+        type='CosineAnnealingLR',
+        eta_min_ratio=1e-3,
+        by_epoch=True,
+        begin=5,
+        convert_to_iter_based=True,
+    ),
+]
 shapmix_train_cfg = dict(max_epochs=100)  # of one pass each
 shapmix_saliency = dict(type='mmshapmix.SaliencyHook', warmup_epochs=5)
 
@@ -33,6 +45,7 @@ shapmix_test_pipeline = [
 ]
 shapmix_train_dataloader = dict(
     batch_size=64,  # of one process; the paper's total
+    drop_last=True,  # as the released code; a leaf of other data, too
     dataset=dict(times=1, dataset=dict(pipeline=shapmix_train_pipeline)),
 )
 shapmix_val_dataloader = dict(

@@ -7,6 +7,5 @@ model = dict(
     type='mmshapmix.FrozenRecognizerGCN',
     cls_head=dict(loss_cls=_base_.balanced_softmax_loss),
 )
-optim_wrapper = _base_.max_norm_optim_wrapper
 train_cfg = _base_.second_stage_cfg
 default_hooks = _base_.max_norm_hooks

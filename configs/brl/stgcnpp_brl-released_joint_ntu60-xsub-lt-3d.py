@@ -1,4 +1,4 @@
-# ST-GCN++ with BRL, with the epochs, the switch and the flip of the release;
+# ST-GCN++ with BRL, with the switch and the flip of the release;
 # joint stream, NTU60-LT X-sub, 3-D.
 _base_ = ['../_base_/data/ntu60-xsub-lt-3d.py', '../_base_/brl.py']
 
@@ -24,7 +24,7 @@ model = dict(
     data_preprocessor=dict(type='ActionDataPreprocessor', blending=mixer),
 )
 train_dataloader = dict(
-    sampler=dict(_base_.reverse_sampler, keep_length=False),
+    sampler=_base_.reverse_sampler,
     dataset=dict(dataset=dict(pipeline=train_pipeline)),
 )
 val_dataloader = dict(dataset=dict(pipeline=val_pipeline))

@@ -1,4 +1,4 @@
-# ST-GCN++ with BRL, with the epochs, the switch and the flip of the release;
+# ST-GCN++ with BRL, with the switch and the flip of the release;
 # joint stream, NW-UCLA-LT.
 _base_ = ['../_base_/data/nw-ucla-lt.py', '../_base_/brl.py']
 
@@ -12,6 +12,7 @@ train_pipeline[-6] = dict(
 for pipeline in (train_pipeline, val_pipeline, test_pipeline):
     pipeline[-5:-4] = _base_.features
     pipeline[-4].clip_len = clip_len
+train_pipeline[-4].segments = True  # section III-B2: a frame of each
 
 mixer = dict(
     num_classes=_base_.num_classes, layout=_base_.layout, **_base_.partial_mix
@@ -24,7 +25,7 @@ model = dict(
     data_preprocessor=dict(type='ActionDataPreprocessor', blending=mixer),
 )
 train_dataloader = dict(
-    sampler=dict(_base_.reverse_sampler, keep_length=False),
+    sampler=_base_.reverse_sampler,
     dataset=dict(dataset=dict(pipeline=train_pipeline)),
 )
 val_dataloader = dict(dataset=dict(pipeline=val_pipeline))

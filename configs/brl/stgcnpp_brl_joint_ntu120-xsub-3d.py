@@ -16,7 +16,7 @@ mixer = dict(
 model = dict(
     cls_head=dict(
         type='mmshapmix.MixedGCNHead',
-        loss_cls=_base_.detached_action_aware_loss,
+        loss_cls=_base_.detached_action_aware_by_ratio_loss,
     ),
     data_preprocessor=dict(type='ActionDataPreprocessor', blending=mixer),
 )

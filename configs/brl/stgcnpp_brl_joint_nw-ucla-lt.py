@@ -9,6 +9,7 @@ train_pipeline[-5:-5] = _base_.augmentation
 for pipeline in (train_pipeline, val_pipeline, test_pipeline):
     pipeline[-5:-4] = _base_.features
     pipeline[-4].clip_len = clip_len
+train_pipeline[-4].segments = True  # section III-B2: a frame of each
 
 mixer = dict(
     num_classes=_base_.num_classes, layout=_base_.layout, **_base_.partial_mix

@@ -10,11 +10,9 @@ model = dict(
 
 # The released code's training: a batch of 80, a clip a test sample.
 test_pipeline = _base_.val_pipeline
-train_dataloader = dict(batch_size=80, dataset=dict(times=1))
+train_dataloader = dict(batch_size=80, drop_last=True, dataset=dict(times=1))
 val_dataloader = dict(batch_size=80)
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 auto_scale_lr = dict(base_batch_size=80)
-param_scheduler = [
-    dict(type='CosineAnnealingLR', eta_min_ratio=1e-3, by_epoch=True)
-]
+param_scheduler = _base_.shapmix_cosine_scheduler
 train_cfg = dict(max_epochs=70)  # of one pass each

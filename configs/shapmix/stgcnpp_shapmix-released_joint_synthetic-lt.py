@@ -18,5 +18,5 @@ default_hooks = dict(
     saliency=dict(type='mmshapmix.SaliencyHook', warmup_epochs=3)
 )
 
-train_dataloader = dict(dataset=dict(times=1))
+train_dataloader = dict(drop_last=True, dataset=dict(times=1))
 train_cfg = dict(max_epochs=15)  # of one pass each

@@ -16,7 +16,7 @@ model = dict(
 default_hooks = dict(saliency=_base_.shapmix_saliency)
 
 # The paper's training.
-train_dataloader = dict(dataset=dict(times=1))
+train_dataloader = dict(drop_last=True, dataset=dict(times=1))
 optim_wrapper = _base_.shapmix_optim_wrapper
 auto_scale_lr = _base_.shapmix_auto_scale_lr
 param_scheduler = _base_.shapmix_param_scheduler

@@ -8,5 +8,5 @@ model = dict(
     cls_head=dict(type='mmshapmix.MixedGCNHead', loss_cls=loss),
 )
 
-train_dataloader = dict(dataset=dict(times=1))
+train_dataloader = dict(drop_last=True, dataset=dict(times=1))
 train_cfg = dict(max_epochs=15)  # of one pass each

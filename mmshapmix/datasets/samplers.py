@@ -73,15 +73,6 @@ class LongTailSampler(Sampler):
         self.epoch = epoch
 
 
-@DATA_SAMPLERS.register_module()
-class ShuffleSampler(LongTailSampler):
-    """Every sample once an epoch, in random order."""
-
-    def epoch_order(self, rng: np.random.Generator) -> np.ndarray:
-        """A permutation of the data set."""
-        return rng.permutation(len(self.dataset))
-
-
 def _members_of_classes(dataset: Sized) -> list[np.ndarray]:
     """Indices of the samples of each class; a class without is refused."""
     labels = get_labels(dataset)
@@ -135,6 +126,48 @@ class SamplerByClass(LongTailSampler):
             _take_turns(members, number, rng) for members, number in pairs
         ]
         return rng.permutation(np.concatenate(drawn))
+
+
+@DATA_SAMPLERS.register_module()
+class ShuffleSampler(LongTailSampler):
+    """Every sample once an epoch, in random order.
+
+    Or as often as it takes for epochs as long as another sampler's, so that a
+    baseline has as many iterations as what it is compared with. No sample
+    comes again before all have come.
+
+    Args:
+        dataset: The data set.
+        seed: The same on all ranks; none: drawn and synchronised.
+        same_length_as: Config of a sampler of the same data, for its length.
+    """
+
+    def __init__(
+        self,
+        dataset: Sized,
+        seed: int | None = None,
+        same_length_as: Mapping | None = None,
+    ) -> None:
+        super().__init__(dataset, seed)
+        self.length = len(dataset)
+        if same_length_as:
+            other = DATA_SAMPLERS.build(
+                dict(same_length_as),
+                default_args=dict(dataset=dataset, seed=self.seed),
+            )
+            self.length = len(other) * self.world_size
+            MMLogger.get_current_instance().info(
+                f'ShuffleSampler: an epoch has {self.length} draws, as one of '
+                f'{type(other).__name__}.'
+            )
+
+    def epoch_length(self) -> int:
+        """Samples of an epoch over all ranks."""
+        return self.length
+
+    def epoch_order(self, rng: np.random.Generator) -> np.ndarray:
+        """Permutations of the data set, the last one cut to the length."""
+        return _take_turns(np.arange(len(self.dataset)), self.length, rng)
 
 
 @DATA_SAMPLERS.register_module()
@@ -231,9 +264,10 @@ class ReverseFrequencySampler(SamplerByClass):
     Temporal reverse perception (arXiv 2308.14024, section III-B2) is this
     with ``UniformSampleFrames``, which takes other frames at each visit.
     :func:`~mmshapmix.functional.longtail.reverse_frequency` says how often a
-    sample is drawn. So an epoch is longer than the data set; its length in
-    passes is logged, since runs with the same epochs then differ in
-    iterations.
+    sample is drawn: rare ones more, and no other one less. So an epoch is
+    longer than the data set; its length in passes is logged, since runs with
+    the same epochs then differ in iterations. ``ShuffleSampler`` makes a
+    baseline as long by ``same_length_as``.
 
     With ``rule='power'``, a power of 1 is random over-sampling: every class is
     repeated up to the size of the largest (36 000 draws of the 7892 samples of
@@ -246,7 +280,8 @@ class ReverseFrequencySampler(SamplerByClass):
         rule: ``'rank'``, the released rule, or ``'power'``.
         power: Exponent q of ``'power'``.
         keep_length: Draw as many samples as the data set has, with the same
-            frequencies relative to each other.
+            frequencies relative to each other, so that other samples come
+            less than once a pass. Not what BRL does.
         seed: The same on all ranks; none: drawn and synchronised.
         class_prob: In place of a rule, PYSKL's: how often the samples of each
             class come where all came once, K numbers, or a dict that leaves

@@ -91,7 +91,7 @@ def _effective_weight(
 
 
 def action_aware(
-    class_counts: Tensor, upsilon: float = 0.99, lam: float = 0.0099
+    class_counts: Tensor, upsilon: float = 0.99, lam: float | None = None
 ) -> Tensor:
     r"""Class weights of the action-aware loss, ``(K,)``.
 
@@ -101,12 +101,26 @@ def action_aware(
         \beta_c = \lambda \frac{n_c - n_{min}}{n_{max} - n_{min}} + \upsilon ,
         \qquad w_c = \frac{1 - \beta_c}{1 - \beta_c^{n_c}} .
 
-    Where all classes have the same size, :math:`\beta_c = \upsilon`.
+    The paper sets :math:`\lambda` "according to the imbalance ratio"
+    :math:`\rho = n_{max} / n_{min}` without saying how, and has 0.0099. A
+    fixed one spreads :math:`\beta` as far for classes of 600 and 601 samples
+    as for 600 and 6. Without one, it is
+
+    .. math::
+        \lambda = (1 - \upsilon) \left(1 - \frac{1}{\rho}\right) ,
+        \qquad\text{thus}\qquad
+        1 - \beta_c = (1 - \upsilon)
+        \left(1 - \frac{n_c - n_{min}}{n_{max}}\right) :
+
+    from the rarest class to the largest, :math:`1 - \beta` shrinks by the
+    imbalance ratio. At 100 that is the paper's 0.0099; towards 1, weights
+    become equal.
 
     Args:
         class_counts: ``(K,)``.
         upsilon: :math:`\upsilon`, the smallest :math:`\beta`.
-        lam: :math:`\lambda`, how much larger the largest is.
+        lam: :math:`\lambda`, how much larger the largest is, for Eq. (7)
+            literally; none: by the imbalance ratio.
 
     Raises:
         ValueError: If a class has no sample, or :math:`\beta` leaves (0, 1).
@@ -115,14 +129,19 @@ def action_aware(
         >>> weight = action_aware(torch.tensor([100, 10, 1]))
         >>> [round(w, 4) for w in weight.tolist()]
         [0.01, 0.1042, 1.0]
+        >>> weight = action_aware(torch.tensor([600, 601]))
+        >>> [round(w, 4) for w in weight.tolist()]
+        [0.01, 0.01]
     """
-    if not 0 < upsilon <= upsilon + lam < 1:
+    if not 0 < upsilon <= upsilon + (lam or 0) < 1:
         raise ValueError(
             'Expected `upsilon` above 0, `lam` of at least 0 and their sum '
             f'below 1, but got {upsilon} and {lam}.'
         )
 
     def beta(n: Tensor) -> Tensor:
+        if lam is None:
+            return upsilon + (1 - upsilon) * (n - n.min()) / n.max()
         span = (n.max() - n.min()).clamp_min(1)
         return lam * (n - n.min()) / span + upsilon
 

@@ -122,6 +122,39 @@ def sigmoid(
     return _one_against_all(positive, negative)
 
 
+def binary_softmax(logits: Tensor, gamma: float = 0.0) -> Tensor:
+    r"""Binary cross-entropy on softmax probabilities, ``(N, K)``.
+
+    What the released code of weight balancing (Alshammari et al., arXiv
+    2203.14197) calls the softmax form of the class-balanced loss. It is a mean
+    over the classes, not a sum as :func:`sigmoid`:
+
+    .. math::
+        \ell(z, c) = -\frac{1}{K} \Bigl( \log p_c
+        + \sum_{j \ne c} \log(1 - p_j) \Bigr) , \qquad
+        p = \mathrm{softmax}(z)
+
+    Args:
+        logits: ``(N, K)``.
+        gamma: Focusing parameter.
+
+    Example:
+        >>> binary_softmax(torch.zeros(1, 2)).tolist()
+        [[0.6931471824645996, 0.6931471824645996]]
+    """
+    log_p = logits.log_softmax(1)
+    # Of all classes but the likeliest p is at most a half, and 1 - p safe; of
+    # the likeliest it is the sum of the others' p.
+    top = log_p.argmax(1, keepdim=True)
+    log_rest = torch.log1p(-log_p.exp().scatter(1, top, 0))
+    others = log_p.scatter(1, top, torch.finfo(log_p.dtype).min)
+    log_rest = log_rest.scatter(1, top, others.logsumexp(1, keepdim=True))
+    return (
+        _one_against_all(focused(-log_p, gamma), focused(-log_rest, gamma))
+        / logits.shape[1]
+    )
+
+
 def gumbel(logits: Tensor, gamma: float = 0.0) -> Tensor:
     r"""Binary cross-entropy on Gumbel's activation, ``(N, K)``.
 

@@ -1,5 +1,6 @@
 """Samplers: frequencies, ranks, epochs; and the seeds that they send along."""
 
+import math
 import pickle
 import random
 import re
@@ -37,8 +38,11 @@ def progressive(dataset, seed=None):
     return sampler
 
 
+REVERSE = dict(type='mmshapmix.ReverseFrequencySampler')
+lengthened = partial(ShuffleSampler, same_length_as=REVERSE)
 ALL = [
     ShuffleSampler,
+    lengthened,
     ClassBalancedSampler,
     ReverseFrequencySampler,
     progressive,
@@ -96,6 +100,30 @@ def test_shuffle_visits_everyone_once(dataset, monkeypatch):
     (whole,) = shares(ShuffleSampler, dataset, 1, monkeypatch)
     assert sorted(whole) == list(range(len(dataset)))
     assert whole != sorted(whole)
+
+
+@pytest.mark.parametrize('world_size', [1, 4])
+@pytest.mark.parametrize(
+    ('other', 'length'),
+    [
+        (REVERSE, 60),  # of twice 12, 6 and 3 samples, the last raised to 12
+        (dict(REVERSE, keep_length=True), 42),
+        (dict(REVERSE, class_prob=[0.5, 0, 0]), 12),  # shorter, too
+    ],
+)
+def test_shuffling_can_be_as_long_as_another_sampler(
+    dataset, other, length, world_size, monkeypatch
+):
+    """Every sample in turn, in another order each time."""
+    repeated = RepeatDataset(dataset, times=2)
+    kind = partial(ShuffleSampler, same_length_as=other)
+    ranks = shares(kind, repeated, world_size, monkeypatch)
+    assert {len(share) for share in ranks} == {math.ceil(length / world_size)}
+    whole = [i for step in zip(*ranks, strict=True) for i in step]
+    visits = np.bincount(np.array(whole[:length]), minlength=len(repeated))
+    assert np.ptp(visits) <= 1
+    if length > 42:
+        assert whole[:18] != whole[42:60]
 
 
 @pytest.mark.parametrize('sampler_type', ALL)
@@ -242,6 +270,19 @@ def ntu60(vectors, monkeypatch):
 def drawn_labels(sampler, labels):
     """How often each class is drawn, ``(K,)``."""
     return np.bincount(labels[np.array(list(sampler), dtype=int)])
+
+
+def test_an_epoch_of_brl_draws_the_tail_more_and_nobody_less(ntu60):
+    """A pass of NTU60-LT: the last 20 classes as often as the largest."""
+    counts, labels_of = ntu60
+    labels = labels_of(1)
+    sampler = ReverseFrequencySampler(labels, seed=0)
+    drawn = drawn_labels(sampler, labels)
+    assert drawn.tolist() == [*counts[:40], *[600] * 20]
+    assert len(sampler) == drawn.sum() == 19622
+    equal = lengthened(labels, seed=0)
+    assert len(equal) == 19622
+    assert np.abs(drawn_labels(equal, labels) / counts - 2.486).max() < 0.52
 
 
 def test_the_reverse_sampler_is_the_released_one(vectors, ntu60):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from mmaction.datasets.transforms import GenSkeFeat as StockGenSkeFeat
 from mmaction.datasets.transforms import PreNormalize3D as StockPreNormalize3D
+from mmaction.datasets.transforms import UniformSampleFrames
 from mmengine.dataset import Compose
 
 from mmshapmix.datasets.transforms import (
@@ -117,6 +118,59 @@ def test_sorted_frames():
         assert (np.diff(inds) >= 0).all() and len(inds) == 52
     assert len(np.unique(np.concatenate(seen))) == 20
     assert len({tuple(inds) for inds in seen}) == 50
+
+
+def clips(kind, total, number=1):
+    """Frames that a transform draws, ``(number, clip_len)``."""
+    np.random.seed(total)
+    draws = [kind(dict(total_frames=total)) for _ in range(number)]
+    return np.stack([results['frame_inds'] for results in draws])
+
+
+@pytest.mark.parametrize('total', [26, 27, 40, 51, 52, 53, 90, 33333])
+def test_segments_of_long_sequences_are_mmaction2s(total):
+    """Draw by draw, from as many frames as the clip has."""
+    ours = SortedSampleFrames(26, segments=True)
+    theirs = clips(UniformSampleFrames(26), total, 5)
+    assert (clips(ours, total, 5) == theirs).all()
+    if total < 2**15:  # nor does a small integer type overflow
+        assert (clips(ours, np.int16(total), 5) == theirs).all()
+
+
+@pytest.mark.parametrize('total', [1, 2, 7, 13, 25])
+def test_segments_of_short_sequences_repeat_frames_in_order(total):
+    """A frame of [i T / 26, (i + 1) T / 26), each as long as it covers it."""
+    drawn = clips(SortedSampleFrames(26, segments=True), total, 2000)
+    assert (np.diff(drawn) >= 0).all() and (drawn < total).all()
+    ends = np.arange(27) * total / 26
+    for place in range(26):
+        low, high = ends[place], ends[place + 1]
+        covered = [
+            max(min(high, t + 1) - max(low, t), 0) for t in range(total)
+        ]
+        share = np.bincount(drawn[:, place], minlength=total) / 2000
+        # Five standard deviations of a share of 2000 draws.
+        tolerance = 5 * 0.5 / 2000**0.5
+        np.testing.assert_allclose(
+            share, np.array(covered) * 26 / total, atol=tolerance
+        )
+        assert (share[np.array(covered) < 1e-9] == 0).all()
+
+
+def test_segments_end_with_the_last_frame(monkeypatch):
+    """Also where the last draw is rounded up to the end."""
+    almost = np.full(64, 1 - 2**-53)
+    monkeypatch.setattr(np.random, 'rand', lambda _: almost)
+    for total in range(1, 64):
+        (clip,) = clips(SortedSampleFrames(64, segments=True), total)
+        assert clip[-1] == total - 1
+
+
+def test_testing_takes_the_same_frames_with_segments_or_without():
+    for total in (1, 20, 26, 100):
+        plain = SortedSampleFrames(26, test_mode=True)
+        other = SortedSampleFrames(26, test_mode=True, segments=True)
+        assert (clips(plain, total) == clips(other, total)).all()
 
 
 def test_the_nw_ucla_pipeline_through_the_registry():

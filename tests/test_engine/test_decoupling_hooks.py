@@ -1,5 +1,6 @@
 """Second stages, and what changes a classifier in testing, in a Runner."""
 
+import copy
 import pickle
 import shutil
 from pathlib import Path
@@ -7,14 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmaction.registry import MODELS
+from mmengine.config import Config
 from mmengine.hooks import Hook
 
 from mmshapmix.engine.hooks import MaxNormHook
-from mmshapmix.functional.longtail import progressive_shares
+from mmshapmix.functional.classifier import limit_norms, norm_limit
+from mmshapmix.functional.longtail import long_tail_counts, progressive_shares
 
 from ..leaves import quick  # noqa: F401  for all tests of this file
 from ..running import train_distributed
-from .conftest import CLASSES
+from .conftest import CLASSES, CONFIGS
 
 FROZEN = {'model.type': 'mmshapmix.FrozenRecognizerGCN'}
 
@@ -256,6 +260,65 @@ def test_a_resumed_run_has_the_same_limit(stage, first, path_of):
     assert metas[0]['max_norm'] == pytest.approx(limit_by_hand(first, 0.1))
     whole = path_of('whole', 2)
     assert_same(path_of('rest', 2), whole)
+
+
+def classifier_norms(fc, method, steps, limit=None, weight_decay=None):
+    """Norms of a classifier's rows by step, as a row of the benchmark trains.
+
+    On fixed features of ten classes of 100 to 10 samples, with the row's loss
+    and weight decay; with a limit, as a second stage with MaxNorm.
+    """
+    leaf = f'benchmark/stgcnpp_{method}_joint_synthetic-lt.py'
+    cfg = Config.fromfile(CONFIGS / leaf)
+    counts = torch.tensor(long_tail_counts(10, 100, 10))
+    labels = torch.repeat_interleave(torch.arange(10), counts)
+    random = torch.Generator().manual_seed(0)
+    features = torch.randn(10, 32, generator=random)[labels]
+    features += torch.randn(len(labels), 32, generator=random)
+    settings = cfg.model.cls_head.get(
+        'loss_cls', dict(type='CrossEntropyLoss')
+    )
+    loss = MODELS.build(settings)
+    if hasattr(loss, 'set_class_counts'):
+        loss.set_class_counts(counts)
+    decay = weight_decay or cfg.optim_wrapper.optimizer.weight_decay
+    optimizer = torch.optim.SGD(fc.parameters(), 0.05, 0.9, 0, decay, True)
+    norms = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss(fc(features.relu()), labels).backward()
+        optimizer.step()
+        if limit:
+            with torch.no_grad():
+                fc.weight.copy_(limit_norms(fc.weight, limit))
+        norms.append(fc.weight.detach().norm(dim=1))
+    return torch.stack(norms)
+
+
+@pytest.mark.parametrize(
+    ('first', 'second'),
+    [
+        ('ce-weight-decay', 'weight-balancing'),
+        ('balanced-softmax', 'bs-maxnorm'),
+    ],
+)
+def test_max_norm_acts_in_the_benchmark(first, second):
+    """Rows lie at the limit throughout, and those of the tail grow.
+
+    With the release's decay, 0.1, all shrink away from it.
+    """
+    torch.manual_seed(0)
+    fc = torch.nn.Linear(32, 10)
+    begun = classifier_norms(fc, first, 600)[-1]
+    limit = norm_limit(fc.weight.detach(), 0.1).item()
+    shrunk = classifier_norms(copy.deepcopy(fc), second, 300, limit, 0.1)
+    assert (shrunk[-1] < 0.7 * limit).all()
+    assert (shrunk > limit - 1e-4).float().mean() < 0.01
+    norms = classifier_norms(fc, second, 300, limit)
+    assert (norms <= limit + 1e-4).all()
+    assert (norms > limit - 1e-4).float().mean() > 0.8
+    shortest = begun.argmin()
+    assert shortest >= 7 and norms[-1, shortest] > begun[shortest]
 
 
 def test_bad_intervals_are_refused():

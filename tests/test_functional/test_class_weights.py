@@ -69,10 +69,52 @@ def test_the_weights_do_not_toggle(vectors):
 def test_action_aware_weights_are_one_over_the_effective_number():
     """Eq. (8): one over the sum of the powers of beta."""
     counts = torch.tensor([37, 2, 11], dtype=torch.float64)
-    for n, weight in zip(counts, action_aware(counts, 0.9, 0.05), strict=True):
-        beta = 0.9 + 0.05 * (n - 2) / 35
-        powers = sum(beta**i for i in range(int(n)))
-        torch.testing.assert_close(weight, 1 / powers)
+    for lam in (0.05, None):  # none: 0.1 times 1 - 1 / the imbalance ratio
+        weights = action_aware(counts, 0.9, lam)
+        for n, weight in zip(counts, weights, strict=True):
+            beta = 0.9 + (lam or 0.1 * (1 - 2 / 37)) * (n - 2) / 35
+            powers = sum(beta**i for i in range(int(n)))
+            torch.testing.assert_close(weight, 1 / powers)
+
+
+@pytest.mark.parametrize('rare', [1, 4, 6, 50])
+def test_action_aware_weights_are_the_papers_at_a_ratio_of_100(rare):
+    counts = torch.tensor([100 * rare, 7 * rare, rare]).double()
+    torch.testing.assert_close(
+        action_aware(counts),
+        action_aware(counts, 0.99, 0.0099),
+        rtol=1e-9,
+        atol=0,
+    )
+
+
+def spread(counts, **options):
+    """The largest weight over the smallest."""
+    weight = action_aware(torch.as_tensor(counts).double(), **options)
+    return (weight.max() / weight.min()).item()
+
+
+@pytest.mark.parametrize('largest', [2, 30, 600, 40000])
+def test_action_aware_weights_tend_to_equal_ones_with_the_counts(largest):
+    """Without a jump, and never further apart than the counts are."""
+    rare = torch.arange(largest, 0, -max(largest // 100, 1))
+    spreads = [spread([largest, n]) for n in rare]
+    assert spreads[0] == 1
+    assert (torch.tensor(spreads).diff() > 0).all()
+    for n, found in zip(rare.tolist(), spreads, strict=True):
+        assert found <= largest / n * (1 + 1e-9)
+    assert spreads[1] - 1 <= largest / rare[1].item() - 1 + 1e-9
+
+
+def test_nearly_balanced_data_is_hardly_weighted():
+    """By Eq. (7) with the paper's lambda, one sample more is a factor of 6."""
+    assert spread([600, 601]) == pytest.approx(1, abs=2e-3)
+    assert spread([600, 601], lam=0.0099) == pytest.approx(5.85, abs=0.01)
+
+
+def test_action_aware_weights_fall_with_the_count():
+    for counts in (torch.arange(1, 200), torch.arange(600, 620)):
+        assert (action_aware(counts.double()).diff() < 0).all()
 
 
 def test_action_aware_weights_of_equal_classes():

@@ -29,6 +29,8 @@ ALL = {
     'sigmoid': criteria.sigmoid,
     'sigmoid focal': partial(criteria.sigmoid, gamma=1.5),
     'sigmoid kept': partial(criteria.sigmoid, kept=KEPT),
+    'binary softmax': criteria.binary_softmax,
+    'focal binary softmax': partial(criteria.binary_softmax, gamma=1.5),
     'gumbel': criteria.gumbel,
     'focal gumbel': partial(criteria.gumbel, gamma=1.5),
 }
@@ -70,6 +72,34 @@ def test_class_balanced_sigmoid_is_the_vector(vectors):
         table = criteria.sigmoid(logits, gamma)
         loss = reduce_loss(*weigh_labels(table, labels, weight), 'mean')
         assert_is(loss, vector['expected'][key])
+
+
+@pytest.mark.parametrize('beta', ['0.9', '0.9999'])
+def test_binary_losses_of_a_softmax_are_weight_balancings(vectors, beta):
+    """Its class-balanced loss: the mean over samples and classes."""
+    vector = vectors[f'cb.beta{beta}']
+    logits, labels, _ = tensors(vector)
+    weight = double(vector['expected']['class_weight'])
+    table = criteria.binary_softmax(logits)
+    loss = reduce_loss(*weigh_labels(table, labels, weight), 'mean')
+    assert_is(loss, vector['expected']['softmax_bce_port'])
+    one_hot = F.one_hot(labels, 3).double()
+    torch.testing.assert_close(
+        reduce_loss(*weigh_labels(table, labels), 'mean'),
+        F.binary_cross_entropy(logits.softmax(1), one_hot),
+    )
+
+
+def test_binary_losses_of_a_softmax_stay_exact_where_it_is_sure():
+    """Where 1 - p is 0 in single precision; and so does the gradient."""
+    logits = torch.tensor([[60.0, 0.0, -1.0]], requires_grad=True)
+    table = criteria.binary_softmax(logits)
+    exact = criteria.binary_softmax(logits.double())
+    torch.testing.assert_close(table.double(), exact)
+    (one,) = torch.autograd.grad(table.sum(), logits)
+    (other,) = torch.autograd.grad(exact.sum(), logits)
+    torch.testing.assert_close(one, other)
+    assert torch.isfinite(one).all() and table[0, 1] > 39
 
 
 def test_margins_are_those_of_ldam(vectors):
@@ -147,9 +177,12 @@ def naive(name, z, c):
         power = 1.5 * (name == 'focal gumbel')
         rest = sum(eta[j] ** power * (1 - eta[j]).log() for j in others)
         return -((1 - eta[c]) ** power) * eta[c].log() - rest
-    power = 1.5 * (name == 'sigmoid focal')
+    number = 1
+    if 'binary' in name:
+        p, number = z.softmax(0), 5
+    power = 1.5 * ('focal' in name)
     rest = sum(p[j] ** power * (1 - p[j]).log() for j in others)
-    return -((1 - p[c]) ** power) * p[c].log() - rest
+    return (-((1 - p[c]) ** power) * p[c].log() - rest) / number
 
 
 @pytest.mark.parametrize('name', sorted({*ALL} - {'kept', 'sigmoid kept'}))

@@ -23,8 +23,10 @@ prepare = [
     dict(type='mmshapmix.HideInvisible'),  # a fifth of the joints
     *features,
 ]
-# Not UniformSampleFrames, which loops the many sequences that are shorter.
-frames = dict(type='mmshapmix.SortedSampleFrames', clip_len=clip_len)
+# As UniformSampleFrames, which would loop the many sequences that are shorter.
+frames = dict(
+    type='mmshapmix.SortedSampleFrames', clip_len=clip_len, segments=True
+)
 pack = _base_.train_pipeline[3:]
 pack[1].num_person = 1
 train_pipeline = [*prepare, frames, *pack]

@@ -20,8 +20,10 @@ graph = dict(
 
 features = [dict(type='mmshapmix.GenSkeFeat', layout=layout, feats=['j'])]
 prepare = [dict(type='mmshapmix.PreNormalize3D', layout=layout), *features]
-# Not UniformSampleFrames, which loops the many sequences that are shorter.
-frames = dict(type='mmshapmix.SortedSampleFrames', clip_len=clip_len)
+# As UniformSampleFrames, which would loop the many sequences that are shorter.
+frames = dict(
+    type='mmshapmix.SortedSampleFrames', clip_len=clip_len, segments=True
+)
 pack = _base_.train_pipeline[3:]
 train_pipeline = [*prepare, frames, *pack]
 val_pipeline = test_pipeline = [*prepare, dict(frames, test_mode=True), *pack]

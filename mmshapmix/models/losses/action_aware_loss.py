@@ -13,7 +13,10 @@ class ActionAwareLoss(LongTailLoss):
 
     Args:
         upsilon: Smallest beta of Eq. (7).
-        lam: The lambda of Eq. (7), how much larger the largest beta is.
+        lam: The lambda of Eq. (7), how much larger the largest beta is: 0.0099
+            in the paper. None: by the imbalance ratio, which is the same at
+            100 and makes weights equal towards 1, see
+            :func:`~mmshapmix.functional.class_weights.action_aware`.
         reduction: ``'weighted_mean'``, as in the released code, or ``'mean'``,
             Eq. (10) literally, which is 6 to 580 times smaller than
             cross-entropy on NTU60-LT.
@@ -23,7 +26,7 @@ class ActionAwareLoss(LongTailLoss):
     def __init__(
         self,
         upsilon: float = 0.99,
-        lam: float = 0.0099,
+        lam: float | None = None,
         reduction: str = 'weighted_mean',
         loss_weight: float = 1.0,
     ) -> None:

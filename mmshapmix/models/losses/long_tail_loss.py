@@ -1,4 +1,4 @@
-"""Cross-entropy in its softmax and its sigmoid form."""
+"""Cross-entropy, softmax or binary."""
 
 from torch import Tensor
 
@@ -7,7 +7,11 @@ from ...functional.checks import check_choice
 from ...registry import MODELS
 from .base import ComposedLoss
 
-CRITERIA = dict(softmax=criteria.softmax, sigmoid=criteria.sigmoid)
+CRITERIA = {
+    'softmax': criteria.softmax,
+    'sigmoid': criteria.sigmoid,
+    'binary-softmax': criteria.binary_softmax,
+}
 
 
 @MODELS.register_module()
@@ -15,8 +19,10 @@ class LongTailLoss(ComposedLoss):
     """Cross-entropy, adjusted, focused and weighted by class.
 
     Args:
-        criterion: ``'softmax'``, or ``'sigmoid'``: binary cross-entropy of
-            each class, as the original focal loss.
+        criterion: ``'softmax'``; ``'sigmoid'``: the sum of the classes' binary
+            cross-entropies, as the original focal loss; or
+            ``'binary-softmax'``: their mean on softmax probabilities, as the
+            released code of weight balancing.
         **kwargs: Of :class:`~.base.ComposedLoss`.
     """
 
