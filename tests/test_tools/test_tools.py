@@ -199,8 +199,7 @@ def test_flags_of_train(tmp_path, monkeypatch):
         return cfg
 
     cfg = merged('--amp', '--auto-scale-lr', '--no-validate')
-    assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
-    assert cfg.optim_wrapper.loss_scale == 'dynamic'
+    assert cfg.optim_wrapper.type == 'mmshapmix.AmpOptimWrapper'
     assert cfg.auto_scale_lr.enable
     assert cfg.val_cfg is cfg.val_dataloader is cfg.val_evaluator is None
     assert merged().randomness == dict(seed=None)
