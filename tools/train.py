@@ -6,6 +6,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
 
 from mmshapmix.engine.amp import use_amp
+from mmshapmix.engine.checks import check_batches
 from mmshapmix.engine.launch import add_common_arguments, load_config
 
 
@@ -88,7 +89,9 @@ def main() -> None:
     cfg = load_config(args)
     merge_args(cfg, args)
     set_start(cfg, args)
-    Runner.from_cfg(cfg).train()
+    runner = Runner.from_cfg(cfg)
+    check_batches(runner.train_dataloader)  # before schedules are made of it
+    runner.train()
 
 
 if __name__ == '__main__':
