@@ -61,7 +61,7 @@ def spread_layout(cfg: Config) -> None:
         ValueError: If the layout is not one.
     """
     own = cfg.get('layout')
-    if isinstance(own, Mapping) and 'joints' in own:
+    if isinstance(own, Mapping) and {'joints', 'inward'} & {*own}:
         layout = get_layout(own)
         for part in PARTS:
             _spread(cfg.get(part), own, layout)

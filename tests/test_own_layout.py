@@ -154,8 +154,15 @@ test_dataloader = dict(dataset=dict(pipeline=pipeline))
     assert step == dict(type='PreNormalize3D', zaxis=[2, 1], xaxis=[6, 3])
 
 
-def test_what_is_no_layout_is_refused(tmp_path):
-    text = LAYOUT.format(dims=3).replace('(9, 2)', '(9, 20)')
+@pytest.mark.parametrize(
+    ('old', 'new', 'message'),
+    [
+        ('(9, 2)', '(9, 20)', r"'mine', but got \[20\]"),
+        ('joints=15', 'num_node=15', r"dict with \['center', .* 'num_node'"),
+    ],
+)
+def test_what_is_no_layout_is_refused(tmp_path, old, new, message):
+    text = LAYOUT.format(dims=3).replace(old, new)
     leaf = 'baseline/stgcnpp_ce_joint_ntu60-xsub-lt-3d.py'
-    with pytest.raises(ValueError, match=r"'mine', but got \[20\]"):
+    with pytest.raises(ValueError, match=message):
         Config.fromfile(child(tmp_path, leaf, f'layout = {text}'))

@@ -104,9 +104,12 @@ def test_no_path_is_taken_for_an_option(tmp_path, monkeypatch):
     run = Run('a', Path('-work'), Path('-leaf, [x].py'), options)
     begin(run, 'epoch_2.pth')
     assert run.settings()['model.b'] == repr('/c, d/e.pkl')
-    second = replace(run, name='b', folder=Path('-other'), first=run)
-    for job in (run.job(TOOLS, adopt=True), second.job(TOOLS)):
+    second = replace(
+        run, name='b', folder=Path('-other'), first=run, options=[]
+    )
+    for job in (run.job(TOOLS, True), second.job(TOOLS, True)):
         for command in job.commands.values():
+            begin(second, 'epoch_1.pth')
             made = [str(x() if callable(x) else x) for x in command]
             dashed = {arg for arg in made if arg.startswith('-')}
             assert dashed < {
