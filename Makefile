@@ -11,11 +11,10 @@ PIP_INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
 ifdef PYTHON
 # A stamp in this clone, since another clone may share the environment.
-PY := $(PYTHON)
-PREFIX := $(shell $(PYTHON) -c 'import sys; print(sys.prefix)')
-STAMP := .installed-$(shell echo '$(PREFIX)' | cksum | cut -d' ' -f1)
+PY := '$(subst ','\'',$(PYTHON))'
+STAMP := .installed-$(shell $(PY) -c 'import sys; print(sys.prefix)' | cksum | cut -d' ' -f1)
 # mmcv and mmcv-lite are one package: a full mmcv must not be written over.
-EXTRAS := all$(shell $(PYTHON) -c 'import mmcv' 2>/dev/null || echo ,mmcv)
+EXTRAS := all$(shell $(PY) -c 'import mmcv' 2>/dev/null || echo ,mmcv)
 else
 PY := .venv/bin/python
 EXTRAS := all,mmcv
@@ -40,7 +39,7 @@ install: $(STAMP)
 
 $(STAMP): setup.py pyproject.toml $(wildcard requirements/*.txt)
 ifdef PYTHON
-	@echo '== Adding to $(PREFIX) what it lacks'
+	@$(PY) -c 'import sys; print("== Adding to", sys.prefix, "what it lacks")'
 	$(PY) -c 'import torch' || $(PY) -m pip install '$(TORCH)' $(PIP_INDEX)
 else
 	@echo '== Making .venv and installing torch'

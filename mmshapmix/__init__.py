@@ -14,7 +14,9 @@ check_versions()
 if find_spec('mmengine'):
     from . import registry  # noqa: F401
     from .compat import install_fixes
+    from .own_layout import replace_layouts
 
     install_fixes()
+    replace_layouts()
 
 __all__ = ['__version__']

@@ -10,6 +10,7 @@ from mmengine.registry import DATASETS as ROOT_DATASETS
 from mmengine.registry import HOOKS as ROOT_HOOKS
 from mmengine.registry import METRICS as ROOT_METRICS
 from mmengine.registry import MODELS as ROOT_MODELS
+from mmengine.registry import OPTIM_WRAPPERS as ROOT_OPTIM_WRAPPERS
 from mmengine.registry import TRANSFORMS as ROOT_TRANSFORMS
 from mmengine.registry import Registry
 
@@ -29,3 +30,4 @@ TRANSFORMS = _child('transform', ROOT_TRANSFORMS, 'datasets.transforms')
 MODELS = _child('model', ROOT_MODELS, 'models')
 HOOKS = _child('hook', ROOT_HOOKS, 'engine.hooks')
 METRICS = _child('metric', ROOT_METRICS, 'evaluation')
+OPTIM_WRAPPERS = _child('optim wrapper', ROOT_OPTIM_WRAPPERS, 'engine.amp')

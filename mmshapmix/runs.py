@@ -79,7 +79,7 @@ class Run:
         parser = argparse.ArgumentParser()
         parser.add_argument('config')
         add_config_options(parser)
-        args = [str(self.config), *self._options()]
+        args = [str(self.config.absolute()), *self._options()]
         config = load_config(parser.parse_args(args)).to_dict()
         decisive = {k: v for k, v in config.items() if k in DECISIVE}
         randomness = decisive.setdefault('randomness', None) or {}
@@ -109,7 +109,7 @@ class Run:
         """The commands, to be given to :func:`~mmshapmix.jobs.run_jobs`.
 
         Each looks at the settings when it starts: the config may have been
-        changed since.
+        changed since. Paths are absolute: none can be taken for an option.
 
         Args:
             tools: Folder of train.py and test.py.
@@ -118,12 +118,13 @@ class Run:
 
         def config() -> Path:
             self.keep_settings(adopt)
-            return self.config
+            return self.config.absolute()
 
         source = self if self.trains else self.first
-        checkpoint = partial(last_checkpoint, source.folder)
+        checkpoint = partial(last_checkpoint, source.folder.absolute())
+        folder = self.folder.absolute()
         test = [tools / 'test.py', config, checkpoint, *self._options()]
-        test += ['--work-dir', self.folder / 'test', '--dump', self.scores]
+        test += ['--work-dir', folder / 'test', '--dump', folder / SCORES]
         commands: dict[str, list[Argument]] = dict(test=test)
         if self.trains:
             train = [tools / 'train.py', config, *self._training()]
@@ -135,11 +136,12 @@ class Run:
         def seed() -> str:
             return self.settings()['randomness.seed']
 
-        args = ['--work-dir', self.folder, '--seed', seed, *self._options()]
-        if (self.folder / CHECKPOINT).exists():
-            return [*args, '--resume', partial(last_checkpoint, self.folder)]
+        folder = self.folder.absolute()
+        args = ['--work-dir', folder, '--seed', seed, *self._options()]
+        if (folder / CHECKPOINT).exists():
+            return [*args, '--resume', partial(last_checkpoint, folder)]
         if self.first:
-            first = partial(last_checkpoint, self.first.folder)
+            first = partial(last_checkpoint, self.first.folder.absolute())
             return [*args, '--load-from', first]
         return args
 

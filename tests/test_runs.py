@@ -97,6 +97,27 @@ def test_a_run_trains_and_tests(run):
     assert test[2]() == run.folder / 'epoch_2.pth'
 
 
+def test_no_path_is_taken_for_an_option(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path('-leaf, [x].py').write_text(CONFIG)
+    options = ["model.b='/c, d/e.pkl'"]
+    run = Run('a', Path('-work'), Path('-leaf, [x].py'), options)
+    begin(run, 'epoch_2.pth')
+    assert run.settings()['model.b'] == repr('/c, d/e.pkl')
+    second = replace(
+        run, name='b', folder=Path('-other'), first=run, options=[]
+    )
+    for job in (run.job(TOOLS, True), second.job(TOOLS, True)):
+        for command in job.commands.values():
+            begin(second, 'epoch_1.pth')
+            made = [str(x() if callable(x) else x) for x in command]
+            dashed = {arg for arg in made if arg.startswith('-')}
+            assert dashed < {
+                *('--work-dir', '--seed', '--dump', '--resume'),
+                *('--load-from', '--cfg-options'),
+            }
+
+
 def test_it_resumes_only_what_has_begun(run):
     """MMEngine drops load_from where it is told to resume."""
     assert '--resume' not in run.job(TOOLS).commands['train']

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from mmshapmix.analysis.per_class import plot_per_class, read_table
 from mmshapmix.analysis.tables import Row, rich_table
+from mmshapmix.files import replaced
 from mmshapmix.jobs import Job, last_checkpoint, run_jobs
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,24 +48,34 @@ def run(*jobs: Job) -> None:
 
 def training(name: str, data: Path, out: Path, passes: int) -> Job:
     """The training and the test of one model."""
-    path = Path('configs') / f'{MODELS[name]}.py'
-    work_dir = out / path.stem
-    options = ['--cfg-options'] + [
-        f'{part}_dataloader.dataset.{inner}ann_file={data}'
-        for part, inner in (('train', 'dataset.'), ('val', ''), ('test', ''))
-    ]
+    # A config, since a path may have what an option does not take.
+    config = out / f'{Path(MODELS[name]).name}.py'
+    with replaced(config) as partial_config:
+        partial_config.write_text(
+            child_config(ROOT / f'configs/{MODELS[name]}.py', data, passes),
+            encoding='utf-8',
+        )
+    work_dir = out / config.stem
+    train = ['tools/train.py', config, '--work-dir', work_dir, '--seed', 0]
+    checkpoint = partial(last_checkpoint, work_dir)
+    test = ['tools/test.py', config, checkpoint]
+    test += ['--work-dir', work_dir / 'test']
+    return Job(name, work_dir, dict(train=train, test=test))
+
+
+def child_config(leaf: Path, data: Path, passes: int) -> str:
+    """A leaf with other data, for a number of passes over them."""
     # An epoch of RepeatDataset is up to five passes over the data.
     times = min(passes, 5)
-    options += [
-        f'train_dataloader.dataset.times={times}',
-        f'train_cfg.max_epochs={passes // times}',
-    ]
-    train = ['tools/train.py', path, '--work-dir', work_dir, '--seed', 0]
-    checkpoint = partial(last_checkpoint, work_dir)
-    test = ['tools/test.py', path, checkpoint, '--work-dir', work_dir / 'test']
-    return Job(
-        name, work_dir, dict(train=train + options, test=test + options)
+    dataset = dict(ann_file=str(data))
+    changes = dict(
+        _base_=str(leaf),
+        train_dataloader=dict(dataset=dict(times=times, dataset=dataset)),
+        val_dataloader=dict(dataset=dataset),
+        test_dataloader=dict(dataset=dataset),
+        train_cfg=dict(max_epochs=passes // times),
     )
+    return ''.join(f'{key} = {value!r}\n' for key, value in changes.items())
 
 
 def row_of(job: Job) -> Row:

@@ -2,10 +2,12 @@
 
 import argparse
 import math
+from contextlib import nullcontext
 
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from mmshapmix.engine.amp import half_backbone
 from mmshapmix.engine.launch import add_common_arguments, load_config
 
 ADJUSTMENT = 'LogitAdjustmentHook'
@@ -29,6 +31,11 @@ def make_parser() -> argparse.ArgumentParser:
         const=1.0,
         help='take the log class frequencies of the training, times TAU '
         '(without a number: 1), off the scores: post-hoc logit adjustment',
+    )
+    parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='half precision: float16 on CUDA, bfloat16 on a CPU',
     )
     add_common_arguments(parser)
     return parser
@@ -82,7 +89,9 @@ def main() -> None:
             )
         hook = dict(type=f'mmshapmix.{ADJUSTMENT}', tau=args.logit_adjustment)
         add_hook(cfg, 'logit_adjustment', **hook)
-    Runner.from_cfg(cfg).test()
+    runner = Runner.from_cfg(cfg)
+    with half_backbone(runner.model) if args.amp else nullcontext():
+        runner.test()
 
 
 if __name__ == '__main__':

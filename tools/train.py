@@ -5,6 +5,8 @@ import argparse
 from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
 
+from mmshapmix.engine.amp import use_amp
+from mmshapmix.engine.checks import check_batches
 from mmshapmix.engine.launch import add_common_arguments, load_config
 
 
@@ -25,7 +27,10 @@ def parse_args() -> argparse.Namespace:
         help="start from this checkpoint's weights",
     )
     parser.add_argument(
-        '--amp', action='store_true', help='automatic mixed precision (CUDA)'
+        '--amp',
+        action='store_true',
+        help='automatic mixed precision: float16 on CUDA, or bfloat16 with '
+        '--cfg-options optim_wrapper.dtype=bfloat16; bfloat16 on a CPU',
     )
     parser.add_argument(
         '--no-validate', action='store_true', help='train only'
@@ -55,15 +60,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
     """Merge the arguments that only training has."""
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-    if args.amp:
-        kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
-        if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
-            raise ValueError(
-                "Expected optim_wrapper.type 'OptimWrapper' with "
-                f'--amp, but got {kind!r}.'
-            )
-        cfg.optim_wrapper.type = 'AmpOptimWrapper'
-        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    use_amp(cfg, args.amp)
     if args.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
     randomness = dict(cfg.get('randomness') or {})
@@ -92,7 +89,9 @@ def main() -> None:
     cfg = load_config(args)
     merge_args(cfg, args)
     set_start(cfg, args)
-    Runner.from_cfg(cfg).train()
+    runner = Runner.from_cfg(cfg)
+    check_batches(runner.train_dataloader)  # before schedules are made of it
+    runner.train()
 
 
 if __name__ == '__main__':

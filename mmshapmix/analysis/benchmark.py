@@ -79,7 +79,8 @@ class Benchmark:
     def config(self, method: str, data: str) -> Path:
         """The leaf of a method and a data set."""
         name = self.data[data].leaf or data
-        return Path(str(self.leaf).format(method=method, data=name))
+        leaf = str(self.leaf).replace('{method}', method)
+        return Path(leaf.replace('{data}', name))
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,69 @@
 """What tools with a config share: arguments, config, process group."""
 
 import argparse
+import ast
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config, DictAction
 
 from ..compat import use_gloo_without_cuda
+
+
+def option_value(text: str) -> Any:
+    """What a value of ``--cfg-options`` is.
+
+    As MMEngine reads it: numbers, booleans, none, lists as ``[a,b]`` or
+    ``a,b``, tuples as ``(a,b)``, else text. But text keeps its spaces, and
+    its commas where it is quoted, also in a list.
+
+    Raises:
+        ValueError: For brackets that do not match.
+
+    Example:
+        >>> option_value('3,5'), option_value("'/data, old/nwucla.pkl'")
+        ([3, 5], '/data, old/nwucla.pkl')
+    """
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in '\'"'
+    inner = text[1:-1] if quoted else text
+    if inner[:1] + inner[-1:] in ('[]', '()'):
+        try:
+            return ast.literal_eval(inner)
+        except (ValueError, SyntaxError):
+            pass  # its words have no quotes
+    elif quoted or ',' not in inner:
+        return DictAction._parse_int_float_bool(inner)
+    try:
+        return DictAction._parse_iterable(inner)
+    except AssertionError as error:
+        raise ValueError(f'{error}. Put text into quotes.') from error
+
+
+class OptionsAction(argparse.Action):
+    """Collects ``KEY=VALUE`` in a dict; see :func:`option_value`."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Sequence[str],
+        option_string: str | None = None,
+    ) -> None:
+        """Add some; what cannot be read ends the command."""
+        options = dict(getattr(namespace, self.dest) or {})
+        for pair in values:
+            key, equals, text = pair.partition('=')
+            if not (key and equals):
+                parser.error(
+                    f'{option_string}: expected KEY=VALUE, but got {pair!r}'
+                )
+            try:
+                options[key] = option_value(text)
+            except ValueError as error:
+                parser.error(f'{option_string} {key}: {error}')
+        setattr(namespace, self.dest, options)
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:
@@ -14,9 +71,11 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
-        help='override settings of the config, as key=value pairs: '
-        'train_cfg.max_epochs=2 model.backbone.down_stages="[3,5]"',
+        action=OptionsAction,
+        metavar='KEY=VALUE',
+        help='override settings of the config: train_cfg.max_epochs=2 '
+        'model.backbone.down_stages=[3,5]; text with commas goes into quotes '
+        """of its own: "test_dataloader.dataset.ann_file='/a, b.pkl'\"""",
     )
     parser.set_defaults(work_dir=None, launcher='none', local_rank=0)
 

@@ -45,7 +45,8 @@ def table(tmp_path):
     """Write a table file with replaced text, and read it."""
 
     def read(*replaced):
-        path = tmp_path / 'table.yml'
+        path = tmp_path / '{x}, y' / 'table.yml'
+        path.parent.mkdir(exist_ok=True)
         path.write_text(TABLE.replace(*replaced) if replaced else TABLE)
         return read_benchmark(path)
 
@@ -61,7 +62,9 @@ def test_a_table_file(table, tmp_path):
     assert (ce.trains, crt.trains, post.trains) == (True, True, False)
     assert (crt.options, found.data['two'].options) == (['b=2'], ['c=3'])
     for data in ('one', 'two'):
-        assert found.config('crt', data) == tmp_path / 'sub/crt_one.py'
+        assert found.config('crt', data) == (
+            tmp_path / '{x}, y/sub/crt_one.py'
+        )
 
 
 @pytest.mark.parametrize(

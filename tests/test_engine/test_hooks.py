@@ -29,6 +29,32 @@ def test_a_head_of_another_size_is_refused(build):
         runner.train()
 
 
+@pytest.mark.parametrize('other', ['AccMetric', 'mmshapmix.LongTailMetric'])
+def test_metrics_of_the_same_names_are_refused_at_the_start(build, other):
+    both = [dict(type=other), dict(type='mmshapmix.LongTailMetric')]
+    for part, call in (('val', 'train'), ('val', 'val'), ('test', 'test')):
+        runner = build(**{f'{part}_evaluator': both})
+        with pytest.raises(
+            ValueError, match=r'LongTailMetric both report acc'
+        ):
+            getattr(runner, call)()
+        assert runner.iter == 0
+    apart = [dict(type=other, prefix='other'), both[1]]
+    metrics = build(test_evaluator=apart).test()
+    assert metrics['other/top1'] == metrics['acc/top1']
+
+
+def test_a_training_without_a_batch_is_refused(build):
+    options = {
+        'train_dataloader.batch_size': 99,
+        'train_dataloader.drop_last': True,
+        'param_scheduler': None,
+    }
+    with pytest.raises(ValueError, match='got 14 samples for a batch of 99'):
+        build(**options).train()
+    build(**{**options, 'train_dataloader.batch_size': 14}).train()
+
+
 def empty_class():
     data = make_data(CLASSES, 6)
     for row in data['annotations']:

@@ -59,8 +59,11 @@ default_hooks = dict(fragile=dict(type='Fragile'))
 
 @pytest.fixture(scope='module', autouse=True)
 def folder(tmp_path_factory):
-    """A user's working folder: their configs, their hook, and the data."""
-    with user_folder(tmp_path_factory.mktemp('user')) as root:
+    """A user's working folder: their configs, their hook, and the data.
+
+    Its name is one that commands have to quote.
+    """
+    with user_folder(tmp_path_factory.mktemp("it's, [x] {y}")) as root:
         Path('my_joint_model.py').write_text(JOINT)
         Path('my_bone_model.py').write_text(BONE)
         yield root

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.hooks import Hook
+from mmengine.runner import BaseLoop
 
 from ...datasets import get_class_counts
 from ...functional.longtail import ClassCounts, describe_counts
 from ...registry import HOOKS
+from ..checks import check_batches, check_metrics
 from ..models import unwrapped
 
 
@@ -33,8 +35,16 @@ class ClassCountsHook(Hook):
         self.allow_empty_classes = allow_empty_classes
         self.class_counts: ClassCounts | None = None
 
+    def before_run(self, runner) -> None:
+        """Refuse metrics that get into each other's way."""
+        # Not by the properties, which would build the loops.
+        for loop in (runner._val_loop, runner._test_loop):
+            if isinstance(loop, BaseLoop):
+                check_metrics(loop.evaluator.metrics)
+
     def before_train(self, runner) -> None:
         """Measure, check and log the counts; hand them to model and hooks."""
+        check_batches(runner.train_dataloader)
         self.class_counts = get_class_counts(runner.train_dataloader.dataset)
         model = unwrapped(runner.model)
         head = getattr(model, 'cls_head', None)

@@ -1,0 +1,128 @@
+"""Automatic mixed precision: the backbone in half, all else in float32."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import MethodType
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.optim import AmpOptimWrapper as StockAmpOptimWrapper
+from mmengine.optim import OptimWrapper
+from mmengine.runner import autocast
+from torch import nn
+
+from ..registry import OPTIM_WRAPPERS
+from .models import unwrapped
+
+PLAIN = ('OptimWrapper', 'AmpOptimWrapper', 'mmshapmix.AmpOptimWrapper')
+
+
+def _to_float32(features: Any) -> Any:
+    if isinstance(features, tuple | list):
+        return type(features)(map(_to_float32, features))
+    if torch.is_tensor(features) and features.is_floating_point():
+        return features.float()
+    return features
+
+
+@contextmanager
+def half_backbone(
+    model: nn.Module, dtype: torch.dtype | None = None
+) -> Iterator[None]:
+    """Run the backbone in half precision; it hands on float32.
+
+    Mixers, heads, losses and metrics stay in float32: they take little time,
+    and MMAction2's turn scores into numpy arrays, which know no bfloat16.
+
+    Args:
+        model: A recognizer, wrapped or not.
+        dtype: None: that of the device, float16 on CUDA, bfloat16 on a CPU.
+    """
+
+    def forward(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        with autocast(dtype=dtype):
+            return _to_float32(type(self).forward(self, *args, **kwargs))
+
+    backbone = unwrapped(model).backbone
+    before = vars(backbone).get('forward')
+    # A method, so that a copy of the model, as EMAHook's, runs its own.
+    backbone.forward = MethodType(forward, backbone)
+    try:
+        yield
+    finally:
+        del backbone.forward
+        if before is not None:
+            backbone.forward = before
+
+
+@OPTIM_WRAPPERS.register_module()
+class AmpOptimWrapper(StockAmpOptimWrapper):
+    """MMEngine's ``AmpOptimWrapper``, also on a CPU, for the backbone alone.
+
+    A CPU has bfloat16, whatever ``dtype`` says, and no loss scaling, which it
+    does not need. A checkpoint of the one resumes on the other.
+
+    Args:
+        loss_scale: As MMEngine's, on CUDA.
+        dtype: As MMEngine's: ``'float16'``, ``'bfloat16'`` or none, on CUDA.
+        use_fsdp: As MMEngine's, on CUDA.
+        **kwargs: Of ``OptimWrapper``.
+    """
+
+    def __init__(
+        self,
+        loss_scale: float | str | dict = 'dynamic',
+        dtype: str | torch.dtype | None = None,
+        use_fsdp: bool = False,
+        **kwargs,
+    ) -> None:
+        if get_device() != 'cpu':
+            super().__init__(loss_scale, dtype, use_fsdp, **kwargs)
+            return
+        OptimWrapper.__init__(self, **kwargs)
+        self.cast_dtype = torch.bfloat16
+        self.loss_scaler = torch.amp.GradScaler('cpu', enabled=False)
+        self._scale_update_param = None
+
+    def load_state_dict(self, state_dict: dict) -> None:
+        """Load the optimizer's state, and that of the scaler if both have."""
+        if not (
+            self.loss_scaler.is_enabled() and state_dict.get('loss_scaler')
+        ):
+            state_dict = dict(state_dict)
+            state_dict.pop('loss_scaler', None)
+        super().load_state_dict(state_dict)
+
+    @contextmanager
+    def optim_context(self, model: nn.Module) -> Iterator[None]:
+        """What a training step runs in."""
+        with (
+            OptimWrapper.optim_context(self, model),
+            half_backbone(model, self.cast_dtype),
+        ):
+            yield
+
+
+def use_amp(cfg: Config, wanted: bool) -> None:
+    """Let a training have mixed precision.
+
+    Args:
+        cfg: The runner's config. An ``AmpOptimWrapper`` of MMEngine in it,
+            which refuses CPUs, is replaced there.
+        wanted: Whether to have it where the config does not.
+
+    Raises:
+        ValueError: If the config has an optimizer wrapper of its own.
+    """
+    wrapper = cfg.get('optim_wrapper')
+    kind = 'OptimWrapper' if wrapper is None else wrapper.get('type', PLAIN[0])
+    if wanted and kind not in PLAIN:
+        raise ValueError(
+            "Expected optim_wrapper.type 'OptimWrapper' with "
+            f'--amp, but got {kind!r}.'
+        )
+    refused = kind == 'AmpOptimWrapper' and get_device() == 'cpu'
+    if wrapper is not None and (wanted or refused):
+        wrapper['type'] = 'mmshapmix.AmpOptimWrapper'

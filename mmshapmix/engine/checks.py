@@ -1,0 +1,55 @@
+"""What would be found out only after an epoch, or never."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from mmaction.evaluation import AccMetric
+from mmengine.evaluator import BaseMetric
+from torch.utils.data import DataLoader
+
+from ..evaluation import LongTailMetric
+
+
+def check_batches(loader: DataLoader) -> None:
+    """Refuse a training without a batch.
+
+    Args:
+        loader: Of the training, in this process.
+
+    Raises:
+        ValueError: If an epoch has no iteration.
+    """
+    if len(loader) == 0:
+        raise ValueError(
+            'Expected at least one batch of training samples in each process, '
+            f'but got {len(loader.sampler)} samples for a batch of '
+            f'{loader.batch_size}, and incomplete batches are dropped. Set '
+            'a smaller train_dataloader.batch_size, or '
+            'train_dataloader.drop_last=False.'
+        )
+
+
+def check_metrics(metrics: Iterable[BaseMetric]) -> None:
+    """Refuse metrics that report something else by the same names.
+
+    MMEngine does so, too, at the end of the first validation.
+
+    Args:
+        metrics: Of one evaluator.
+
+    Raises:
+        ValueError: It names the metrics.
+    """
+    by_prefix = defaultdict(list)
+    for metric in metrics:
+        if isinstance(metric, LongTailMetric | AccMetric):
+            by_prefix[metric.prefix].append(type(metric).__name__)
+    for prefix, names in by_prefix.items():
+        if len(names) > 1:
+            raise ValueError(
+                'Expected metrics with prefixes of their own, but '
+                f'{" and ".join(names)} both report {prefix}/top1. '
+                'LongTailMetric has all that AccMetric has: leave the other '
+                "out, or give it a prefix, as dict(type='AccMetric', "
+                "prefix='stock')."
+            )

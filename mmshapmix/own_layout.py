@@ -1,0 +1,107 @@
+"""A skeleton of one's own in a config: ``layout = dict(…)``, said once.
+
+In a child of any of our leaves, at the top, it takes the place of the base's
+everywhere: in data sets, transforms, mixers and backbones, MMAction2's too. A
+``layout=dict(…)`` inside of one of these is for that one. Neither needs
+``_delete_=True``: a layout is never merged with another.
+"""
+
+import copy
+import inspect
+from collections.abc import Mapping
+from functools import wraps
+from typing import Any
+
+from mmengine.config import Config
+
+from .functional.layouts import Layout, get_layout
+from .registry import DATASETS, MODELS, TRANSFORMS
+
+PARTS = ('model', 'train_dataloader', 'val_dataloader', 'test_dataloader')
+OURS = 'mmshapmix.'
+
+
+def replace_layouts() -> None:
+    """Let MMEngine's configs replace a layout, and spread a whole one.
+
+    Its merging refuses a dict where the base has a name, and mixes two dicts.
+    """
+    merge, read = Config._merge_a_into_b, Config.fromfile
+    if hasattr(merge, '__wrapped__'):
+        return
+
+    @wraps(merge)
+    def merge_layouts(a: dict, b: dict, *args: Any, **kwargs: Any) -> dict:
+        own = a.get('layout')
+        if 'layout' in b and isinstance(own, Mapping) and 'inward' in own:
+            a = a.copy()
+            a['layout'] = dict(own, _delete_=True)
+        return merge(a, b, *args, **kwargs)
+
+    @wraps(read)
+    def read_and_spread(*args: Any, **kwargs: Any) -> Config:
+        cfg = read(*args, **kwargs)
+        spread_layout(cfg)
+        return cfg
+
+    Config._merge_a_into_b = staticmethod(merge_layouts)
+    Config.fromfile = staticmethod(read_and_spread)
+
+
+def spread_layout(cfg: Config) -> None:
+    """Put the config's own layout, if it has one, wherever there is one.
+
+    Of MMAction2's steps, ``GenSkeFeat`` and ``PreNormalize3D`` know three
+    skeletons, or one: ours stand in for them, unless its axes are given.
+
+    Args:
+        cfg: A whole config; it is changed.
+
+    Raises:
+        ValueError: If the layout is not one.
+    """
+    own = cfg.get('layout')
+    if isinstance(own, Mapping) and {'joints', 'inward'} & {*own}:
+        layout = get_layout(own)
+        for part in PARTS:
+            _spread(cfg.get(part), own, layout)
+
+
+def _spread(node: Any, own: Mapping, layout: Layout) -> None:
+    if isinstance(node, list | tuple):
+        for value in node:
+            _spread(value, own, layout)
+    elif isinstance(node, Mapping):
+        _adapt(node, own, layout)
+        for key, value in node.items():
+            if key != 'graph_cfg':
+                _spread(value, own, layout)
+
+
+def _adapt(node: Any, own: Mapping, layout: Layout) -> None:
+    kind = str(node.get('type', '')).removeprefix('mmaction.')
+    if kind == 'GenSkeFeat':
+        node['type'] = kind = f'{OURS}{kind}'
+        node.pop('dataset', None)
+    if kind == 'PreNormalize3D' and _aligns_by_default(node):
+        node['type'] = kind = f'{OURS}{kind}'
+    if 'graph_cfg' in node:
+        graph = own if kind.startswith(OURS) else layout.graph()
+        node['graph_cfg']['layout'] = copy.deepcopy(graph)
+    elif 'layout' in node or _takes_layout(kind):
+        node['layout'] = copy.deepcopy(own)
+
+
+def _aligns_by_default(step: Mapping) -> bool:
+    return not {'zaxis', 'xaxis', 'align_spine', 'align_shoulder'} & {*step}
+
+
+def _takes_layout(kind: str) -> bool:
+    if not kind.startswith(OURS):
+        return False
+    found = (r.get(kind) for r in (TRANSFORMS, MODELS, DATASETS))
+    return any(
+        'layout' in inspect.signature(part).parameters
+        for part in found
+        if part is not None
+    )
