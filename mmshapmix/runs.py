@@ -20,13 +20,13 @@ from typing import Any
 import torch
 from mmengine.runner import Runner
 
+from .engine.checkpoints import checkpoints_in
 from .engine.launch import add_config_options, load_config
 from .files import replaced
 from .jobs import Argument, Job, last_checkpoint, run_jobs
 
 SCORES = 'scores.pkl'
 SETTINGS = 'settings.json'
-CHECKPOINT = 'last_checkpoint'
 # Of a config; variables, and how it is logged, decide nothing.
 DECISIVE = {*inspect.signature(Runner).parameters, 'custom_imports'} - {
     'work_dir',
@@ -136,8 +136,8 @@ class Run:
             return self.settings()['randomness.seed']
 
         args = ['--work-dir', self.folder, '--seed', seed, *self._options()]
-        if (self.folder / CHECKPOINT).exists():
-            return [*args, '--resume', partial(last_checkpoint, self.folder)]
+        if checkpoints_in(self.folder):
+            return [*args, '--resume']
         if self.first:
             first = partial(last_checkpoint, self.first.folder)
             return [*args, '--load-from', first]
@@ -147,7 +147,7 @@ class Run:
         return ['--cfg-options', *self.options] if self.options else []
 
     def _made(self) -> bool:
-        return any((self.folder / n).exists() for n in (SCORES, CHECKPOINT))
+        return self.scores.exists() or bool(checkpoints_in(self.folder))
 
     def keep_settings(self, adopt: bool = False) -> None:
         """Write the settings down; where something is, they must be the same.

@@ -60,6 +60,7 @@ def training(name: str, data: Path, out: Path, passes: int) -> Job:
         f'train_cfg.max_epochs={passes // times}',
     ]
     train = ['tools/train.py', path, '--work-dir', work_dir, '--seed', 0]
+    train.append('--overwrite')  # by what the same seed makes again
     checkpoint = partial(last_checkpoint, work_dir)
     test = ['tools/test.py', path, checkpoint, '--work-dir', work_dir / 'test']
     return Job(

@@ -3,9 +3,19 @@
 import argparse
 
 from mmengine.config import Config
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 
-from mmshapmix.engine.launch import add_common_arguments, load_config
+from mmshapmix.cli import run_tool
+from mmshapmix.engine.checkpoints import (
+    checkpoint_folder,
+    claim_folder,
+    has_checkpoints,
+)
+from mmshapmix.engine.launch import (
+    add_common_arguments,
+    load_config,
+    process_rank,
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -16,13 +26,19 @@ def parse_args() -> argparse.Namespace:
         '--resume',
         nargs='?',
         const='auto',
-        help='resume from this checkpoint, or without one from the latest in '
-        'the work folder',
+        help='resume from this checkpoint, or without one from the newest in '
+        'the work folder that can be read',
     )
     start.add_argument(
         '--load-from',
         metavar='CHECKPOINT',
         help="start from this checkpoint's weights",
+    )
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='begin anew in a work folder that has checkpoints; they are '
+        'renamed to NAME.old',
     )
     parser.add_argument(
         '--amp', action='store_true', help='automatic mixed precision (CUDA)'
@@ -48,7 +64,10 @@ def parse_args() -> argparse.Namespace:
         help='deterministic CUDNN algorithms',
     )
     add_common_arguments(parser)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.overwrite and args.resume == 'auto':
+        parser.error('--overwrite: not with --resume, which goes on')
+    return args
 
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> None:
@@ -76,15 +95,25 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
 
 
 def set_start(cfg: Config, args: argparse.Namespace) -> None:
-    """Set from which checkpoint the training starts."""
+    """Set from which checkpoint the training starts; write over no other.
+
+    Raises:
+        FileExistsError: As :func:`~mmshapmix.engine.checkpoints.claim_folder`.
+    """
     if args.load_from:
-        cfg.load_from = args.load_from
-    if args.resume == 'auto':
-        # Where there is none yet, the training starts as the config says.
-        cfg.resume = find_latest_checkpoint(cfg.work_dir) is not None
-        cfg.load_from = None if cfg.resume else cfg.get('load_from')
-    elif args.resume:
+        cfg.resume, cfg.load_from = False, args.load_from
+    elif args.resume and args.resume != 'auto':
         cfg.resume, cfg.load_from = True, args.resume
+    hook = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
+    folder = checkpoint_folder(cfg.work_dir, hook.get('out_dir'))
+    first = cfg.get('load_from') if cfg.get('resume') else None
+    if args.resume == 'auto' or (cfg.get('resume') and first is None):
+        # Where there is none yet, the training starts as the config says.
+        cfg.resume = has_checkpoints(folder)
+        cfg.load_from = None if cfg.resume else cfg.get('load_from')
+    is_first = args.launcher == 'none' or process_rank() == 0
+    if is_first and (not cfg.get('resume') or first is not None):
+        claim_folder(folder, args.overwrite, first)
 
 
 def main() -> None:
@@ -96,4 +125,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)
