@@ -12,6 +12,8 @@ which saves the time of the imports. POSIX only.
 
 import argparse
 import contextlib
+import gc
+import importlib
 import json
 import os
 import random
@@ -162,10 +164,19 @@ def prepared() -> Iterator[Path]:
     """A folder with data and config, and all imports done."""
     sys.path.insert(0, str(ROOT))
     torch.set_num_threads(1)
+    from mmaction.utils import register_all_modules
+    from mmengine.config import Config
+
     import mmshapmix.engine.hooks  # noqa: F401, heavy: once for all forks
     from mmshapmix.datasets.annotations import save_pickle
     from mmshapmix.datasets.synthetic import make_dataset
 
+    register_all_modules(init_default_scope=False)
+    for name in ('matplotlib.pyplot', 'torch._dynamo'):
+        importlib.import_module(name)
+    gc.freeze()
+    # Formatted for each checkpoint, it would be most of the time.
+    Config.pretty_text = 'the config'
     data = make_dataset(max_per_class=2, imbalance_ratio=2, val_per_class=2)
     before = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:
