@@ -131,7 +131,7 @@ def _iteration(path: Path) -> int:
     Raises:
         ValueError: If it cannot be read, or is of no training.
     """
-    checkpoint = load_tensors(path)
+    checkpoint = load_tensors(str(path))
     kept = checkpoint if isinstance(checkpoint, dict) else {}
     meta = kept.get('meta')
     steps = [

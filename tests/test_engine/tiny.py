@@ -29,17 +29,17 @@ class Tiny(BaseModel):
 
 
 class Metric(BaseMetric):
-    """Metrics that come one after another."""
+    """The values that are given, one after another; then what fits."""
 
     def __init__(self, values):
         super().__init__()
         self.values = iter(values)
 
     def process(self, data_batch, data_samples):
-        self.results.append(0)
+        self.results += map(float, data_samples)
 
     def compute_metrics(self, results):
-        return dict(acc=next(self.values, 0.0))
+        return dict(acc=next(self.values, -sum(results)))
 
 
 class Spy(Hook):
@@ -80,7 +80,7 @@ def tiny_runner(
         experiment_name=f'{work_dir}_{torch.rand(1).item()}_{id(data)}',
         train_cfg=dict(by_epoch=True, max_epochs=epochs),
         optim_wrapper=dict(
-            optimizer=dict(type='SGD', lr=0.1, momentum=0.9),
+            optimizer=dict(type='SGD', lr=0.01, momentum=0.9),
             type='OptimWrapper',
         ),
         default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1)),
