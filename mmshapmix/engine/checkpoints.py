@@ -138,7 +138,8 @@ def _iteration(path: Path) -> int:
         meta.get(key) if isinstance(meta, dict) else None
         for key in ('epoch', 'iter')
     ]
-    if 'message_hub' not in kept or any(type(n) is not int for n in steps):
+    counted = all(type(n) is int and n >= 0 for n in steps)
+    if 'message_hub' not in kept or not counted:
         raise ValueError(
             f'Expected a checkpoint of a training, but {path} has not all '
             'that one needs to go on.'

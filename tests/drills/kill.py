@@ -290,7 +290,7 @@ class Drill:
         if found:
             self.wrong.append(f'{name} {moment}: {"; ".join(found)}')
         else:
-            self.counts[f'{name}, whole'] += 1
+            self.counts[f'{name}, held'] += 1
         shutil.rmtree(folder)
         Path(f'{folder}.log').unlink()
 
@@ -310,8 +310,10 @@ def run(number: int, every: int, again: float = 0.3, seed: int = 0) -> Drill:
         moments = drill.moments(number)
         moments += [Moment(step=place) for place in places]
         moments += [Moment(step=p, full=True) for p in places[::3]]
-        for moment in moments:
+        for number, moment in enumerate(moments, 1):
             drill.disturb(moment)
+            if number % 10 == 0:
+                print(f'{number} of {len(moments)}', flush=True)
     return drill
 
 

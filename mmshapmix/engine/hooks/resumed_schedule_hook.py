@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.optim import OptimWrapperDict, _ParamScheduler
+from mmengine.optim import OptimWrapper, OptimWrapperDict, _ParamScheduler
 from mmengine.runner import BaseLoop, IterBasedTrainLoop
 
 from ...registry import HOOKS
@@ -53,7 +53,7 @@ class ResumedScheduleHook(Hook):
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """Keep what the config says, and what the checkpoint does."""
-        if not isinstance(runner._train_loop, BaseLoop):
+        if not isinstance(runner.optim_wrapper, OptimWrapper):
             return  # no training: nothing is built
         self.planned = [
             copy.deepcopy(scheduler.state_dict())
@@ -71,7 +71,7 @@ class ResumedScheduleHook(Hook):
             ValueError: If the training was longer already, or if the metrics
                 decide on the rate, and other schedulers have changed.
         """
-        if self.planned is None or runner.iter == 0:
+        if self.planned is None or runner.epoch == runner.iter == 0:
             return
         self._check_length(runner.train_loop)
         moved = self._count_by_epochs(runner)
