@@ -106,14 +106,17 @@ def set_start(cfg: Config, args: argparse.Namespace) -> None:
         cfg.resume, cfg.load_from = True, args.resume
     hook = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
     folder = checkpoint_folder(cfg.work_dir, hook.get('out_dir'))
-    first = cfg.get('load_from') if cfg.get('resume') else None
-    if args.resume == 'auto' or (cfg.get('resume') and first is None):
+    if args.resume == 'auto' or (
+        cfg.get('resume') and not cfg.get('load_from')
+    ):
         # Where there is none yet, the training starts as the config says.
         cfg.resume = has_checkpoints(folder)
         cfg.load_from = None if cfg.resume else cfg.get('load_from')
-    is_first = args.launcher == 'none' or process_rank() == 0
-    if is_first and (not cfg.get('resume') or first is not None):
-        claim_folder(folder, args.overwrite, first)
+        if cfg.resume:
+            return
+    start = cfg.load_from if cfg.get('resume') else None
+    if args.launcher == 'none' or process_rank() == 0:
+        claim_folder(folder, args.overwrite, start)
 
 
 def main() -> None:
