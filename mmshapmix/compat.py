@@ -8,10 +8,17 @@
 5   ``dist_train.sh`` uses a deprecated launcher, and           our own tools/dist_*.sh, on torchrun
     ``dist_test.sh`` drops PYTHONPATH
 6   mmaction2 imports ``importlib_metadata`` undeclared         requirements/mminstall.txt
+7   mmengine writes checkpoints in place, and removes the old   save_at_once
+    before it writes the new
+8   mmengine resumes from what ``last_checkpoint`` names, of    resume_in_folder
+    another folder, or broken
+9   mmengine trains on with NaN, resumes with the schedule of   guard_trainings
+    the old length, and leaves out a validation that was killed
 ==  ==========================================================  ===========
 
 Each function names its upstream issue and the last version that has the fault;
-beyond that version it does nothing. Only ``load_weights_only`` has no bound.
+beyond that version it does nothing. ``load_weights_only`` and
+``guard_trainings`` have no bound.
 """  # noqa: E501
 
 import functools
@@ -29,6 +36,13 @@ from packaging.version import Version
 
 from .unpickling import NUMPY_NAMES, load_tensors
 from .versions import installed_version
+
+# Of mmengine's trainings, ours or stock: name among the default hooks to hook.
+GUARDS = dict(
+    resumed_schedule='ResumedScheduleHook',
+    missed_validation='MissedValidationHook',
+    finite_loss='FiniteLossHook',
+)
 
 
 def until(package: str, last: str) -> Callable:
@@ -182,6 +196,76 @@ def locate_without_pkg_resources() -> None:
 
 
 @until('mmengine', '0.10.7')
+def save_at_once() -> None:
+    """Let a kill, or a full disk, leave all checkpoints whole.
+
+    ``CheckpointHook`` is replaced by :class:`SafeCheckpointHook`, and local
+    files are written beside the old ones, which they replace when they are
+    there. Open in mmengine; its ``max_keep_ckpts=1`` deletes the only
+    checkpoint before it writes the next.
+    """
+    from mmengine import hooks
+    from mmengine.fileio import LocalBackend
+    from mmengine.registry import HOOKS
+
+    from .engine.saving import SafeCheckpointHook, open_replaced, put_at_once
+
+    LocalBackend.put = put_at_once(LocalBackend.put)
+    LocalBackend.put_text = put_at_once(LocalBackend.put_text)
+    hooks.checkpoint_hook.open = open_replaced  # of the note last_checkpoint
+    hooks.CheckpointHook = SafeCheckpointHook
+    HOOKS.register_module(
+        'CheckpointHook', force=True, module=SafeCheckpointHook
+    )
+
+
+@until('mmengine', '0.10.7')
+def resume_in_folder() -> None:
+    """Let a run resume from the newest readable checkpoint of its folder.
+
+    mmengine takes the path that ``last_checkpoint`` says, in whatever folder
+    and state that is, and begins anew where there is no such note.
+    """
+    from mmengine.runner import Runner
+
+    from .engine.checkpoints import choose_checkpoint
+
+    load_or_resume = Runner.load_or_resume
+
+    @functools.wraps(load_or_resume)
+    def wrapped(self) -> None:
+        if self._resume and self._load_from is None and not self._has_loaded:
+            choose_checkpoint(self)
+        load_or_resume(self)
+
+    Runner.load_or_resume = wrapped
+
+
+def guard_trainings() -> None:
+    """Add hooks of ours to the default ones of every run.
+
+    A config changes or removes them as it does mmengine's:
+    ``default_hooks=dict(finite_loss=None)``.
+    """
+    from mmengine.runner import Runner
+
+    register_default_hooks = Runner.register_default_hooks
+
+    @functools.wraps(register_default_hooks)
+    def wrapped(self, hooks: dict | None = None) -> None:
+        merged = {
+            name: dict(type=f'mmshapmix.{hook}')
+            for name, hook in GUARDS.items()
+        } | (hooks or {})
+        removed = [key for key in GUARDS if merged[key] is None]
+        for name in removed:
+            del merged[name]
+        register_default_hooks(self, merged)
+
+    Runner.register_default_hooks = wrapped
+
+
+@until('mmengine', '0.10.7')
 def use_gloo_without_cuda(cfg: Any, launcher: str) -> None:
     """Start a gloo process group where there is no CUDA device.
 
@@ -236,3 +320,6 @@ def install_fixes() -> None:
     trust_history_buffer()
     load_weights_only()
     locate_without_pkg_resources()
+    save_at_once()
+    resume_in_folder()
+    guard_trainings()

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from .engine.checkpoints import newest_checkpoint
 from .progress import JobsProgress
 
 Argument = object | Callable[[], object]
@@ -58,22 +59,22 @@ class Job:
 
 
 def last_checkpoint(work_dir: Path) -> Path:
-    """Path of the last checkpoint of a training, of which MMEngine keeps note.
+    """Path of the newest checkpoint of a training that can be read.
 
     Args:
         work_dir: Of the training; it may have been moved since.
 
     Raises:
-        FileNotFoundError: If it has not saved any, or died in the note.
+        FileNotFoundError: If it has not saved any.
+        ValueError: If none can be read.
     """
-    note = work_dir / 'last_checkpoint'
-    name = Path(note.read_text()).name
-    if not name:
+    path, _ = newest_checkpoint(work_dir)
+    if path is None:
         raise FileNotFoundError(
-            f'Expected the path of a checkpoint in {note}, but it is empty. '
-            'Write that of the last one into it.'
+            f'Expected a checkpoint of a training in {work_dir}, but there '
+            'is none. Train first.'
         )
-    return work_dir / name
+    return path
 
 
 @contextmanager

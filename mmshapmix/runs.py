@@ -20,13 +20,13 @@ from typing import Any
 import torch
 from mmengine.runner import Runner
 
+from .engine.checkpoints import checkpoints_in
 from .engine.launch import add_config_options, load_config
 from .files import replaced
 from .jobs import Argument, Job, last_checkpoint, run_jobs
 
 SCORES = 'scores.pkl'
 SETTINGS = 'settings.json'
-CHECKPOINT = 'last_checkpoint'
 # Of a config; variables, and how it is logged, decide nothing.
 DECISIVE = {*inspect.signature(Runner).parameters, 'custom_imports'} - {
     'work_dir',
@@ -138,8 +138,8 @@ class Run:
 
         folder = self.folder.absolute()
         args = ['--work-dir', folder, '--seed', seed, *self._options()]
-        if (folder / CHECKPOINT).exists():
-            return [*args, '--resume', partial(last_checkpoint, folder)]
+        if checkpoints_in(folder):
+            return [*args, '--resume']
         if self.first:
             first = partial(last_checkpoint, self.first.folder.absolute())
             return [*args, '--load-from', first]
@@ -149,7 +149,7 @@ class Run:
         return ['--cfg-options', *self.options] if self.options else []
 
     def _made(self) -> bool:
-        return any((self.folder / n).exists() for n in (SCORES, CHECKPOINT))
+        return self.scores.exists() or bool(checkpoints_in(self.folder))
 
     def keep_settings(self, adopt: bool = False) -> None:
         """Write the settings down; where something is, they must be the same.

@@ -159,6 +159,13 @@ def checkpoint(work_dir, epoch):
     return torch.load(Path(work_dir) / f'epoch_{epoch}.pth', weights_only=True)
 
 
+def save_checkpoint(path, weights=0):
+    """One of a training, as far as resuming looks at it."""
+    state = dict(weights=torch.tensor(weights))
+    meta = dict(epoch=1, iter=1)
+    torch.save(dict(meta=meta, message_hub={}, state_dict=state), path)
+
+
 def assert_same_weights(one, other, epoch):
     one, other = (checkpoint(w, epoch)['state_dict'] for w in (one, other))
     assert one.keys() == other.keys()

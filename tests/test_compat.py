@@ -21,6 +21,8 @@ FIXES = dict(
     stand_in_for_drn='1.2.1',
     trust_history_buffer='0.10.8',
     locate_without_pkg_resources='0.10.8',
+    save_at_once='0.10.8',
+    resume_in_folder='0.10.8',
 )
 
 
@@ -181,7 +183,9 @@ def test_fixes_do_nothing_beyond_their_version(name, monkeypatch):
     # Broken, so that doing anything would show.
     monkeypatch.setattr(compat, 'find_spec', None)
     monkeypatch.setattr(compat, 'sys', None)
+    monkeypatch.setitem(sys.modules, 'mmengine.fileio', None)
     monkeypatch.setitem(sys.modules, 'mmengine.logging', None)
+    monkeypatch.setitem(sys.modules, 'mmengine.runner', None)
     monkeypatch.setitem(sys.modules, 'mmengine.config', None)
     monkeypatch.setitem(sys.modules, 'mmengine.utils', None)
     assert fix() is None

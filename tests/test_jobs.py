@@ -16,6 +16,8 @@ from mmshapmix import progress
 from mmshapmix.jobs import Job, last_checkpoint, locked, run_jobs
 from mmshapmix.progress import JobsProgress, Timing, time_left
 
+from .running import save_checkpoint
+
 TRAIN = '11/21 17:28:04 - mmengine - INFO - Epoch(train) '
 
 
@@ -291,12 +293,15 @@ def test_interrupted(script, tmp_path, number):
 
 
 def test_last_checkpoint(tmp_path):
-    """In the folder where it is now, whatever the note says."""
-    (tmp_path / 'last_checkpoint').write_text('/before/work/epoch_3.pth')
-    assert last_checkpoint(tmp_path) == tmp_path / 'epoch_3.pth'
-    (tmp_path / 'last_checkpoint').write_text('')
-    with pytest.raises(FileNotFoundError, match='it is empty'):
+    """The newest in the folder, whatever the note says."""
+    (tmp_path / 'last_checkpoint').write_text('/before/work/epoch_2.pth')
+    with pytest.raises(FileNotFoundError, match='there is none. Train first'):
         last_checkpoint(tmp_path)
+    for epoch in (2, 3):
+        save_checkpoint(tmp_path / f'epoch_{epoch}.pth')
+    assert last_checkpoint(tmp_path) == tmp_path / 'epoch_3.pth'
+    (tmp_path / 'epoch_3.pth').write_bytes(b'half')
+    assert last_checkpoint(tmp_path) == tmp_path / 'epoch_2.pth'
 
 
 HOLDER = """

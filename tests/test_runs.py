@@ -11,6 +11,8 @@ import torch
 
 from mmshapmix.runs import Run, add_ways_to_run, visible_gpus
 
+from .running import save_checkpoint
+
 TOOLS = Path('tools')
 CONFIG = """
 model = dict(type='RecognizerGCN')
@@ -30,9 +32,11 @@ def run(tmp_path):
     return Run('a', tmp_path / 'a', config)
 
 
-def begin(run, checkpoint='/elsewhere/epoch_2.pth'):
+def begin(run, weights=0):
+    """Save a checkpoint; the note is still that of another folder."""
     run.folder.mkdir(exist_ok=True)
-    (run.folder / 'last_checkpoint').write_text(checkpoint)
+    save_checkpoint(run.folder / 'epoch_2.pth', weights)
+    (run.folder / 'last_checkpoint').write_text('/elsewhere/epoch_2.pth')
 
 
 def after(command, option):
@@ -93,7 +97,7 @@ def test_a_run_trains_and_tests(run):
     assert after(test, '--dump') == job.done == run.scores
     for command in (train, test):
         assert after(command, '--cfg-options') == 'a.b=1'
-    begin(run, 'epoch_2.pth')
+    begin(run)
     assert test[2]() == run.folder / 'epoch_2.pth'
 
 
@@ -118,12 +122,15 @@ def test_no_path_is_taken_for_an_option(tmp_path, monkeypatch):
             }
 
 
-def test_it_resumes_only_what_has_begun(run):
-    """MMEngine drops load_from where it is told to resume."""
+@pytest.mark.parametrize('note', [True, False])
+def test_it_resumes_only_what_has_begun(run, note):
+    """A kill may come between the first checkpoint and the note of it."""
     assert '--resume' not in run.job(TOOLS).commands['train']
     begin(run)
+    if not note:
+        (run.folder / 'last_checkpoint').unlink()
     train = run.job(TOOLS).commands['train']
-    assert after(train, '--resume')() == run.folder / 'epoch_2.pth'
+    assert train[-1] == '--resume'
 
 
 def test_a_second_stage_starts_from_the_first(run, tmp_path):
@@ -135,8 +142,7 @@ def test_a_second_stage_starts_from_the_first(run, tmp_path):
     assert load_from() == run.folder / 'epoch_2.pth'
     begin(second)
     train = second.job(TOOLS).commands['train']
-    assert after(train, '--resume')() == second.folder / 'epoch_2.pth'
-    assert '--load-from' not in train
+    assert train[-1] == '--resume' and '--load-from' not in train
 
 
 def test_a_run_without_training_tests_the_first(run, tmp_path):
@@ -167,16 +173,15 @@ def test_what_came_from_another_first_run_is_refused(run, tmp_path, trains):
         run, name='b', folder=tmp_path / 'b', first=run, trains=trains
     )
     begin(run)
-    (run.folder / 'epoch_2.pth').write_text('weights')
     second.keep_settings()
     second.scores.touch()
     os.utime(second.scores, (1e9, 1e9))
     second.check_settings()
-    (run.folder / 'epoch_2.pth').write_text('other weights')
+    begin(run, weights=1)
     for _ in range(2):
         with pytest.raises(ValueError, match='but 1 of them .*: first: '):
             second.check_settings()
-        (run.folder / 'last_checkpoint').unlink(missing_ok=True)
+        (run.folder / 'epoch_2.pth').unlink(missing_ok=True)
 
 
 def test_whether_it_trains_is_a_setting(run, tmp_path):

@@ -57,6 +57,7 @@ def training(name: str, data: Path, out: Path, passes: int) -> Job:
         )
     work_dir = out / config.stem
     train = ['tools/train.py', config, '--work-dir', work_dir, '--seed', 0]
+    train.append('--overwrite')  # by what the same seed makes again
     checkpoint = partial(last_checkpoint, work_dir)
     test = ['tools/test.py', config, checkpoint]
     test += ['--work-dir', work_dir / 'test']

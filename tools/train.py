@@ -3,11 +3,21 @@
 import argparse
 
 from mmengine.config import Config
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 
+from mmshapmix.cli import run_tool
 from mmshapmix.engine.amp import use_amp
+from mmshapmix.engine.checkpoints import (
+    checkpoint_folder,
+    claim_folder,
+    has_checkpoints,
+)
 from mmshapmix.engine.checks import check_batches
-from mmshapmix.engine.launch import add_common_arguments, load_config
+from mmshapmix.engine.launch import (
+    add_common_arguments,
+    load_config,
+    process_rank,
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -18,13 +28,19 @@ def parse_args() -> argparse.Namespace:
         '--resume',
         nargs='?',
         const='auto',
-        help='resume from this checkpoint, or without one from the latest in '
-        'the work folder',
+        help='resume from this checkpoint, or without one from the newest in '
+        'the work folder that can be read',
     )
     start.add_argument(
         '--load-from',
         metavar='CHECKPOINT',
         help="start from this checkpoint's weights",
+    )
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='begin anew in a work folder that has checkpoints; they are '
+        'renamed to NAME.old',
     )
     parser.add_argument(
         '--amp',
@@ -53,7 +69,10 @@ def parse_args() -> argparse.Namespace:
         help='deterministic CUDNN algorithms',
     )
     add_common_arguments(parser)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.overwrite and args.resume == 'auto':
+        parser.error('--overwrite: not with --resume, which goes on')
+    return args
 
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> None:
@@ -73,15 +92,28 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
 
 
 def set_start(cfg: Config, args: argparse.Namespace) -> None:
-    """Set from which checkpoint the training starts."""
+    """Set from which checkpoint the training starts; write over no other.
+
+    Raises:
+        FileExistsError: As :func:`~mmshapmix.engine.checkpoints.claim_folder`.
+    """
     if args.load_from:
-        cfg.load_from = args.load_from
-    if args.resume == 'auto':
-        # Where there is none yet, the training starts as the config says.
-        cfg.resume = find_latest_checkpoint(cfg.work_dir) is not None
-        cfg.load_from = None if cfg.resume else cfg.get('load_from')
-    elif args.resume:
+        cfg.resume, cfg.load_from = False, args.load_from
+    elif args.resume and args.resume != 'auto':
         cfg.resume, cfg.load_from = True, args.resume
+    hook = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
+    folder = checkpoint_folder(cfg.work_dir, hook.get('out_dir'))
+    if args.resume == 'auto' or (
+        cfg.get('resume') and not cfg.get('load_from')
+    ):
+        # Where there is none yet, the training starts as the config says.
+        cfg.resume = has_checkpoints(folder)
+        cfg.load_from = None if cfg.resume else cfg.get('load_from')
+        if cfg.resume:
+            return
+    start = cfg.load_from if cfg.get('resume') else None
+    if args.launcher == 'none' or process_rank() == 0:
+        claim_folder(folder, args.overwrite, start)
 
 
 def main() -> None:
@@ -95,4 +127,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

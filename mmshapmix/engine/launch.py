@@ -93,6 +93,11 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
+def process_rank() -> int:
+    """The rank that a launcher gives, before there is a process group."""
+    return int(os.environ.get('RANK', os.environ.get('SLURM_PROCID', 0)))
+
+
 def load_config(args: argparse.Namespace) -> Config:
     """Read the config and merge the common arguments.
 

@@ -16,6 +16,7 @@ from mmshapmix.datasets import LongTailPoseDataset
 from mmshapmix.functional.longtail import long_tail_counts
 
 from ..conftest import make_data
+from ..running import save_checkpoint
 
 ROOT = Path(__file__).parents[2]
 TAIL = ('--max-per-class', '12', '--imbalance-ratio', '4')
@@ -213,25 +214,92 @@ def test_flags_of_train(tmp_path, monkeypatch):
         merged('--amp', optim_wrapper=dict(type='Mine'))
 
 
+@pytest.fixture
+def start(tmp_path, monkeypatch):
+    """Where a training starts that has some arguments and settings."""
+    tool = runpy.run_path(str(ROOT / 'tools/train.py'))
+
+    def find(args, **settings):
+        monkeypatch.setattr(sys, 'argv', ['train.py', 'config.py', *args])
+        work = dict(work_dir=str(tmp_path), load_from='of_config.pth')
+        cfg = Config({**work, **settings})
+        tool['set_start'](cfg, tool['parse_args']())
+        return bool(cfg.get('resume')), cfg.load_from
+
+    return find
+
+
+GOES_ON = (True, None)  # from the newest in the folder
+
+
 @pytest.mark.parametrize(
-    ('args', 'begun', 'resume', 'load_from'),
+    ('args', 'begun', 'expected'),
     [
-        ([], False, False, 'of_config.pth'),
-        (['--load-from', 'x.pth'], False, False, 'x.pth'),
-        (['--resume', 'x.pth'], False, True, 'x.pth'),
-        (['--resume'], True, True, None),
+        ([], False, (False, 'of_config.pth')),
+        (['--load-from', 'x.pth'], False, (False, 'x.pth')),
+        (['--resume', 'x.pth'], False, (True, 'x.pth')),
+        (['--resume'], True, GOES_ON),
         # Killed before its first checkpoint, a second stage begins again.
-        (['--resume'], False, False, 'of_config.pth'),
+        (['--resume'], False, (False, 'of_config.pth')),
+        (['--overwrite'], True, (False, 'of_config.pth')),
+        (['--overwrite', '--load-from', 'x.pth'], True, (False, 'x.pth')),
+        (['--overwrite', '--resume', 'x.pth'], True, (True, 'x.pth')),
     ],
 )
-def test_where_a_training_starts(
-    tmp_path, monkeypatch, args, begun, resume, load_from
-):
-    tool = runpy.run_path(str(ROOT / 'tools/train.py'))
-    monkeypatch.setattr(sys, 'argv', ['train.py', 'config.py', *args])
+def test_where_a_training_starts(tmp_path, start, args, begun, expected):
     if begun:
-        (tmp_path / 'last_checkpoint').write_text('epoch_1.pth')
-    cfg = Config(dict(work_dir=str(tmp_path), load_from='of_config.pth'))
-    tool['set_start'](cfg, tool['parse_args']())
-    assert cfg.get('resume', False) == resume
-    assert cfg.load_from == load_from
+        save_checkpoint(tmp_path / 'epoch_1.pth')
+    assert start(args) == expected
+    kept = begun and '--overwrite' not in args
+    assert (tmp_path / 'epoch_1.pth').exists() == kept
+
+
+@pytest.mark.parametrize('args', [[], ['--load-from', 'x.pth']])
+@pytest.mark.parametrize('name', ['epoch_1', 'iter_9', 'best_acc_epoch_1'])
+def test_a_training_writes_over_no_other(tmp_path, start, args, name):
+    save_checkpoint(tmp_path / f'{name}.pth')
+    with pytest.raises(FileExistsError, match=f'{name}.pth.*--overwrite'):
+        start(args)
+    (tmp_path / f'{name}.pth').rename(tmp_path / 'mine.pth')
+    start(args)
+
+
+def test_a_config_that_resumes(tmp_path, start):
+    """As --resume; and as --resume x.pth, which may not go back unasked."""
+    assert start([], resume=True, load_from=None) == (False, None)
+    for epoch in (1, 2):
+        save_checkpoint(tmp_path / f'epoch_{epoch}.pth')
+    assert start([], resume=True, load_from=None) == GOES_ON
+    assert start(['--resume'], resume=True) == GOES_ON
+    first = str(tmp_path / 'epoch_1.pth')
+    with pytest.raises(FileExistsError, match='epoch_2.pth'):
+        start([], resume=True, load_from=first)
+    assert start(['--overwrite'], resume=True, load_from=first)[0]
+    assert start([], resume=True, load_from=first) == (True, first)
+
+
+def test_checkpoints_of_a_folder_of_their_own_count(tmp_path, start):
+    hook = dict(checkpoint=dict(out_dir=str(tmp_path / 'out')))
+    (tmp_path / 'out' / tmp_path.name).mkdir(parents=True)
+    save_checkpoint(tmp_path / 'out' / tmp_path.name / 'epoch_1.pth')
+    with pytest.raises(FileExistsError, match='epoch_1.pth'):
+        start([], default_hooks=hook)
+    assert start(['--resume'], default_hooks=hook) == GOES_ON
+
+
+def test_only_the_first_process_looks_for_checkpoints(
+    tmp_path, start, monkeypatch
+):
+    """The others may come when the first has begun to set them aside."""
+    save_checkpoint(tmp_path / 'epoch_1.pth')
+    monkeypatch.setenv('RANK', '1')
+    start(['--launcher', 'pytorch', '--overwrite'])
+    assert (tmp_path / 'epoch_1.pth').exists()
+    with pytest.raises(FileExistsError):
+        start([])
+
+
+def test_going_on_and_beginning_anew_exclude_each_other(start, capsys):
+    with pytest.raises(SystemExit):
+        start(['--resume', '--overwrite'])
+    assert 'not with --resume' in capsys.readouterr().err

@@ -2,11 +2,14 @@
 
 from .class_counts_hook import ClassCountsHook
 from .deferred_loss_hook import DeferredLossHook
+from .finite_loss_hook import FiniteLossHook
 from .keep_logits_hook import KeepLogitsHook
 from .logit_adjustment_hook import LogitAdjustmentHook
 from .max_norm_hook import MaxNormHook
+from .missed_validation_hook import MissedValidationHook
 from .per_class_table_hook import PerClassTableHook
 from .published_checkpoint_hook import PublishedCheckpointHook
+from .resumed_schedule_hook import ResumedScheduleHook
 from .saliency_hook import SaliencyHook
 from .sampler_seed_hook import SamplerSeedHook
 from .second_stage_hook import SecondStageHook
@@ -16,11 +19,14 @@ from .tau_norm_hook import TauNormHook
 __all__ = [
     'ClassCountsHook',
     'DeferredLossHook',
+    'FiniteLossHook',
     'KeepLogitsHook',
     'LogitAdjustmentHook',
     'MaxNormHook',
+    'MissedValidationHook',
     'PerClassTableHook',
     'PublishedCheckpointHook',
+    'ResumedScheduleHook',
     'SaliencyHook',
     'SamplerSeedHook',
     'SecondStageHook',

@@ -90,13 +90,13 @@ class DeferredLossHook(Hook):
             f'The late loss, {", ".join(names)}, from here on (epoch '
             f'{runner.epoch + 1}, iteration {runner.iter + 1})'
         )
-        self._scale_rates(runner)
+        if self.lr_factor != 1:
+            self.scale_rates(runner)
+            runner.logger.info(
+                f'Learning rates times {self.lr_factor} from here on'
+            )
 
-    def _scale_rates(self, runner) -> None:
-        if self.lr_factor == 1:
-            return
+    def scale_rates(self, runner) -> None:
+        """Multiply the learning rates by the factor."""
         for group in runner.optim_wrapper.param_groups:
             group['lr'] = group['lr'] * self.lr_factor
-        runner.logger.info(
-            f'Learning rates times {self.lr_factor} from here on'
-        )

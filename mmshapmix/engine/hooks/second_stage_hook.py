@@ -33,11 +33,20 @@ class SecondStageHook(Hook):
 
     def __init__(self, reinitialize: bool = False) -> None:
         self.reinitialize = reinitialize
-        self.is_second = False
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """See of which stage the checkpoint is."""
-        self.is_second = checkpoint.get('meta', {}).get('second_stage', False)
+        """See of which stage the checkpoint is.
+
+        Raises:
+            ValueError: If a run is to resume from a first stage.
+        """
+        is_second = checkpoint.get('meta', {}).get('second_stage', False)
+        if runner._resume and not is_second:
+            raise ValueError(
+                'Expected to resume a second stage, but the checkpoint is of '
+                'another training. To start from it: --load-from, not '
+                '--resume; or `load_from` without `resume`.'
+            )
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """Say of which stage it is."""
@@ -47,8 +56,7 @@ class SecondStageHook(Hook):
         """Check that there is a first stage, and start with a new head.
 
         Raises:
-            ValueError: If no checkpoint was loaded, nor a second stage
-                resumed.
+            ValueError: If no checkpoint was loaded.
         """
         if not runner._has_loaded:
             raise ValueError(
@@ -57,18 +65,9 @@ class SecondStageHook(Hook):
                 'work_dirs/…/epoch_24.pth, or `load_from` in the config.'
             )
         if runner.iter > 0:
-            self._check_resumed(runner)
+            runner.logger.info('Second stage, resumed')
             return
         if self.reinitialize:
             initialize_anew(unwrapped(runner.model).cls_head)
         head = 'a new' if self.reinitialize else "the first one's"
         runner.logger.info(f'Second stage, with {head} classifier head')
-
-    def _check_resumed(self, runner) -> None:
-        if not self.is_second:
-            raise ValueError(
-                'Expected to resume a second stage, but the checkpoint is of '
-                'another training. To start from it: --load-from, not '
-                '--resume; or `load_from` without `resume`.'
-            )
-        runner.logger.info('Second stage, resumed')

@@ -1,0 +1,205 @@
+"""Schedules of a training that is resumed with other settings."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.optim import OptimWrapper, OptimWrapperDict, _ParamScheduler
+from mmengine.runner import BaseLoop, IterBasedTrainLoop
+
+from ...registry import HOOKS
+from .deferred_loss_hook import DeferredLossHook
+
+PROGRESS = {
+    '_global_step',
+    '_last_value',
+    'best',
+    'cooldown_counter',
+    'last_step',
+    'num_bad_epochs',
+    'verbose',
+}
+"""Of a scheduler's state: what its steps change."""
+
+
+@HOOKS.register_module()
+class ResumedScheduleHook(Hook):
+    """Lets a resumed training have the schedules that its config says.
+
+    MMEngine restores the state of schedulers with their former end, period and
+    initial rate: with more epochs the rate freezes, with other batches it is
+    not where it should be. Where the config's schedulers are others than the
+    checkpoint's, this puts those of the config at the iteration that has been
+    reached: rates are then those of a training that had been so from the
+    beginning. What has not changed is left as it was.
+    """
+
+    # Before all hooks that look at the iteration.
+    priority = 'HIGHEST'
+
+    def __init__(self) -> None:
+        self.planned: list[dict] | None = None
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Leave functions out, which no checkpoint should hold.
+
+        OneCycleLR's state has one, for which such a checkpoint could not be
+        read again as weights only.
+        """
+        for state in _flat(checkpoint.get('param_schedulers')):
+            for key in [k for k, value in state.items() if callable(value)]:
+                del state[key]
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Keep what the config says, and what the checkpoint does."""
+        if not isinstance(runner.optim_wrapper, OptimWrapper):
+            return  # no training: nothing is built
+        self.planned = [
+            copy.deepcopy(scheduler.state_dict())
+            for scheduler in _flat(runner.param_schedulers)
+        ]
+        self.settings = [_settings(group) for group in _groups(runner)]
+        saved = checkpoint.get('param_schedulers')
+        self.saved = copy.deepcopy(_flat(saved))
+        self.has_rates = 'optimizer' in checkpoint
+
+    def before_train(self, runner) -> None:
+        """Put the schedules in place, if they are others.
+
+        Raises:
+            ValueError: If the training was longer already, or if the metrics
+                decide on the rate, and other schedulers have changed.
+        """
+        if self.planned is None or runner.epoch == runner.iter == 0:
+            return
+        self._check_length(runner.train_loop)
+        moved = self._count_by_epochs(runner)
+        schedulers = _flat(runner.param_schedulers)
+        if not moved and not self._differs(runner):
+            return
+        if any(hasattr(s, 'need_val_args') for s in schedulers):
+            raise ValueError(
+                'Expected the schedules and the length of the training as in '
+                'the checkpoint, since the rate follows the metrics there and '
+                'cannot be computed anew. Set them as they were; or start '
+                'from the weights alone, by --load-from and not --resume.'
+            )
+        self._replay(runner, schedulers)
+        runner.logger.warning(
+            'The schedules or the length of the training are others than in '
+            'the checkpoint. They are now as if they had been so from the '
+            f'beginning: {runner.optim_wrapper.get_lr()} at iteration '
+            f'{runner.iter}.'
+        )
+
+    @staticmethod
+    def _check_length(loop: BaseLoop) -> None:
+        if isinstance(loop, IterBasedTrainLoop):
+            name, reached, end = 'max_iters', loop.iter, loop.max_iters
+        else:
+            name, reached, end = 'max_epochs', loop.epoch, loop.max_epochs
+        if reached > end:
+            raise ValueError(
+                f'Expected {name} of at least {reached}, which the checkpoint '
+                f'has reached, but got {end}. Set more, or resume from an '
+                'earlier one.'
+            )
+
+    @staticmethod
+    def _count_by_epochs(runner) -> bool:
+        """Let epochs that had another length count as the present ones.
+
+        Returns:
+            Whether the iteration is now another.
+        """
+        loop = runner.train_loop
+        if isinstance(loop, IterBasedTrainLoop):
+            return False
+        iteration = loop.epoch * len(loop.dataloader)
+        if iteration == loop.iter:
+            return False
+        runner.logger.warning(
+            f'Iteration {loop.iter} of the checkpoint is taken as '
+            f'{iteration}: the end of epoch {loop.epoch}, of '
+            f'{len(loop.dataloader)} iterations each.'
+        )
+        loop._iter = iteration
+        runner.optim_wrapper.initialize_count_status(
+            runner.model, iteration, loop.max_iters
+        )
+        return True
+
+    def _differs(self, runner) -> bool:
+        """Whether the checkpoint was made with other schedules or settings."""
+        if not self.has_rates or len(self.saved) != len(self.planned):
+            return True
+        varying = {'lr', *(state['param_name'] for state in self.planned)}
+        if 'momentum' in varying:
+            varying.add('betas')  # Adam's
+        now = [_settings(group) for group in _groups(runner)]
+        return any(
+            _disagree(*pair, but=PROGRESS)
+            for pair in zip(self.planned, self.saved, strict=True)
+        ) or any(
+            _disagree(*pair, but=varying)
+            for pair in zip(self.settings, now, strict=True)
+        )
+
+    def _replay(self, runner, schedulers: list[_ParamScheduler]) -> None:
+        """Take all steps again, up to the iteration that has been reached."""
+        for group, settings in zip(
+            _groups(runner), self.settings, strict=True
+        ):
+            group.update(settings)
+        for scheduler, state in zip(schedulers, self.planned, strict=True):
+            optimizer = scheduler.optimizer
+            optimizer._global_step = 0  # or a scheduler warns of its steps
+            vars(scheduler).clear()
+            vars(scheduler).update(state, optimizer=optimizer)
+        loop = runner.train_loop
+        by_iteration = isinstance(loop, IterBasedTrainLoop)
+        length = loop.max_iters + 1 if by_iteration else len(loop.dataloader)
+        deferred = {
+            hook.first_iteration(runner): hook
+            for hook in runner.hooks
+            if isinstance(hook, DeferredLossHook)
+        }
+        # As ParamSchedulerHook: those by epoch come last.
+        by_iter = [s for s in schedulers if not s.by_epoch]
+        all_in_order = by_iter + [s for s in schedulers if s.by_epoch]
+        for iteration in range(loop.iter):
+            if iteration in deferred:
+                deferred[iteration].scale_rates(runner)
+            ends_epoch = (iteration + 1) % length == 0
+            for scheduler in all_in_order if ends_epoch else by_iter:
+                scheduler.step()
+
+
+def _flat(parts: Any) -> list[Any]:
+    """Schedulers, or states of them, of one optimizer or of several."""
+    if isinstance(parts, Mapping):
+        return [part for some in parts.values() for part in some]
+    return list(parts or [])
+
+
+def _groups(runner) -> list[dict]:
+    """The parameter groups of all optimizers."""
+    wrapper = runner.optim_wrapper
+    several = isinstance(wrapper, OptimWrapperDict)
+    wrappers = wrapper.values() if several else [wrapper]
+    return [group for one in wrappers for group in one.param_groups]
+
+
+def _settings(group: dict) -> dict[str, Any]:
+    """Of a parameter group, all but the parameters."""
+    return {key: value for key, value in group.items() if key != 'params'}
+
+
+def _disagree(one: dict, other: dict, but: set[str]) -> bool:
+    """Whether something that both have is not the same."""
+    return any(
+        one[key] != other[key]
+        for key in one.keys() & other.keys() - but
+        if not callable(one[key])
+    )
