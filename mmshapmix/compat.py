@@ -27,7 +27,8 @@ from typing import Any
 import numpy as np
 from packaging.version import Version
 
-from .unpickling import NUMPY_NAMES, load_tensors
+from .plain_numpy import NUMPY_NAMES
+from .unpickling import load_tensors
 from .versions import installed_version
 
 

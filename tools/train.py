@@ -5,7 +5,7 @@ import argparse
 from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
 
-from mmshapmix.engine.launch import add_common_arguments, load_config
+from mmshapmix.engine.launch import add_common_arguments, alone, load_config
 
 
 def parse_args() -> argparse.Namespace:
@@ -91,8 +91,9 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args)
     merge_args(cfg, args)
-    set_start(cfg, args)
-    Runner.from_cfg(cfg).train()
+    with alone(cfg):
+        set_start(cfg, args)
+        Runner.from_cfg(cfg).train()
 
 
 if __name__ == '__main__':

@@ -2,11 +2,16 @@
 
 import argparse
 import os
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
 
 from ..compat import use_gloo_without_cuda
+from ..jobs import locked
+
+# Where launchers say which process it is.
+RANKS = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:
@@ -59,3 +64,14 @@ def load_config(args: argparse.Namespace) -> Config:
     )
     use_gloo_without_cuda(cfg, args.launcher)
     return cfg
+
+
+def alone(cfg: Config) -> AbstractContextManager:
+    """Lock the work folder of a training, once for all of its processes.
+
+    Raises:
+        ValueError: As :func:`~mmshapmix.jobs.locked`.
+    """
+    name = RANKS.get(cfg.launcher)
+    first = int(os.environ.get(name, 0)) == 0 if name else True
+    return locked(cfg.work_dir) if first else nullcontext()

@@ -69,7 +69,7 @@ def test_a_table_file(table, tmp_path):
     [
         ('seeds:', 'seed:', r"Expected only \[.*'seeds'.*\] in .*\['seed'\]"),
         ('after: ce\n    o', 'atfer: ce\n    o', r'methods\.crt of .*atfer'),
-        ('label: cRT\n', 'paper: {}\n', r"methods\.crt of .*'label'"),
+        ('label: cRT\n', 'trains: true\n', r"methods\.crt of .*'label'"),
         ('after: ce\n    t', 'after: crt2\n    t', r"before it.*'crt2'"),
         ('after: ce\n    o', 'after: post\n    o', r"before it.*'post'"),
         ('after: ce\n    t', 't', r'methods\.post .* no checkpoint'),
