@@ -7,11 +7,13 @@
 4   mmengine cannot start a process group without CUDA          use_gloo_without_cuda
 5   ``dist_train.sh`` uses a deprecated launcher, and           our own tools/dist_*.sh, on torchrun
     ``dist_test.sh`` drops PYTHONPATH
-6   mmaction2 imports ``importlib_metadata`` undeclared         requirements/mminstall.txt
+6   mmengine's YAML loader runs what tags name                 load_plain_yaml
+7   mmaction2 imports ``importlib_metadata`` undeclared         requirements/mminstall.txt
 ==  ==========================================================  ===========
 
 Each function names its upstream issue and the last version that has the fault;
-beyond that version it does nothing. Only ``load_weights_only`` has no bound.
+beyond that version it does nothing. Only ``load_weights_only`` and
+``load_plain_yaml`` have no bound.
 """  # noqa: E501
 
 import functools
@@ -24,7 +26,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 from packaging.version import Version
 
 from .plain_numpy import NUMPY_NAMES
@@ -114,7 +115,6 @@ def trust_history_buffer() -> None:
             HistoryBuffer,
             (HistoryBufferGetattr, 'builtins.getattr'),
             *((stand_in, name) for name, stand_in in NUMPY_NAMES.items()),
-            *{type(np.dtype(code)) for code in '?bBhHiIlLqQefd'},
         ]
     )
 
@@ -157,6 +157,18 @@ def without_config(load: Callable[..., Any]) -> Callable[..., Any]:
         return loaded
 
     return wrapped
+
+
+def load_plain_yaml() -> None:
+    """Let mmengine read YAML as plain data.
+
+    Its loader makes whatever object, and calls whatever function, a tag names.
+    No version bound: later ones do so, too.
+    """
+    import yaml
+    from mmengine.fileio.handlers import yaml_handler
+
+    yaml_handler.Loader = yaml.SafeLoader
 
 
 @until('mmengine', '0.10.7')
@@ -236,4 +248,5 @@ def install_fixes() -> None:
     stand_in_for_drn()
     trust_history_buffer()
     load_weights_only()
+    load_plain_yaml()
     locate_without_pkg_resources()

@@ -9,6 +9,7 @@ from mmengine.config import Config, DictAction
 
 from ..compat import use_gloo_without_cuda
 from ..jobs import locked
+from ..unpickling import brief
 
 # Where launchers say which process it is.
 RANKS = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
@@ -39,6 +40,35 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
+def read_config(path: str | Path) -> Config:
+    """Read a config, which is run if it is Python.
+
+    Raises:
+        FileNotFoundError: If there is no such config.
+        ValueError: If it ends the program, or is YAML or JSON that cannot be
+            read. What a config in Python raises passes.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'Expected a config at {path}, but there is none.'
+        )
+    try:
+        return Config.fromfile(path)
+    except SystemExit as error:
+        raise ValueError(
+            f'Expected settings in {path}, but it ends the program (exit '
+            f'status {brief(error.code)}).'
+        ) from error
+    except Exception as error:
+        if path.suffix == '.py':
+            raise  # with the place in it
+        raise ValueError(
+            f'Expected settings in {path}, but it cannot be read: '
+            f'{brief(error)}.'
+        ) from error
+
+
 def load_config(args: argparse.Namespace) -> Config:
     """Read the config and merge the common arguments.
 
@@ -46,14 +76,11 @@ def load_config(args: argparse.Namespace) -> Config:
     ``work_dir``, ``work_dirs/`` and the config's name.
 
     Raises:
-        FileNotFoundError: If there is no such config.
+        FileNotFoundError: As :func:`read_config`.
+        ValueError: As :func:`read_config`.
     """
-    if not Path(args.config).is_file():
-        raise FileNotFoundError(
-            f'Expected a config at {args.config}, but there is none.'
-        )
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
     cfg.launcher = args.launcher
