@@ -60,6 +60,7 @@ PLAIN_NAMES: dict[str, Any] = {
     for name, stand_in in NUMPY_NAMES.items()
 } | {
     '_codecs.encode': _encoded,
+    'builtins.bytes': lambda: b'',  # so protocols 0 to 2 write none
     'builtins.set': lambda keys=(): set(_checked_keys(keys)),
     'builtins.frozenset': lambda keys=(): frozenset(_checked_keys(keys)),
     'collections.OrderedDict': lambda pairs=(): _mapping(
@@ -320,7 +321,7 @@ def load_plain(
             reason = f'it is damaged ({type(error).__name__}: {error})'
     raise ValueError(
         f'Expected a pickle of {what}, but {path} cannot be read: '
-        f'{brief(reason)}.'
+        f'{brief(reason).rstrip(".")}.'
     )
 
 
