@@ -15,7 +15,8 @@ import yaml
 from .unpickling import brief, check_plain
 
 BASE, DELETE = '_base_', '_delete_'  # of MMEngine's configs
-LARGEST = 1 << 18  # bytes of a table file
+LARGEST = 1 << 18  # characters of a YAML file
+LONGEST = 40  # characters of an integer in it
 
 
 def read_text(path: str | Path, what: str) -> str:
@@ -112,8 +113,8 @@ def read_csv(
             rows.append(row)
     except csv.Error as error:
         raise ValueError(
-            f'Expected {what}, but line {reader.line_num} of {path} cannot be '
-            f'read: {brief(error)}.'
+            f'Expected {what}, but what comes after line {reader.line_num} of '
+            f'{path} cannot be read: {brief(error)}.'
         ) from error
     if not rows:
         raise ValueError(
@@ -139,6 +140,18 @@ class _Loader(yaml.SafeLoader):
         # What was merged (<<) from several places: once.
         merged = {key.value: (key, value) for key, value in node.value}
         node.value = [*merged.values()]
+
+
+def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
+    """An integer, of which YAML has also long ones to the base of 60."""
+    if len(node.value) > LONGEST:
+        raise yaml.constructor.ConstructorError(
+            problem='expected shorter numbers', problem_mark=node.start_mark
+        )
+    return loader.construct_yaml_int(node)
+
+
+_Loader.add_constructor('tag:yaml.org,2002:int', _integer)
 
 
 def read_yaml(path: str | Path, what: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ code, change anything but what the file itself makes, or take much more memory
 or time than the file is long. :func:`load_tensors` reads what torch saved.
 """
 
+import io
 import os
 import pickle
 import re
@@ -144,8 +145,10 @@ class PlainUnpickler(pickle._Unpickler):
         value = self.stack[-1](*args)
         if isinstance(value, np.ndarray):
             self._charge(value.nbytes)
-        elif not isinstance(value, PlainDtype | np.generic):
+        elif isinstance(value, bytes):
             self._charge(len(value))
+        elif not isinstance(value, PlainDtype | np.generic):
+            self._charge(8 * len(value))  # at least two bytes each
         self.stack[-1] = value
 
     def _charge(self, size: int) -> None:
@@ -343,7 +346,9 @@ def load_tensors(
     import torch  # too heavy for those who read pickles only
 
     try:
-        return torch.load(file, map_location=map_location, weights_only=True)
+        return torch.load(
+            _in_memory(file), map_location=map_location, weights_only=True
+        )
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f'Expected a checkpoint at {file}, but there is none.'
@@ -357,6 +362,20 @@ def load_tensors(
             f'Expected a checkpoint of tensors and plain data, but {name} '
             f'{_reason(error)}'
         ) from error
+
+
+def _in_memory(file: str | Path | BinaryIO) -> Any:
+    """A file of torch's old form as a whole: it may claim any sizes.
+
+    Those of the new one are archives, which torch checks.
+    """
+    if hasattr(file, 'read'):
+        return file
+    with Path(file).open('rb') as opened:
+        if opened.read(2) == b'PK':
+            return file
+        opened.seek(0)
+        return io.BytesIO(opened.read())
 
 
 def _reason(error: Exception) -> str:

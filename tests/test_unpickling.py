@@ -187,9 +187,7 @@ def test_dates_text_and_scalars_come_as_they_were(tmp_path, protocol):
     path.write_bytes(pickle.dumps((data, scalars), protocol))
     arrays, found = load_plain(path, 'samples')
     for one, other in zip(arrays, data, strict=True):
-        assert type(
-            one
-        ) is np.ndarray and one.dtype == other.dtype.newbyteorder('=')
+        assert type(one) is np.ndarray and one.dtype.kind == other.dtype.kind
         np.testing.assert_array_equal(one, other)
     assert found == scalars
 
