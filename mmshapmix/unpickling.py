@@ -11,8 +11,9 @@ import io
 import os
 import pickle
 import re
+import zipfile
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -249,10 +250,23 @@ class PlainUnpickler(pickle._Unpickler):
         dispatch[_code[0]] = _load
 
 
-def check_plain(data: Any, size: int) -> None:
-    """Refuse what would take for ever to walk, print or compare.
+def check_nesting(data: Any, most: int) -> None:
+    """Refuse what would take for ever to walk, print, compare or hash.
 
-    Containers that stand in several places count in each of them.
+    Args:
+        data: Containers of each other, and anything else in them.
+        most: How many values it may have. Containers that stand in several
+            places count in each of them.
+
+    Raises:
+        ValueError: If it holds itself, or more than that, or is too deep.
+    """
+    for _ in _leaves(data, most):
+        pass
+
+
+def check_plain(data: Any, size: int) -> None:
+    """Refuse, as :func:`check_nesting`, and what is no plain data.
 
     Args:
         data: Containers of each other, numbers, text, bytes and arrays.
@@ -262,23 +276,28 @@ def check_plain(data: Any, size: int) -> None:
         ValueError: If it holds anything else, holds itself, or comes to many
             times the size of the file.
     """
+    for value in _leaves(data, 4 * size + SPARE):
+        kind = type(value)
+        if kind not in ATOMS and not isinstance(
+            value, np.ndarray | np.generic | bytearray
+        ):
+            raise ValueError(f'it holds a {kind.__name__}')
+
+
+def _leaves(data: Any, most: int) -> Iterator[Any]:
     left, count = [(data, 0)], 0
     while left:
         value, depth = left.pop()
-        kind = type(value)
-        if kind not in CONTAINERS:
-            if kind not in ATOMS and not isinstance(
-                value, np.ndarray | np.generic | bytearray
-            ):
-                raise ValueError(f'it holds a {kind.__name__}')
+        if type(value) not in CONTAINERS:
+            yield value
             continue
-        inner = value.values() if isinstance(value, dict) else value
         count += len(value)
-        if depth > DEPTH or count > 4 * size + SPARE:
+        if depth > DEPTH or count > most:
             raise ValueError(
                 'it holds itself, is nested too deeply, or repeats what it '
                 'holds too often'
             )
+        inner = value.values() if isinstance(value, dict) else value
         left += [(one, depth + 1) for one in inner]
 
 
@@ -346,9 +365,12 @@ def load_tensors(
     import torch  # too heavy for those who read pickles only
 
     try:
-        return torch.load(
-            _in_memory(file), map_location=map_location, weights_only=True
+        checked = file if hasattr(file, 'read') else _checked(Path(file))
+        loaded = torch.load(
+            checked, map_location=map_location, weights_only=True
         )
+        check_nesting(loaded, SPARE)
+        return loaded
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f'Expected a checkpoint at {file}, but there is none.'
@@ -364,18 +386,82 @@ def load_tensors(
         ) from error
 
 
-def _in_memory(file: str | Path | BinaryIO) -> Any:
-    """A file of torch's old form as a whole: it may claim any sizes.
+def _checked(path: Path) -> Path | io.BytesIO:
+    """A file of torch's, none of whose pickles would take for ever.
 
-    Those of the new one are archives, which torch checks.
+    Raises:
+        ValueError: For these.
     """
-    if hasattr(file, 'read'):
-        return file
-    with Path(file).open('rb') as opened:
-        if opened.read(2) == b'PK':
-            return file
-        opened.seek(0)
-        return io.BytesIO(opened.read())
+    with path.open('rb') as content:
+        if content.read(2) == b'PK':
+            with zipfile.ZipFile(path) as archive:
+                for row in archive.infolist():
+                    if row.compress_type != zipfile.ZIP_STORED:
+                        raise ValueError('it is compressed')
+                    if row.filename.endswith('.pkl'):
+                        pickled = io.BytesIO(archive.read(row))
+                        _DryUnpickler(pickled, 'checkpoints').load()
+            return path
+        # The old form, pickles in a row, may claim any sizes: all is read first.
+        content.seek(0)
+        whole = io.BytesIO(content.read())
+    for _ in range(4):
+        _DryUnpickler(whole, 'checkpoints').load()
+    whole.seek(0)
+    return whole
+
+
+class _Unmade:
+    """What a pickle would make."""
+
+    def __init__(self, *_: Any) -> None:
+        """Take whatever it is made of."""
+
+
+class _DryUnpickler(PlainUnpickler):
+    """Reads a pickle for torch, and makes no more of it than containers.
+
+    torch refuses what may run code; not, what takes for ever to hash.
+    """
+
+    dispatch = dict(PlainUnpickler.dispatch)
+
+    def find_class(self, module: str, name: str) -> type:
+        """Look up nothing."""
+        return _Unmade
+
+    def persistent_load(self, pid: Any) -> _Unmade:
+        """Load nothing."""
+        check_nesting(pid, SPARE)
+        return _Unmade()
+
+    def load_call(self) -> None:
+        """Call nothing."""
+        check_nesting(self.stack.pop(), SPARE)
+        self.stack[-1] = _Unmade()
+
+    def load_build(self) -> None:
+        """Fill nothing."""
+        self.stack.pop()
+
+    def load_setitems(self) -> None:
+        """Look at keys."""
+        for key in self.pop_mark()[::2]:
+            check_nesting(key, SPARE)
+
+    def load_setitem(self) -> None:
+        """Look at a key."""
+        check_nesting(self.stack[-2], SPARE)
+        del self.stack[-2:]
+
+    for _code, _load in {
+        pickle.REDUCE: load_call,
+        pickle.NEWOBJ: load_call,
+        pickle.BUILD: load_build,
+        pickle.SETITEMS: load_setitems,
+        pickle.SETITEM: load_setitem,
+    }.items():
+        dispatch[_code[0]] = _load
 
 
 def _reason(error: Exception) -> str:

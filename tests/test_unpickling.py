@@ -5,6 +5,7 @@ import struct
 import time
 import tracemalloc
 import types
+import zipfile
 from collections import OrderedDict
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 import torch
 
 from mmshapmix.analysis.scores import SCORE_NAMES
-from mmshapmix.unpickling import load_plain
+from mmshapmix.unpickling import load_plain, load_tensors
 
 
 def nested(make, times=60):
@@ -257,3 +258,66 @@ def test_storages_that_claim_more_than_they_have_are_refused(tmp_path, change):
     path.write_bytes(changed)
     with pytest.raises(ValueError, match=r'x\.pkl'):
         load_plain(path, 'scores', SCORE_NAMES)
+
+
+def torch_file(path, pickled, form):
+    """A file of torch's with another pickle in it."""
+    torch.save(
+        dict(w=torch.ones(2)),
+        path,
+        _use_new_zipfile_serialization=form != 'old',
+    )
+    if form == 'old':
+        content = path.read_bytes()
+        start = content.index(b'little_endian') - 40
+        start = content.index(b'uu.', start) + 3
+        path.write_bytes(content[:start] + pickled + content[start:])
+        return
+    kept = zipfile.ZipFile(path)
+    files = {name: kept.read(name) for name in kept.namelist()}
+    kind = zipfile.ZIP_DEFLATED if form == 'packed' else zipfile.ZIP_STORED
+    with zipfile.ZipFile(path, 'w', kind) as archive:
+        for name, content in files.items():
+            changed = form == 'new' and name.endswith('.pkl')
+            archive.writestr(name, pickled if changed else content)
+
+
+@pytest.mark.parametrize('form', ['new', 'old'])
+@pytest.mark.parametrize(
+    'kind', [k for k in HUGE if 'key' in k or 'list' in k]
+)
+def test_checkpoints_that_would_take_for_ever_are_refused(
+    tmp_path, form, kind
+):
+    path = tmp_path / 'x.pth'
+    torch_file(path, HUGE[kind], form)
+    start = time.process_time()
+    with pytest.raises(ValueError, match=r'x\.pth') as refused:
+        load_tensors(path)
+    assert '\n' not in str(refused.value)
+    assert time.process_time() - start < 5
+
+
+def test_packed_checkpoints_are_refused(tmp_path):
+    """torch writes none, and what comes of them may be a thousand times it."""
+    path = tmp_path / 'x.pth'
+    torch_file(path, b'', 'packed')
+    with pytest.raises(ValueError, match=r'x\.pth .* it is compressed'):
+        load_tensors(path)
+
+
+def test_checkpoints_of_trainings_are_read(tmp_path):
+    """With an optimizer's state, whose keys are numbers, and a scheduler's."""
+    layer = torch.nn.Linear(3, 2)
+    optimizer = torch.optim.SGD(layer.parameters(), 0.1, momentum=0.9)
+    layer(torch.ones(1, 3)).sum().backward()
+    optimizer.step()
+    saved = dict(
+        state_dict=layer.state_dict(), optimizer=optimizer.state_dict()
+    )
+    for new in (True, False):
+        path = tmp_path / 'x.pth'
+        torch.save(saved, path, _use_new_zipfile_serialization=new)
+        found = load_tensors(path)
+        assert found['state_dict']['weight'].equal(layer.weight)
+        assert found['optimizer']['state'].keys() == {0, 1}
