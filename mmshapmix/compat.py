@@ -14,11 +14,12 @@
     another folder, or broken
 9   mmengine trains on with NaN, resumes with the schedule of   guard_trainings
     the old length, and leaves out a validation that was killed
+10  mmengine's YAML loader runs what tags name                  load_plain_yaml
 ==  ==========================================================  ===========
 
 Each function names its upstream issue and the last version that has the fault;
-beyond that version it does nothing. ``load_weights_only`` and
-``guard_trainings`` have no bound.
+beyond that version it does nothing. ``load_weights_only``, ``guard_trainings``
+and ``load_plain_yaml`` have no bound.
 """  # noqa: E501
 
 import functools
@@ -31,10 +32,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 from packaging.version import Version
 
-from .unpickling import NUMPY_NAMES, load_tensors
+from .plain_numpy import NUMPY_NAMES
+from .unpickling import load_tensors
 from .versions import installed_version
 
 # Of mmengine's trainings, ours or stock: name among the default hooks to hook.
@@ -127,7 +128,6 @@ def trust_history_buffer() -> None:
             HistoryBuffer,
             (HistoryBufferGetattr, 'builtins.getattr'),
             *((stand_in, name) for name, stand_in in NUMPY_NAMES.items()),
-            *{type(np.dtype(code)) for code in '?bBhHiIlLqQefd'},
         ]
     )
 
@@ -170,6 +170,18 @@ def without_config(load: Callable[..., Any]) -> Callable[..., Any]:
         return loaded
 
     return wrapped
+
+
+def load_plain_yaml() -> None:
+    """Let mmengine read YAML as plain data.
+
+    Its loader makes whatever object, and calls whatever function, a tag names.
+    No version bound: later ones do so, too.
+    """
+    import yaml
+    from mmengine.fileio.handlers import yaml_handler
+
+    yaml_handler.Loader = yaml.SafeLoader
 
 
 @until('mmengine', '0.10.7')
@@ -319,6 +331,7 @@ def install_fixes() -> None:
     stand_in_for_drn()
     trust_history_buffer()
     load_weights_only()
+    load_plain_yaml()
     locate_without_pkg_resources()
     save_at_once()
     resume_in_folder()

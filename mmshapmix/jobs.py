@@ -4,13 +4,14 @@ What commands print goes into log files, and MMEngine's log lines in it become
 the progress (:mod:`mmshapmix.progress`).
 """
 
-import fcntl
+import errno
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -22,6 +23,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from rich.console import Console
 
 from .engine.checkpoints import newest_checkpoint
@@ -78,29 +80,49 @@ def last_checkpoint(work_dir: Path) -> Path:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[int]:
-    """Keep others out of a folder; made if it is missing.
+def locked(folder: str | Path) -> Iterator[None]:
+    """Keep others out of a folder, which is made if it is missing.
+
+    The lock ends with the process, however it ends; ``.lock`` in the folder
+    stays, which means nothing by itself.
 
     Args:
         folder: Where results go.
 
-    Yields:
-        What commands have to hold, too (``run_jobs(keep_open=…)``), so that
-        the folder stays locked as long as one of them runs.
-
     Raises:
-        ValueError: If it is locked.
+        ValueError: If another holds it, or if ``.lock`` is not the file of a
+            lock.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / '.lock').open('w') as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ValueError(
-                f'Expected to be alone in {folder}, but another command is at '
-                'work there. Wait for it, or end it.'
-            ) from error
-        yield file.fileno()
+    path = Path(folder) / '.lock'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Older versions of filelock would follow a link, and empty the file.
+    if path.is_symlink() or (
+        path.exists() and not (path.is_file() and path.stat().st_size == 0)
+    ):
+        raise ValueError(
+            f'Expected an empty file at {path}, or none, to lock the folder '
+            'with, but there is something else. Move it away.'
+        )
+    lock = FileLock(path, blocking=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise ValueError(
+            f'Expected to be alone in {folder}, but another command is at '
+            'work there. Wait for it, or end it, or choose another --work-dir.'
+        ) from error
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP):
+            raise
+        warnings.warn(
+            f'The file system of {folder} has no locks. See to it that no '
+            'other command works there.',
+            stacklevel=3,
+        )
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def run_jobs(
@@ -108,7 +130,6 @@ def run_jobs(
     slots: Sequence[str | None] = (None,),
     stop: bool = False,
     console: Console | None = None,
-    keep_open: Sequence[int] = (),
 ) -> dict[str, Path]:
     """Run jobs, as many at once as there are slots.
 
@@ -123,7 +144,6 @@ def run_jobs(
             ``CUDA_VISIBLE_DEVICES``, or none: they see what this process does.
         stop: Whether the first failure ends all; else the other jobs go on.
         console: Where commands, progress and failures are printed.
-        keep_open: Files that the commands hold, too, see :func:`locked`.
 
     Returns:
         Name of each failed job to the log that says why; empty if none has.
@@ -138,7 +158,7 @@ def run_jobs(
     # Those of a kind take equally long: trainings, second stages, tests.
     kinds = {j.name: (j.after is None, *j.commands) for j in jobs}
     display = JobsProgress(kinds, len(slots), console)
-    runner = _Runner(len(slots), stop, display, keep_open)
+    runner = _Runner(len(slots), stop, display)
     with (
         _ended_as_interrupted(),
         display,
@@ -188,7 +208,10 @@ def _run_in_order(
 
 @contextmanager
 def _ended_as_interrupted() -> Iterator[None]:
-    before = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGHUP)}
+    # Windows has no terminals that hang up.
+    names = [n for n in ('SIGTERM', 'SIGHUP') if hasattr(signal, n)]
+    numbers = [getattr(signal, name) for name in names]
+    before = {number: signal.getsignal(number) for number in numbers}
     for number, handler in before.items():
         if handler != signal.SIG_IGN:  # as under nohup
             signal.signal(number, signal.default_int_handler)
@@ -207,11 +230,9 @@ class _Runner:
         num_slots: int,
         stop: bool,
         display: JobsProgress,
-        keep_open: Sequence[int],
     ) -> None:
         self.threads = max(1, (os.cpu_count() or 1) // num_slots)
         self.stop = stop
-        self.keep_open = tuple(keep_open)
         self.display = display
         self.failed: dict[str, Path] = {}
         self.lock = threading.Lock()
@@ -286,7 +307,6 @@ class _Runner:
                 stderr=subprocess.STDOUT,
                 # A group of its own, to end it with all that it started.
                 start_new_session=True,
-                pass_fds=self.keep_open,
             )
             self.processes.add(process)
         return process
@@ -314,14 +334,18 @@ class _Runner:
             self.ended = True
             processes = [*self.processes]
         for process in processes:
-            _signal(process, signal.SIGTERM)
+            _end(process, 'SIGTERM')
         deadline = time.monotonic() + GRACE_SECONDS
         for process in processes:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(max(0, deadline - time.monotonic()))
-            _signal(process, signal.SIGKILL)
+            _end(process, 'SIGKILL')
 
 
-def _signal(process: subprocess.Popen, number: int) -> None:
+def _end(process: subprocess.Popen, signal_name: str) -> None:
+    """End a command and all that it started; on Windows, the command."""
+    if not hasattr(os, 'killpg'):
+        process.kill()
+        return
     with suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
+        os.killpg(process.pid, getattr(signal, signal_name))

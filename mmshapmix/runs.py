@@ -24,6 +24,7 @@ from .engine.checkpoints import checkpoints_in
 from .engine.launch import add_config_options, load_config
 from .files import replaced
 from .jobs import Argument, Job, last_checkpoint, run_jobs
+from .reading import read_json
 
 SCORES = 'scores.pkl'
 SETTINGS = 'settings.json'
@@ -175,7 +176,7 @@ class Run:
         if not self._made():
             return
         path, now = self.folder / SETTINGS, self.settings()
-        before = json.loads(path.read_text()) if path.exists() else {}
+        before = read_json(path, 'settings') if path.exists() else {}
         other = [
             f'{key}: {before.get(key, "absent")} there, '
             f'{now.get(key, "absent")} now'
@@ -236,7 +237,6 @@ def do_runs(
     runs: Sequence[Run],
     args: argparse.Namespace,
     tools: Path,
-    lock: int,
     adopt: bool = False,
 ) -> dict[str, Path]:
     """Train and test what is not done yet.
@@ -245,7 +245,6 @@ def do_runs(
         runs: A run that starts from another comes after it.
         args: Of :func:`add_ways_to_run`.
         tools: Folder of train.py and test.py.
-        lock: Of :func:`~mmshapmix.jobs.locked`.
         adopt: Go on also where other settings had begun.
 
     Returns:
@@ -263,7 +262,7 @@ def do_runs(
     slots = visible_gpus(args.gpus) or [None] * args.jobs
     jobs = [run.job(tools, adopt) for run in runs]
     try:
-        return run_jobs(jobs, slots, keep_open=[lock])
+        return run_jobs(jobs, slots)
     except KeyboardInterrupt:
         sys.exit('Interrupted. The same command goes on from here.')
 

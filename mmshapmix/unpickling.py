@@ -1,128 +1,106 @@
-"""Numpy data out of pickles that nobody vouches for.
+"""Plain data out of pickles that nobody vouches for.
 
-A pickle may call what it names. ``numpy.ndarray`` itself must not be among it:
-called with a dtype of objects and a buffer of bytes, it makes an array of
-forged pointers. A pickle that asks for numpy's names gets what stands in
-:data:`NUMPY_NAMES`, which makes arrays of numbers and strings only, and these
-only as numpy itself writes them. :data:`PLAIN_NAMES` adds what plain
-containers need, and :func:`load_plain` reads a file of these and refuses
-all else. :func:`load_tensors` does the same for what torch saved.
+A pickle may call what it names. Here it gets, of numpy, what stands in
+:data:`~mmshapmix.plain_numpy.NUMPY_NAMES`, and what plain containers need.
+:func:`load_plain` reads a file of these and refuses all else: what would run
+code, change anything but what the file itself makes, or take much more memory
+or time than the file is long. :func:`load_tensors` reads what torch saved.
 """
 
-import codecs
+import io
+import os
 import pickle
 import re
+import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-_core = np._core if hasattr(np, '_core') else np.core
+from .plain_numpy import NUMPY_NAMES, PlainArray, PlainDtype, fill, reconstruct
+
+DEPTH = 50  # of containers in each other; annotations have five
+SPARE = 1 << 20  # values or bytes that a small file may come to, too
+SHOWN = 200  # characters of an error that is not ours
+ATOMS = (str, int, float, bool, type(None), bytes, complex)
+CONTAINERS = (list, tuple, dict, OrderedDict, set, frozenset)
 
 
-class PlainArray(np.ndarray):
-    """Stands in for ``numpy.ndarray``: a new array, which is filled next."""
-
-    def __new__(cls, *args: Any) -> 'PlainArray':
-        """Make an array of a shape and a dtype; some writers call for it.
-
-        Raises:
-            ValueError: For anything more, a buffer above all.
-        """
-        if len(args) != 2 or not isinstance(args[1], np.dtype):
-            raise ValueError(
-                'The file makes a numpy array of other than a shape and a '
-                'dtype. It is not loaded: it may have been made to run code.'
-            )
-        return np.zeros(args[0], plain_dtype(args[1])).view(cls)
-
-    def __setstate__(self, state: tuple) -> None:
-        # A pickle may add fields to the dtype after it was made.
-        check_plain(state[2])
-        super().__setstate__(state)
-
-    def __reduce__(self) -> tuple:
-        # Written again, it is an ordinary array.
-        return self.view(np.ndarray).__reduce__()
+def _ordinary(*args: Any) -> np.ndarray:
+    """Make what :class:`PlainArray` does numpy's own: nobody asks its type."""
+    return PlainArray(*args).view(np.ndarray)
 
 
-def reconstruct(subtype: type, shape: tuple, typecode: Any) -> PlainArray:
-    """Stand in for ``_reconstruct``: an empty array, which is filled next."""
-    return PlainArray((0,), np.dtype('b'))
+def _encoded(text: str, encoding: str) -> bytes:
+    """Stand in for ``codecs.encode``: so protocols 0 to 2 write bytes."""
+    if encoding != 'latin1' or type(text) is not str:
+        raise ValueError(f'Expected text in latin1, but got {encoding!r:.20}.')
+    return text.encode(encoding)
 
 
-def plain_dtype(*args: Any) -> np.dtype:
-    """Stand in for ``numpy.dtype``: no objects and no structures.
-
-    Raises:
-        ValueError: For dtypes of objects or with fields.
-    """
-    dtype = np.dtype(*args)
-    check_plain(dtype)
-    return dtype
-
-
-def check_plain(dtype: np.dtype) -> None:
-    """Refuse dtypes of objects, with fields or of subarrays.
-
-    Raises:
-        ValueError: For these.
-    """
-    if dtype.hasobject or dtype.kind == 'V' or dtype.fields or dtype.subdtype:
-        raise ValueError(
-            f'Expected arrays of numbers or strings, but the file has {dtype}.'
-        )
-
-
-def plain_scalar(dtype: np.dtype, *value: Any) -> np.generic:
-    """Stand in for ``scalar``."""
-    check_plain(dtype)
-    return _core.multiarray.scalar(dtype, *value)
-
-
-def plain_buffer(buffer: Any, dtype: np.dtype, *form: Any) -> np.ndarray:
-    """Stand in for ``_frombuffer``."""
-    check_plain(dtype)
-    return _core.numeric._frombuffer(buffer, dtype, *form)
-
-
-# numpy 1 says `core` for what numpy 2 calls `_core`.
-NUMPY_NAMES = {
-    'numpy.ndarray': PlainArray,
-    'numpy.dtype': plain_dtype,
-    **{
-        f'numpy.{core}.{name}': stand_in
-        for core in ('core', '_core')
-        for name, stand_in in {
-            'multiarray._reconstruct': reconstruct,
-            'multiarray.scalar': plain_scalar,
-            'numeric._frombuffer': plain_buffer,
-        }.items()
-    },
-}
-
-
-def _ordinary(stand_in: Callable) -> Callable:
-    """Make what a stand-in makes numpy's own: the type is not asked for."""
-    return lambda *args: np.array(stand_in(*args))
+def _checked_keys(keys: Iterable) -> list:
+    """Refuse keys whose hash could take for ever: tuples of tuples."""
+    keys = list(keys)
+    for key in keys:
+        parts = key if type(key) in (tuple, frozenset) else [key]
+        for part in parts:
+            if type(part) not in ATOMS and not isinstance(part, np.generic):
+                raise ValueError(
+                    'Expected names and numbers as keys, but got a '
+                    f'{type(part).__name__}.'
+                )
+    return keys
 
 
 PLAIN_NAMES: dict[str, Any] = {
-    name: _ordinary(stand_in)
-    if stand_in in (PlainArray, reconstruct)
-    else stand_in
+    name: {
+        PlainArray: _ordinary,
+        reconstruct: lambda *_: np.zeros(0, 'b'),
+    }.get(stand_in, stand_in)
     for name, stand_in in NUMPY_NAMES.items()
 } | {
-    '_codecs.encode': codecs.encode,
-    'builtins.set': set,
-    'builtins.frozenset': frozenset,
-    'collections.OrderedDict': OrderedDict,
+    '_codecs.encode': _encoded,
+    'builtins.bytes': lambda: b'',  # so protocols 0 to 2 write none
+    'builtins.set': lambda keys=(): set(_checked_keys(keys)),
+    'builtins.frozenset': lambda keys=(): frozenset(_checked_keys(keys)),
+    'collections.OrderedDict': lambda pairs=(): _mapping(
+        OrderedDict(), [part for key, value in pairs for part in (key, value)]
+    ),
 }
 
 
-class PlainUnpickler(pickle.Unpickler):
+def _mapping(target: dict, items: list) -> dict:
+    """Put keys and values, which take turns, into a dict."""
+    target.update(zip(_checked_keys(items[::2]), items[1::2], strict=True))
+    return target
+
+
+class _Within:
+    """A file that is not asked for more bytes than it has left."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        before = file.tell()
+        self.left = file.seek(0, os.SEEK_END) - before
+        file.seek(before)
+
+    def read(self, size: int) -> bytes:
+        if size > self.left:
+            raise EOFError
+        self.left -= size
+        return self.file.read(size)
+
+    def readline(self) -> bytes:
+        line = self.file.readline()
+        self.left -= len(line)
+        return line
+
+
+# The one in Python: that in C sets memory aside for whatever sizes and numbers
+# a file claims to have, and lets it change all that it gets.
+class PlainUnpickler(pickle._Unpickler):
     """Unpickles numpy arrays and plain containers, refuses all else.
 
     Args:
@@ -131,12 +109,21 @@ class PlainUnpickler(pickle.Unpickler):
         allowed: Names that a pickle may ask for, and what it gets.
     """
 
+    dispatch = dict(pickle._Unpickler.dispatch)
+
     def __init__(
-        self, file: Any, what: str, allowed: Mapping[str, Any] = PLAIN_NAMES
+        self,
+        file: BinaryIO,
+        what: str,
+        allowed: Mapping[str, Any] = PLAIN_NAMES,
     ) -> None:
-        super().__init__(file)
+        within = _Within(file)
+        super().__init__(within)
         self.what = what
         self.allowed = allowed
+        # All that is called for may come to: bytes are in the file, and again
+        # in a storage and an array.
+        self.budget = 4 * within.left + SPARE
 
     def find_class(self, module: str, name: str) -> Any:
         """Look up a global that the pickle names.
@@ -148,26 +135,176 @@ class PlainUnpickler(pickle.Unpickler):
             module = 'builtins'
         if f'{module}.{name}' not in self.allowed:
             raise pickle.UnpicklingError(
-                f'it asks for {module}.{name}, which {self.what} do not need; '
-                'loading it could run code'
+                f'it asks for {brief(f"{module}.{name}")}, which {self.what} '
+                'do not need; loading it could run code'
             )
         return self.allowed[f'{module}.{name}']
 
+    def load_reduce(self) -> None:
+        """Call what was looked up; what comes of it is charged."""
+        args = self.stack.pop()
+        value = self.stack[-1](*args)
+        if isinstance(value, np.ndarray):
+            self._charge(value.nbytes)
+        elif isinstance(value, bytes):
+            self._charge(len(value))
+        elif not isinstance(value, PlainDtype | np.generic):
+            self._charge(8 * len(value))  # at least two bytes each
+        self.stack[-1] = value
 
-def check_arrays(data: Any) -> None:
-    """Refuse arrays in containers whose dtype was refitted after it was made.
+    def _charge(self, size: int) -> None:
+        self.budget -= size
+        if self.budget < 0:
+            raise pickle.UnpicklingError(
+                'it would come to many times its own size'
+            )
+
+    def load_build(self) -> None:
+        """Fill an array, or tell the byte order of a dtype; nothing else."""
+        state = self.stack.pop()
+        target = self.stack[-1]
+        if type(target) is np.ndarray:
+            fill(target, state)
+            self._charge(target.nbytes)
+        elif type(target) is PlainDtype:
+            target.__setstate__(state)
+        else:
+            raise pickle.UnpicklingError(
+                f'it changes a {type(target).__name__}, which {self.what} do '
+                'not need; loading it could run code'
+            )
+
+    def load_bytearray8(self) -> None:
+        """Read, and only then make, a bytearray."""
+        size = int.from_bytes(self.read(8), 'little')
+        self.append(bytearray(self.read(size)))
+
+    def load_appends(self) -> None:
+        """Extend a list."""
+        items = self.pop_mark()
+        self._target(list).extend(items)
+
+    def load_append(self) -> None:
+        """Append to a list."""
+        value = self.stack.pop()
+        self._target(list).append(value)
+
+    def load_setitems(self) -> None:
+        """Put items into a dict."""
+        items = self.pop_mark()
+        _mapping(self._target(dict, OrderedDict), items)
+
+    def load_setitem(self) -> None:
+        """Put an item into a dict."""
+        items, self.stack[-2:] = self.stack[-2:], []
+        _mapping(self._target(dict, OrderedDict), items)
+
+    def load_additems(self) -> None:
+        """Put items into a set."""
+        items = self.pop_mark()
+        self._target(set).update(_checked_keys(items))
+
+    def load_dict(self) -> None:
+        """Make a dict (protocol 0)."""
+        items = self.pop_mark()
+        self.append(_mapping({}, items))
+
+    def load_frozenset(self) -> None:
+        """Make a frozenset."""
+        items = self.pop_mark()
+        self.append(frozenset(_checked_keys(items)))
+
+    def _target(self, *kinds: type) -> Any:
+        if type(self.stack[-1]) not in kinds:
+            raise pickle.UnpicklingError(
+                f'it changes a {type(self.stack[-1]).__name__}'
+            )
+        return self.stack[-1]
+
+    def load_object(self) -> None:
+        """Refuse to make objects in other ways than by a call.
+
+        Raises:
+            pickle.UnpicklingError: Always.
+        """
+        raise pickle.UnpicklingError(
+            f'it makes objects, which {self.what} do not need'
+        )
+
+    for _code, _load in {
+        pickle.REDUCE: load_reduce,
+        pickle.BUILD: load_build,
+        pickle.BYTEARRAY8: load_bytearray8,
+        pickle.APPENDS: load_appends,
+        pickle.APPEND: load_append,
+        pickle.SETITEMS: load_setitems,
+        pickle.SETITEM: load_setitem,
+        pickle.ADDITEMS: load_additems,
+        pickle.DICT: load_dict,
+        pickle.FROZENSET: load_frozenset,
+        **dict.fromkeys(
+            (pickle.NEWOBJ, pickle.NEWOBJ_EX, pickle.INST, pickle.OBJ),
+            load_object,
+        ),
+    }.items():
+        dispatch[_code[0]] = _load
+
+
+def check_nesting(data: Any, most: int) -> None:
+    """Refuse what would take for ever to walk, print, compare or hash.
+
+    Args:
+        data: Containers of each other, and anything else in them.
+        most: How many values it may have. Containers that stand in several
+            places count in each of them.
 
     Raises:
-        ValueError: As :func:`check_plain`.
+        ValueError: If it holds itself, or more than that, or is too deep.
     """
-    seen, left = set(), [data]
+    for _ in _leaves(data, most):
+        pass
+
+
+def check_plain(data: Any, size: int) -> None:
+    """Refuse, as :func:`check_nesting`, and what is no plain data.
+
+    Args:
+        data: Containers of each other, numbers, text, bytes and arrays.
+        size: Of the file, in bytes.
+
+    Raises:
+        ValueError: If it holds anything else, holds itself, or comes to many
+            times the size of the file.
+    """
+    for value in _leaves(data, 4 * size + SPARE):
+        kind = type(value)
+        if kind not in ATOMS and not isinstance(
+            value, np.ndarray | np.generic | bytearray
+        ):
+            raise ValueError(f'it holds a {kind.__name__}')
+
+
+def _leaves(data: Any, most: int) -> Iterator[Any]:
+    left, count = [(data, 0)], 0
     while left:
-        value = left.pop()
-        if isinstance(value, np.ndarray):
-            check_plain(value.dtype)
-        elif isinstance(value, dict | list | tuple) and id(value) not in seen:
-            seen.add(id(value))
-            left += value.values() if isinstance(value, dict) else value
+        value, depth = left.pop()
+        if type(value) not in CONTAINERS:
+            yield value
+            continue
+        count += len(value)
+        if depth > DEPTH or count > most:
+            raise ValueError(
+                'it holds itself, is nested too deeply, or repeats what it '
+                'holds too often'
+            )
+        inner = value.values() if isinstance(value, dict) else value
+        left += [(one, depth + 1) for one in inner]
+
+
+def brief(value: Any) -> str:
+    """In one line, and not for ever: errors quote what a file says."""
+    text = ' '.join(str(value).split())
+    return text if len(text) <= SHOWN else f'{text[:SHOWN]} …'
 
 
 def load_plain(
@@ -193,19 +330,21 @@ def load_plain(
     with path.open('rb') as file:
         try:
             data = PlainUnpickler(file, what, allowed).load()
-            check_arrays(data)
+            check_plain(data, path.stat().st_size)
             return data
         except EOFError as error:
             raise ValueError(
                 f'Expected a whole pickle, but {path} is empty or truncated.'
             ) from error
+        except (ValueError, pickle.UnpicklingError) as error:
+            reason = error
         # A broken stream can make the unpickler raise nearly anything.
         except Exception as error:
-            reason = 'it is truncated' if 'truncated' in str(error) else error
-            raise ValueError(
-                f'Expected a pickle of {what}, but {path} cannot be read: '
-                f'{reason}.'
-            ) from error
+            reason = f'it is damaged ({type(error).__name__}: {error})'
+    raise ValueError(
+        f'Expected a pickle of {what}, but {path} cannot be read: '
+        f'{brief(reason).rstrip(".")}.'
+    )
 
 
 def load_tensors(
@@ -226,7 +365,12 @@ def load_tensors(
     import torch  # too heavy for those who read pickles only
 
     try:
-        return torch.load(file, map_location=map_location, weights_only=True)
+        checked = file if hasattr(file, 'read') else _checked(Path(file))
+        loaded = torch.load(
+            checked, map_location=map_location, weights_only=True
+        )
+        check_nesting(loaded, SPARE)
+        return loaded
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f'Expected a checkpoint at {file}, but there is none.'
@@ -240,6 +384,84 @@ def load_tensors(
             f'Expected a checkpoint of tensors and plain data, but {name} '
             f'{_reason(error)}'
         ) from error
+
+
+def _checked(path: Path) -> Path | io.BytesIO:
+    """A file of torch's, none of whose pickles would take for ever.
+
+    Raises:
+        ValueError: For these.
+    """
+    with path.open('rb') as content:
+        if content.read(2) == b'PK':
+            with zipfile.ZipFile(path) as archive:
+                for row in archive.infolist():
+                    if row.compress_type != zipfile.ZIP_STORED:
+                        raise ValueError('it is compressed')
+                    if row.filename.endswith('.pkl'):
+                        pickled = io.BytesIO(archive.read(row))
+                        _DryUnpickler(pickled, 'checkpoints').load()
+            return path
+        # The old form, pickles in a row, may claim any sizes: all is read first.
+        content.seek(0)
+        whole = io.BytesIO(content.read())
+    for _ in range(4):
+        _DryUnpickler(whole, 'checkpoints').load()
+    whole.seek(0)
+    return whole
+
+
+class _Unmade:
+    """What a pickle would make."""
+
+    def __init__(self, *_: Any) -> None:
+        """Take whatever it is made of."""
+
+
+class _DryUnpickler(PlainUnpickler):
+    """Reads a pickle for torch, and makes no more of it than containers.
+
+    torch refuses what may run code; not, what takes for ever to hash.
+    """
+
+    dispatch = dict(PlainUnpickler.dispatch)
+
+    def find_class(self, module: str, name: str) -> type:
+        """Look up nothing."""
+        return _Unmade
+
+    def persistent_load(self, pid: Any) -> _Unmade:
+        """Load nothing."""
+        check_nesting(pid, SPARE)
+        return _Unmade()
+
+    def load_call(self) -> None:
+        """Call nothing."""
+        check_nesting(self.stack.pop(), SPARE)
+        self.stack[-1] = _Unmade()
+
+    def load_build(self) -> None:
+        """Fill nothing."""
+        self.stack.pop()
+
+    def load_setitems(self) -> None:
+        """Look at keys."""
+        for key in self.pop_mark()[::2]:
+            check_nesting(key, SPARE)
+
+    def load_setitem(self) -> None:
+        """Look at a key."""
+        check_nesting(self.stack[-2], SPARE)
+        del self.stack[-2:]
+
+    for _code, _load in {
+        pickle.REDUCE: load_call,
+        pickle.NEWOBJ: load_call,
+        pickle.BUILD: load_build,
+        pickle.SETITEMS: load_setitems,
+        pickle.SETITEM: load_setitem,
+    }.items():
+        dispatch[_code[0]] = _load
 
 
 def _reason(error: Exception) -> str:

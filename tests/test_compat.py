@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader, checkpoint
@@ -151,6 +152,20 @@ def test_a_loaded_checkpoint_is_saved_as_numpy_would(tmp_path):
     assert b'mmshapmix' not in path.read_bytes()
     again = CheckpointLoader.load_checkpoint(str(path), 'cpu')
     assert again['hub'].current() == 1
+
+
+def test_a_yaml_config_runs_nothing(tmp_path):
+    made = tmp_path / 'made'
+    path = tmp_path / 'x.yml'
+    path.write_text(f'a: !!python/object/apply:os.mkdir ["{made}"]')
+    with pytest.raises(yaml.YAMLError, match='python/object/apply'):
+        Config.fromfile(path)
+    assert not made.exists()
+    path.write_text('a: {b: [1]}')
+    assert Config.fromfile(path).a.b == [1]
+    # It is as bad as the test says.
+    yaml.load(f'!!python/object/apply:os.mkdir ["{made}"]', yaml.UnsafeLoader)
+    assert made.exists()
 
 
 def test_downloads_load_weights_only(tmp_path):

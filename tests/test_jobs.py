@@ -1,5 +1,6 @@
 """Jobs with scripts of a few lines; with real trainings: test_tools/."""
 
+import errno
 import io
 import os
 import re
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from mmshapmix import progress
+from mmshapmix import jobs, progress
 from mmshapmix.jobs import Job, last_checkpoint, locked, run_jobs
 from mmshapmix.progress import JobsProgress, Timing, time_left
 
@@ -305,36 +306,90 @@ def test_last_checkpoint(tmp_path):
 
 
 HOLDER = """
-time.sleep(float(args[0]))
+from mmshapmix.jobs import locked
+with locked(args[0]):
+    if not os.fork():  # as a worker of a data loader
+        time.sleep(60)
+        os._exit(0)
+    print('locked', flush=True)
+    time.sleep(60)
 """
 
 
-def test_a_folder_is_locked_as_long_as_a_command_runs(tmp_path, script):
-    """Also where the tool that started it is gone."""
+def test_a_folder_is_locked_until_its_process_ends(tmp_path, script):
+    """However it ends, whether or not it leaves workers behind."""
     folder = tmp_path / 'new'
-    body = script('hold', HOLDER)
-    with locked(folder) as lock:
-        with pytest.raises(ValueError, match=f'alone in {folder}, but'):
-            locked(folder).__enter__()
-        orphan = subprocess.Popen(
-            [sys.executable, body, '60'], pass_fds=[lock]
-        )
-    try:
-        with pytest.raises(ValueError, match='another command is at work'):
-            locked(folder).__enter__()
-    finally:
-        orphan.kill()
-        orphan.wait()
-    with locked(folder):
+    with subprocess.Popen(
+        [sys.executable, '-W', 'ignore', script('hold', HOLDER), folder],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as holder:
+        try:
+            assert holder.stdout.readline() == 'locked\n'
+            with pytest.raises(ValueError, match=f'alone in {folder}, but .*'):
+                locked(folder).__enter__()
+            holder.kill()
+            holder.wait()
+            with locked(folder):
+                pass
+        finally:
+            os.killpg(holder.pid, signal.SIGKILL)
+
+
+def test_a_lock_is_no_others_file(tmp_path):
+    """Neither emptied, nor followed, nor made by a link."""
+    own, lock = tmp_path / 'own.txt', tmp_path / 'work/.lock'
+    lock.parent.mkdir()
+    own.write_text('content')
+    for make in (
+        lambda: lock.symlink_to(own),
+        lambda: lock.symlink_to(tmp_path / 'nowhere'),
+        lambda: lock.hardlink_to(own),
+        lambda: lock.write_text('notes'),
+        lambda: os.mkfifo(lock),
+        lock.mkdir,
+    ):
+        make()
+        with pytest.raises(ValueError, match=r'\.lock, or none, .* it away'):
+            locked(lock.parent).__enter__()
+        lock.rmdir() if lock.is_dir() else lock.unlink()
+    assert own.read_text() == 'content'
+    assert not (tmp_path / 'nowhere').exists()
+    with locked(lock.parent), pytest.raises(ValueError, match='alone'):
+        locked(lock.parent).__enter__()
+
+
+def test_a_file_system_without_locks_is_warned_of(tmp_path, monkeypatch):
+    def acquire(lock):
+        raise OSError(errno.ENOLCK, 'No locks available')
+
+    monkeypatch.setattr(jobs.FileLock, 'acquire', acquire)
+    with pytest.warns(UserWarning, match='has no locks'), locked(tmp_path):
         pass
 
 
-def test_commands_hold_what_is_kept_open(tmp_path, script, printed):
-    body = script('fd', 'os.fstat(int(args[0]))')
-    with locked(tmp_path) as lock:
-        job = Job('a', tmp_path, dict(x=[body, lock]))
-        assert run_jobs([job], console=printed, keep_open=[lock]) == {}
-        assert run_jobs([job], console=printed).keys() == {'a'}
+def test_jobs_run_without_what_only_posix_has(tmp_path, script):
+    """As on Windows: no fcntl, no signals but a few, no process groups."""
+    code = (
+        'import os, signal, sys\n'
+        'from pathlib import Path\n'
+        'sys.modules["fcntl"] = None\n'
+        'del os.killpg, signal.SIGHUP, signal.SIGKILL\n'
+        'from mmshapmix.jobs import Job, locked, run_jobs\n'
+        f'folder = Path({str(tmp_path)!r})\n'
+        f'job = Job("a", folder / "a", dict(x=[{str(script("x", ""))!r}]))\n'
+        f'bad = [{str(script("bad", "sys.exit(3)"))!r}]\n'
+        'with locked(folder):\n'
+        '    assert not run_jobs([job])\n'
+        '    assert run_jobs([Job("b", folder / "b", dict(x=bad))], stop=1)\n'
+    )
+    done = subprocess.run(
+        [sys.executable, '-W', 'ignore', '-c', code],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 # Progress --------------------------------------------------------------------

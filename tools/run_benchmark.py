@@ -194,8 +194,8 @@ def main() -> None:
         run.check_settings()
     failed = {}
     try:
-        with locked(args.work_dir) as lock:
-            failed = do_runs(chosen, args, TOOLS, lock)
+        with locked(args.work_dir):
+            failed = do_runs(chosen, args, TOOLS)
     finally:
         report(benchmark, runs, args)
     if failed:

@@ -140,10 +140,10 @@ def main() -> None:
         Run(stream, work_dir / stream, leaf, args.cfg_options, args.seed)
         for stream, leaf in leaves.items()
     ]
-    with locked(work_dir) as lock:
+    with locked(work_dir):
         for run in runs if not args.adopt else []:
             run.check_settings()
-        failed = do_runs(runs, args, TOOLS, lock, args.adopt)
+        failed = do_runs(runs, args, TOOLS, args.adopt)
     done = [run for run in runs if run.name not in failed]
     if done:
         report(work_dir, done, args.preset or [*PRESETS])

@@ -15,8 +15,9 @@ from mmshapmix.engine.checkpoints import (
 from mmshapmix.engine.checks import check_batches
 from mmshapmix.engine.launch import (
     add_common_arguments,
+    alone,
+    is_first_process,
     load_config,
-    process_rank,
 )
 
 
@@ -112,7 +113,7 @@ def set_start(cfg: Config, args: argparse.Namespace) -> None:
         if cfg.resume:
             return
     start = cfg.load_from if cfg.get('resume') else None
-    if args.launcher == 'none' or process_rank() == 0:
+    if is_first_process(args.launcher):
         claim_folder(folder, args.overwrite, start)
 
 
@@ -120,10 +121,11 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args)
     merge_args(cfg, args)
-    set_start(cfg, args)
-    runner = Runner.from_cfg(cfg)
-    check_batches(runner.train_dataloader)  # before schedules are made of it
-    runner.train()
+    with alone(cfg):
+        set_start(cfg, args)
+        runner = Runner.from_cfg(cfg)
+        check_batches(runner.train_dataloader)  # before schedules are made
+        runner.train()
 
 
 if __name__ == '__main__':

@@ -7,13 +7,15 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any, TypeVar
 
-from mmengine.config import Config
-
 from ..functional.longtail import SHOT_GROUPS
+from ..reading import read_inherited
+from ..unpickling import brief
 from .tables import Row
 
 COLUMNS = ('overall', 'mean-class', *SHOT_GROUPS)
 PAPER_COLUMNS = ('overall', *SHOT_GROUPS)
+
+FORBIDDEN = {*'/\\:*?"<>|{}'}  # in names of folders
 
 T = TypeVar('T')
 
@@ -116,20 +118,23 @@ def read_benchmark(path: str | Path) -> Benchmark:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no table: a key is unknown or missing, a method
-            starts from one that does not come before it, or figures of a
-            paper are neither one nor four.
+        ValueError: If it is no table: a key is unknown or missing, a name is
+            none that a folder can have, a method starts from one that does not
+            come before it, or figures of a paper are neither one nor four.
     """
     path = Path(path)
     if path.suffix not in ('.yml', '.yaml'):
         raise ValueError(f'Expected a .yml file, but got {path}.')
-    content = Config.fromfile(path).to_dict()
+    content = read_inherited(path, 'a table')
     for key, kind in (('methods', Method), ('data', DataSet)):
         rows = content.get(key)
         if not isinstance(rows, dict):
             raise ValueError(
-                f'Expected `{key}` of {path} by their names, but got {rows!r}.'
+                f'Expected `{key}` of {path} by their names, but got '
+                f'{brief(repr(rows))}.'
             )
+        for name in rows:
+            _check_name(name, f'{key} of {path}')
         content[key] = {
             name: _made(kind, row, f'{key}.{name} of {path}')
             for name, row in rows.items()
@@ -138,12 +143,31 @@ def read_benchmark(path: str | Path) -> Benchmark:
     if {*re.findall('{(.*?)}', leaf)} != {'method', 'data'}:
         raise ValueError(
             f'Expected `leaf` of {path} as a path with {{method}} and '
-            f'{{data}} in it, but got {leaf!r}.'
+            f'{{data}} in it, but got {brief(repr(leaf))}.'
         )
     content['leaf'] = path.parent / leaf
     benchmark = _made(Benchmark, content, str(path))
+    for name, row in benchmark.data.items():
+        if row.leaf is not None:
+            _check_name(row.leaf, f'`leaf` of data.{name} of {path}')
     _check(benchmark, path)
     return benchmark
+
+
+def _check_name(name: Any, where: str) -> None:
+    """Refuse what is no name of a folder, on all systems, inside another."""
+    if (
+        not isinstance(name, str)
+        or not name.isprintable()
+        or name != name.strip('. ')
+        or not name
+        or FORBIDDEN & {*name}
+    ):
+        raise ValueError(
+            f'Expected names that folders can have in {where}, without any of '
+            f'{"".join(sorted(FORBIDDEN))} or dots at the ends, but got '
+            f'{brief(repr(name))}.'
+        )
 
 
 def _is_list_of(*kinds: type) -> Callable[[Any], bool]:
@@ -183,18 +207,20 @@ FORMS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 def _made(kind: type[T], values: Any, where: str) -> T:
     """A dataclass of a mapping; what is no field or of no use is refused."""
     if not isinstance(values, dict):
-        raise ValueError(f'Expected keys in {where}, but got {values!r}.')
+        raise ValueError(
+            f'Expected keys in {where}, but got {brief(repr(values))}.'
+        )
     known = [one.name for one in fields(kind)]
     unknown = [key for key in values if key not in known]
     if unknown:
         raise ValueError(
-            f'Expected only {known} in {where}, but got {unknown}.'
+            f'Expected only {known} in {where}, but got {brief(unknown)}.'
         )
     for key, (form, has_it) in FORMS.items():
         if key in values and not has_it(values[key]):
             raise ValueError(
                 f'Expected `{key}` of {where} as {form}, but got '
-                f'{values[key]!r}.'
+                f'{brief(repr(values[key]))}.'
             )
     try:
         return kind(**values)

@@ -1,10 +1,12 @@
 """Per-class accuracy as a bar chart."""
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+
+from ..reading import read_csv
+from ..unpickling import brief
 
 Table = list[dict[str, str]]
 
@@ -13,16 +15,19 @@ def read_table(path: str | Path) -> Table:
     """Rows of a CSV file that ``PerClassTableHook`` wrote.
 
     Raises:
-        ValueError: If it is no such file.
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no such table; the message names the line.
     """
-    with Path(path).open(newline='') as file:
-        rows = list(csv.DictReader(file))
-    needed = {'class_id', 'test_samples', 'correct'}
-    if not rows or not needed <= rows[0].keys():
-        raise ValueError(
-            f'Expected a per-class table with the columns {sorted(needed)}, '
-            f'but {path} is none.'
-        )
+    rows = read_csv(
+        path, 'a per-class table', ('class_id', 'test_samples', 'correct')
+    )
+    for row in rows:
+        samples = row.get('train_samples') or '0'
+        if not samples.isdecimal():
+            raise ValueError(
+                'Expected a whole number as train_samples of class '
+                f'{row["class_id"]} in {path}, but got {brief(samples)!r}.'
+            )
     return rows
 
 

@@ -1,6 +1,7 @@
 """Dumped scores: read without running what a pickle may carry, checked."""
 
 import io
+import math
 import operator
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -9,24 +10,80 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from ..evaluation.dump_scores import KEYS, LOGITS, plain, write_scores
 from ..functional.longtail import ClassCounts
-from ..unpickling import PLAIN_NAMES, load_plain
+from ..unpickling import PLAIN_NAMES, PlainUnpickler, brief, load_plain
 from .checkpoints import read_checkpoint
 
+# What torch calls the types of storages. numpy has no bfloat16.
+STORAGES = dict(
+    FloatStorage='f4',
+    DoubleStorage='f8',
+    HalfStorage='f2',
+    BFloat16Storage='u2',
+    LongStorage='i8',
+    IntStorage='i4',
+    ShortStorage='i2',
+    CharStorage='i1',
+    ByteStorage='u1',
+    BoolStorage='?',
+)
 
-def _storage(content: bytes) -> Any:
-    """Stand in for torch's loader of storages, which would load anything."""
-    return torch.load(io.BytesIO(content), weights_only=True)
+
+class _StorageUnpickler(PlainUnpickler):
+    """Unpickles what torch says of a storage."""
+
+    def persistent_load(self, pid: tuple) -> tuple:
+        """What it is: a kind, a type, a name, a device and a size."""
+        return pid
+
+
+def _storage(content: bytes) -> np.ndarray:
+    """Stand in for torch's loader of storages, which would load anything.
+
+    Args:
+        content: Five pickles (a magic number, a version, the system, the
+            storage, its key), the number of values, and these.
+    """
+    file = io.BytesIO(bytes(content))
+    names = {f'torch.{name}': name for name in STORAGES}
+    parts = [
+        _StorageUnpickler(file, 'storages', names).load() for _ in range(5)
+    ]
+    name, size = parts[3][1], parts[3][4]
+    start = file.tell() + 8
+    order = '<' if parts[2]['little_endian'] else '>'
+    dtype = np.dtype(f'{order}{STORAGES[name]}')
+    values = np.frombuffer(file.getvalue(), dtype, size, start)
+    if name == 'BFloat16Storage':  # the first half of a float32
+        return (values.astype(np.uint32) << 16).view(np.float32)
+    return values
 
 
 def _tensor(
-    storage: Any, offset: int, size: tuple, stride: tuple, *_: Any
+    storage: np.ndarray, offset: int, size: tuple, stride: tuple, *_: Any
 ) -> np.ndarray:
-    """Stand in for the function that makes tensors of storages."""
-    return plain(torch._utils._rebuild_tensor(storage, offset, size, stride))
+    """Stand in for the function that makes tensors of storages.
+
+    Raises:
+        ValueError: If it is not all in the storage, or larger than that.
+    """
+    whole = offset, *size, *stride
+    if not all(type(n) is int and n >= 0 for n in whole) or len(size) != len(
+        stride
+    ):
+        raise ValueError('Expected sizes of a tensor, but got others.')
+    steps = ((n - 1) * step for n, step in zip(size, stride, strict=True))
+    count = math.prod(size)
+    if count > len(storage) or (count and offset + sum(steps) >= len(storage)):
+        raise ValueError(
+            f'Expected tensors within their storage, but one of size {size} '
+            f'is beyond its {len(storage)} values.'
+        )
+    strides = [step * storage.itemsize for step in stride]
+    values = storage[offset:]
+    return np.lib.stride_tricks.as_strided(values, size, strides).copy()
 
 
 # Tensors, as torch and as DumpScores pickle them, come as arrays.
@@ -88,10 +145,10 @@ def read_scores(path: str | Path) -> Scores:
         counts = rows[0].get('class_counts')
         counts = None if counts is None else np.asarray(counts, np.int64)
         logits = _logits_of(rows, scores)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError, IndexError) as error:
         raise ValueError(
             f'Expected scores of the same classes for all samples of {path}, '
-            f'and a label for each, but got others: {error}.'
+            f'and a label for each, but got others: {brief(error)}.'
         ) from error
     result = Scores(
         str(path),

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..files import replaced
 from ..functional.layouts import Layout
+from ..reading import read_lines
 from ..unpickling import load_plain
 
 Annotation = dict[str, Any]
@@ -109,13 +110,7 @@ def pick_annotations(
 
 def read_list(path: str | Path) -> list[str]:
     """Sample names of a list file, one a line; the last may lack its end."""
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f'Expected a sample list at {path}, but there is none.'
-        )
-    lines = map(str.strip, path.read_text().splitlines())
-    return [line for line in lines if line]
+    return read_lines(path, 'a sample list')
 
 
 def check_fields(

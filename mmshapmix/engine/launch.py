@@ -4,12 +4,18 @@ import argparse
 import ast
 import os
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, DictAction
 
 from ..compat import use_gloo_without_cuda
+from ..jobs import locked
+from ..unpickling import brief
+
+# Where launchers say which process it is.
+RANKS = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
 
 
 def option_value(text: str) -> Any:
@@ -93,9 +99,42 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
-def process_rank() -> int:
-    """The rank that a launcher gives, before there is a process group."""
-    return int(os.environ.get('RANK', os.environ.get('SLURM_PROCID', 0)))
+def is_first_process(launcher: str) -> bool:
+    """Whether this is the first of those that a launcher starts.
+
+    It is known before there is a process group.
+    """
+    rank = RANKS.get(launcher)
+    return rank is None or int(os.environ.get(rank, 0)) == 0
+
+
+def read_config(path: str | Path) -> Config:
+    """Read a config, which is run if it is Python.
+
+    Raises:
+        FileNotFoundError: If there is no such config.
+        ValueError: If it ends the program, or is YAML or JSON that cannot be
+            read. What a config in Python raises passes.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'Expected a config at {path}, but there is none.'
+        )
+    try:
+        return Config.fromfile(path)
+    except SystemExit as error:
+        raise ValueError(
+            f'Expected settings in {path}, but it ends the program (exit '
+            f'status {brief(error.code)}).'
+        ) from error
+    except Exception as error:
+        if path.suffix == '.py':
+            raise  # with the place in it
+        raise ValueError(
+            f'Expected settings in {path}, but it cannot be read: '
+            f'{brief(error)}.'
+        ) from error
 
 
 def load_config(args: argparse.Namespace) -> Config:
@@ -105,14 +144,11 @@ def load_config(args: argparse.Namespace) -> Config:
     ``work_dir``, ``work_dirs/`` and the config's name.
 
     Raises:
-        FileNotFoundError: If there is no such config.
+        FileNotFoundError: As :func:`read_config`.
+        ValueError: As :func:`read_config`.
     """
-    if not Path(args.config).is_file():
-        raise FileNotFoundError(
-            f'Expected a config at {args.config}, but there is none.'
-        )
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
     cfg.launcher = args.launcher
@@ -123,3 +159,13 @@ def load_config(args: argparse.Namespace) -> Config:
     )
     use_gloo_without_cuda(cfg, args.launcher)
     return cfg
+
+
+def alone(cfg: Config) -> AbstractContextManager:
+    """Lock the work folder of a training, once for all of its processes.
+
+    Raises:
+        ValueError: As :func:`~mmshapmix.jobs.locked`.
+    """
+    first = is_first_process(cfg.launcher)
+    return locked(cfg.work_dir) if first else nullcontext()

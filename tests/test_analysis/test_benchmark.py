@@ -1,5 +1,7 @@
 """Table files, and means over seeds."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -72,7 +74,7 @@ def test_a_table_file(table, tmp_path):
     [
         ('seeds:', 'seed:', r"Expected only \[.*'seeds'.*\] in .*\['seed'\]"),
         ('after: ce\n    o', 'atfer: ce\n    o', r'methods\.crt of .*atfer'),
-        ('label: cRT\n', 'paper: {}\n', r"methods\.crt of .*'label'"),
+        ('label: cRT\n', 'trains: true\n', r"methods\.crt of .*'label'"),
         ('after: ce\n    t', 'after: crt2\n    t', r"before it.*'crt2'"),
         ('after: ce\n    o', 'after: post\n    o', r"before it.*'post'"),
         ('after: ce\n    t', 't', r'methods\.post .* no checkpoint'),
@@ -96,6 +98,61 @@ def test_a_bad_table_is_refused(table, old, new, message):
     assert old in TABLE
     with pytest.raises(ValueError, match=message):
         table(old, new)
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        '..',
+        '../x',
+        'a/b',
+        '/etc',
+        'a\\b',
+        'C:x',
+        '',
+        ' ',
+        '.x',
+        'x.',
+        'a\nb',
+        'a\x00b',
+        'a\u202eb',
+        'a*',
+        '{data}',
+    ],
+)
+@pytest.mark.parametrize('old', ['ce:', 'two:', 'leaf: one'])
+def test_names_are_those_of_folders(table, old, name):
+    quoted = json.dumps(name)
+    new = f'leaf: {quoted}' if 'leaf' in old else f'{quoted}:'
+    with pytest.raises(ValueError, match='names that folders can have in'):
+        table(old, new)
+
+
+@pytest.mark.parametrize('name', ['1', '~', 'true', '1.5'])
+def test_names_are_text(table, name):
+    with pytest.raises(ValueError, match=r'folders .* got \w+(\.\d)?\.$'):
+        table('ce:', f'{name}:')
+
+
+def test_ordinary_names_stay(table, tmp_path):
+    found = table('two:', "'NTU 60 (é), x-sub':")
+    assert 'NTU 60 (é), x-sub' in found.data
+    odd = tmp_path / '{x}'
+    odd.mkdir()
+    (odd / 'table.yml').write_text(TABLE)
+    leaf = read_benchmark(odd / 'table.yml').config('ce', 'one')
+    assert leaf == odd / 'sub/ce_one.py'
+
+
+def test_a_table_runs_nothing(table, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    call = '!!python/object/apply:os.mkdir [made]'
+    with pytest.raises(ValueError, match=r'line 3 of .*table\.yml'):
+        table('[0, 3]', call)
+    (tmp_path / 'base.py').write_text('import os; os.mkdir("made")')
+    with pytest.raises(ValueError, match=r'\.yml files as `_base_`'):
+        table('seeds:', '_base_: base.py\nseeds:')
+    assert not (tmp_path / 'made').exists()
 
 
 def test_other_files_are_refused(tmp_path):

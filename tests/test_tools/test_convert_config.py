@@ -102,6 +102,8 @@ def test_it_overwrites_only_when_told():
             CONFIGS['stgcnpp'] + "optimizer['lr'] = float('nan')",
             "cannot be read: name 'nan' is not defined",
         ),
+        ('import sys; sys.exit(0)', r'ended with .* \(exit status 0\)$'),
+        ('import os; os._exit(0)', r'ended with .* \(exit status 0\)$'),
         ('x = 1', 'Expected a PYSKL config'),
         ("_base_ = '../new.py'", 'as those of MMAction2 1.x'),
     ],

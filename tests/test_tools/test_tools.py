@@ -13,10 +13,12 @@ import pytest
 from mmengine.config import Config
 
 from mmshapmix.datasets import LongTailPoseDataset
+from mmshapmix.engine.launch import alone
 from mmshapmix.functional.longtail import long_tail_counts
+from mmshapmix.jobs import locked
 
 from ..conftest import make_data
-from ..running import save_checkpoint
+from ..running import call_tool, save_checkpoint
 
 ROOT = Path(__file__).parents[2]
 TAIL = ('--max-per-class', '12', '--imbalance-ratio', '4')
@@ -303,3 +305,52 @@ def test_going_on_and_beginning_anew_exclude_each_other(start, capsys):
     with pytest.raises(SystemExit):
         start(['--resume', '--overwrite'])
     assert 'not with --resume' in capsys.readouterr().err
+
+
+# train.py --------------------------------------------------------------------
+
+
+def said_by_train(*args):
+    """How its start ends, whether or not the error is made a line."""
+    try:
+        return call_tool('train.py', *args)
+    except ValueError as error:
+        return str(error)
+
+
+def test_a_training_is_alone_in_its_folder(tmp_path):
+    config = ROOT / 'configs/baseline/stgcnpp_ce_joint_synthetic-lt.py'
+    folder = tmp_path / 'work'
+    with locked(folder):
+        said = said_by_train(config, '--work-dir', folder)
+    assert f'alone in {folder}, but another command' in said
+    assert [path.name for path in folder.iterdir()] == ['.lock']
+
+
+@pytest.mark.parametrize('rank', ['0', '1'])
+def test_of_many_processes_one_holds_the_lock(tmp_path, monkeypatch, rank):
+    monkeypatch.setenv('RANK', rank)
+    monkeypatch.setenv('SLURM_PROCID', '5')
+    cfg = Config(dict(work_dir=str(tmp_path), launcher='pytorch'))
+    with alone(cfg):
+        if rank == '0':
+            with pytest.raises(ValueError, match='alone in'):
+                locked(tmp_path).__enter__()
+        else:
+            assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ('name', 'text', 'message'),
+    [
+        ('x.py', 'import sys; sys.exit(0)', r'it ends the .*\(exit status 0'),
+        ('x.yml', '', 'cannot be read'),
+        ('x.yml', 'a:\n\tb: 1', 'cannot be read: .* line 2'),
+        ('x.yml', 'a: !!python/object/apply:os._exit [0]', 'os._exit'),
+        ('x.json', '{', 'cannot be read'),
+    ],
+)
+def test_a_config_that_is_none_is_a_line(tmp_path, name, text, message):
+    (tmp_path / name).write_text(text)
+    said = said_by_train(tmp_path / name)
+    assert name in said and re.search(message, said) and '\n' not in said

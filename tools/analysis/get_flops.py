@@ -4,12 +4,12 @@ import argparse
 from pathlib import Path
 
 from mmaction.utils import register_all_modules
-from mmengine.config import Config
 from rich.console import Console
 
 from mmshapmix.analysis.complexity import complexity
 from mmshapmix.analysis.tables import Row, rich_table, write_table
 from mmshapmix.cli import run_tool
+from mmshapmix.engine.launch import read_config
 
 
 def parse_args() -> argparse.Namespace:
@@ -33,7 +33,7 @@ def parse_args() -> argparse.Namespace:
 
 def row_of(path: Path, args: argparse.Namespace) -> Row:
     """One config's line of the table."""
-    cfg = Config.fromfile(path)
+    cfg = read_config(path)
     model = cfg.model
     if args.num_classes:
         model.cls_head.num_classes = args.num_classes

@@ -8,9 +8,6 @@ only files that you would run.
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
-
-from mmengine.config import Config
 
 from mmshapmix.cli import check_free, run_tool
 from mmshapmix.files import replaced
@@ -20,6 +17,7 @@ from mmshapmix.interop.pyskl_config import (
     config_text,
     convert_config,
     describe_notes,
+    run_config,
 )
 
 UNMAPPED = 3
@@ -61,23 +59,6 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise FileNotFoundError(
-            f'Expected a config at {path}, but there is none.'
-        )
-    try:
-        return Config.fromfile(
-            path, import_custom_modules=False, lazy_import=False
-        ).to_dict()
-    except Exception as error:  # it may do anything
-        reason = ' '.join(f'{type(error).__name__}: {error}'.split())
-        raise ValueError(
-            f'Expected {path} to be Python that defines a config, but reading '
-            f'it ended with {reason}'
-        ) from error
-
-
 def text_of(conversion: Conversion, source: Path) -> str:
     lines = [f'Converted from {source}, a config of PYSKL.']
     lines += describe_notes(conversion.notes, ['unmapped'])
@@ -88,7 +69,7 @@ def text_of(conversion: Conversion, source: Path) -> str:
 def main() -> None:
     args = parse_args()
     check_free(args.force, args.out)
-    conversion = convert_config(read(args.source), args.masked)
+    conversion = convert_config(run_config(args.source), args.masked)
     text = text_of(conversion, args.source)
     check_text(text, conversion.config)
     with replaced(args.out) as partial:

@@ -4,6 +4,7 @@
 """
 
 from .convert import Conversion, convert_config
+from .execution import run_config
 from .section import Note, describe_notes
 from .text import check_text, config_text
 
@@ -14,4 +15,5 @@ __all__ = [
     'config_text',
     'convert_config',
     'describe_notes',
+    'run_config',
 ]
