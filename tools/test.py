@@ -6,7 +6,9 @@ import math
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from mmshapmix.datasets import lacks_labels
 from mmshapmix.engine.launch import add_common_arguments, load_config
+from mmshapmix.evaluation import DumpScores
 
 ADJUSTMENT = 'LogitAdjustmentHook'
 
@@ -55,6 +57,29 @@ def adjusts_logits(cfg: Config) -> bool:
     return any(hook and ADJUSTMENT in str(hook.get('type')) for hook in hooks)
 
 
+def measure_nothing(runner: Runner) -> None:
+    """Of samples without labels, only write the scores.
+
+    Raises:
+        ValueError: If that is not asked for.
+    """
+    evaluator = runner.test_loop.evaluator
+    evaluator.metrics = [
+        metric
+        for metric in evaluator.metrics
+        if isinstance(metric, DumpScores)
+    ]
+    if not evaluator.metrics:
+        raise ValueError(
+            'Expected labels of the test samples, but they have none: nothing '
+            'can be measured. --dump FILE writes their scores.'
+        )
+    runner.logger.warning(
+        'The samples have no labels (-1): their scores are written, and '
+        'nothing is measured.'
+    )
+
+
 def main() -> None:
     parser = make_parser()
     args = parser.parse_args()
@@ -76,7 +101,10 @@ def main() -> None:
             )
         hook = dict(type=f'mmshapmix.{ADJUSTMENT}', tau=args.logit_adjustment)
         cfg.merge_from_dict({'default_hooks.logit_adjustment': hook})
-    Runner.from_cfg(cfg).test()
+    runner = Runner.from_cfg(cfg)
+    if lacks_labels(runner.test_loop.dataloader.dataset):
+        measure_nothing(runner)
+    runner.test()
 
 
 if __name__ == '__main__':

@@ -50,7 +50,7 @@ class Scores:
     """
 
     source: str
-    names: tuple[str, ...]
+    names: tuple[str | int, ...]
     scores: np.ndarray
     labels: np.ndarray
     class_counts: ClassCounts | None = None
@@ -105,7 +105,9 @@ def _check_rows(rows: Any, path: str | Path) -> None:
             'Expected a list of samples with `pred_score` and `gt_label`, but '
             f'{path} is none. tools/test.py --dump writes such files.'
         )
-    unnamed = sum(not isinstance(row.get('frame_dir'), str) for row in rows)
+    unnamed = sum(
+        not isinstance(row.get('frame_dir'), str | int) for row in rows
+    )
     if unnamed:
         raise ValueError(
             f'Expected `frame_dir` in all samples of {path}, but {unnamed} of '
@@ -121,9 +123,9 @@ def _check_rows(rows: Any, path: str | Path) -> None:
         )
 
 
-def _some(names: Collection[str]) -> str:
+def _some(names: Collection[str | int]) -> str:
     """How many names, and the first of them."""
-    shown = ', '.join(map(repr, sorted(names)[:3]))
+    shown = ', '.join(map(repr, sorted(names, key=str)[:3]))
     return f'{len(names)} ({shown}{", …" * (len(names) > 3)})'
 
 

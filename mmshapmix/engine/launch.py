@@ -2,11 +2,14 @@
 
 import argparse
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
 
 from ..compat import use_gloo_without_cuda
+
+OURS = 'LongTailPoseDataset'
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +21,9 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
         help='override settings of the config, as key=value pairs: '
         'train_cfg.max_epochs=2 model.backbone.down_stages="[3,5]"',
     )
-    parser.set_defaults(work_dir=None, launcher='none', local_rank=0)
+    parser.set_defaults(
+        work_dir=None, launcher='none', local_rank=0, skip_bad=False
+    )
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +36,39 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         default='none',
         help='job launcher',
     )
+    parser.add_argument(
+        '--skip-bad',
+        action='store_true',
+        help='leave out bad samples, and list them in the log',
+    )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+
+
+def leaf_datasets(dataset: dict) -> Iterator[dict]:
+    """The configs of the data sets inside of wrappers, themselves."""
+    inner = dataset.get('datasets') or [dataset.get('dataset')]
+    for part in inner:
+        if part is None:
+            yield dataset
+        else:
+            yield from leaf_datasets(part)
+
+
+def skip_bad_samples(cfg: Config) -> None:
+    """Let all data sets of a config leave out bad samples.
+
+    Raises:
+        ValueError: If there is another than ours, which cannot do so.
+    """
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        for leaf in leaf_datasets((cfg.get(name) or {}).get('dataset', {})):
+            kind = leaf.get('type', OURS)
+            if OURS not in str(kind):
+                raise ValueError(
+                    f'Expected mmshapmix.{OURS} in {name} with --skip-bad, '
+                    f'but got {kind}.'
+                )
+            leaf['skip_bad'] = True
 
 
 def load_config(args: argparse.Namespace) -> Config:
@@ -51,6 +88,8 @@ def load_config(args: argparse.Namespace) -> Config:
     cfg = Config.fromfile(args.config)
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
+    if args.skip_bad:
+        skip_bad_samples(cfg)
     cfg.launcher = args.launcher
     cfg.work_dir = (
         args.work_dir

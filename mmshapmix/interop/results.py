@@ -10,10 +10,10 @@ import torch
 from ..datasets.annotations import (
     Annotation,
     annotations_of,
-    check_labels,
     load_pickle,
     sample_name,
 )
+from ..datasets.samples import tidy_label
 from ..evaluation.dump_scores import KEYS
 from ..unpickling import load_plain
 
@@ -124,7 +124,8 @@ def dump_of(
             "tested. PYSKL's `valid_ratio` and `box_thr` leave samples out: "
             'test again without them.'
         )
-    check_labels(samples, scores.shape[1], str(source))
+    for sample in samples:
+        tidy_label(sample, scores.shape[1], str(source))
     rows = (
         (score, np.array([sample['label']], np.int64), sample_name(sample))
         for score, sample in zip(scores, samples, strict=True)

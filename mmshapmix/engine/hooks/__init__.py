@@ -1,6 +1,7 @@
 """Hooks: whatever needs the runner."""
 
 from .class_counts_hook import ClassCountsHook
+from .data_check_hook import DataCheckHook
 from .deferred_loss_hook import DeferredLossHook
 from .logit_adjustment_hook import LogitAdjustmentHook
 from .max_norm_hook import MaxNormHook
@@ -14,6 +15,7 @@ from .tau_norm_hook import TauNormHook
 
 __all__ = [
     'ClassCountsHook',
+    'DataCheckHook',
     'DeferredLossHook',
     'LogitAdjustmentHook',
     'MaxNormHook',
