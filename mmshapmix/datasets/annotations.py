@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from ..files import replaced
-from ..unpickling import PLAIN_NAMES, PlainArray, load_plain, plain_dtype
-from .bad_samples import BadSamples, Unread, listed, shown
+from ..unpickling import load_plain
+from .bad_samples import BadSamples, listed, shown
 from .samples import Annotation, is_name, python_value, sample_name
+from .unread import is_unread, load_with_unread
 
 WHAT = 'skeleton annotations'
 
@@ -36,52 +37,12 @@ def load_pickle(path: str | Path) -> Any:
     return load_plain(path, WHAT)
 
 
-class _NoDtype:
-    """Stands in for the dtype of an array that is not read."""
-
-    def __setstate__(self, state: Any) -> None:
-        pass
-
-
-def _dtype(*args: Any) -> Any:
-    try:
-        return plain_dtype(*args)
-    except ValueError:
-        return _NoDtype()
-
-
-class _Array(PlainArray):
-    """An array that becomes :class:`Unread` if its dtype is refused."""
-
-    def __setstate__(self, state: tuple) -> None:
-        if isinstance(state[2], _NoDtype):
-            self.__class__ = Unread
-        else:
-            super().__setstate__(state)
-
-
 def load_annotations(path: str | Path) -> Any:
-    """As :func:`load_pickle`, but an array of objects is left unread.
+    """As :func:`load_pickle`, but values of annotations may be unread.
 
-    So that the sample can be named, or left out, that has it.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: As :func:`load_pickle`, for all other reasons.
+    :func:`annotations_of` refuses or leaves out the samples that have them.
     """
-    try:
-        return load_pickle(path)
-    except ValueError as error:
-        names = dict(PLAIN_NAMES)
-        for name in names:
-            if name == 'numpy.dtype':
-                names[name] = _dtype
-            elif name.endswith('._reconstruct'):
-                names[name] = lambda *_: _Array((0,), np.dtype(bool))
-        try:
-            return load_plain(path, WHAT, names)
-        except ValueError:
-            raise error from None
+    return load_with_unread(path, WHAT)
 
 
 def save_pickle(data: Any, path: str | Path) -> None:
@@ -193,10 +154,10 @@ def _check_named(
         )
     names.add(str(name))
     for key, value in annotation.items():
-        if isinstance(value, Unread):
+        if is_unread(value):
             raise ValueError(
-                f'Expected arrays of numbers or strings, but sample '
-                f'{shown(name)} of {source} has {shown(value)} as `{key}`.'
+                f'Expected arrays of numbers or strings, but `{key}` of '
+                f'sample {shown(name)} of {source} is {shown(value)}.'
             )
 
 
@@ -258,10 +219,8 @@ def pick_annotations(
 
 def _names(names: Any, source: str) -> list | set:
     """The names as Python's own."""
-    listed = isinstance(names, list | tuple | set | frozenset | KeysView)
-    if isinstance(names, np.ndarray) and names.ndim == 1:
-        listed = not isinstance(names, Unread)
-    if not listed:
+    is_list = isinstance(names, list | tuple | set | frozenset | KeysView)
+    if not is_list and not (isinstance(names, np.ndarray) and names.ndim == 1):
         raise ValueError(
             f'Expected a list of names in {source}, but got {shown(names)}.'
         )

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 
+from .unread import describe_unread, is_unread
+
 SKIPS = (
     '`skip_bad=True` of the data set, or --skip-bad of the tool, leaves bad '
     'samples out.'
@@ -15,14 +17,10 @@ SKIPS = (
 LONGEST, MOST = 80, 20
 
 
-class Unread(np.ndarray):
-    """An array of a file that was not read, since it is not of numbers."""
-
-
 def shown(value: Any) -> str:
     """A value for a message: short, whatever a file holds."""
-    if isinstance(value, Unread):
-        return 'an array of objects or records'
+    if is_unread(value):
+        return describe_unread(value)
     if isinstance(value, np.ndarray):
         return f'an array of shape {value.shape} and type {value.dtype}'
     if isinstance(value, dict | list | tuple | set | frozenset):

@@ -153,16 +153,13 @@ class LongTailPoseDataset(PoseDataset):
             )
         self._set_classes(data)
         annotations = bad.sound(annotations, self._check, sample_name)
-        if any(a['label'] != UNLABELLED for a in annotations):
-            annotations = bad.sound(
-                annotations, self._check_labelled, sample_name
-            )
         if not annotations:
             why = f'; the first: {bad.reasons[0]}' if bad.reasons else ''
             raise ValueError(
                 f'Expected samples in {self.source}, but it is empty, or all '
                 f'are bad{why}.'
             )
+        annotations = self._alike(annotations, bad)
         bad.report(self.source)
         self._look_at(annotations)
         if self.num_classes is None:
@@ -186,12 +183,30 @@ class LongTailPoseDataset(PoseDataset):
         if self.valid_ratio:
             check_boxes(annotation, self.box_thr, self.ann_file)
 
-    def _check_labelled(self, annotation: Annotation) -> None:
-        if annotation['label'] == UNLABELLED:
+    def _alike(
+        self, annotations: list[Annotation], bad: BadSamples
+    ) -> list[Annotation]:
+        """Let all samples have labels and keypoints, or none."""
+        has = dict(
+            label=lambda a: a['label'] != UNLABELLED,
+            keypoint=lambda a: 'keypoint' in a,
+        )
+        wanted = [key for key in has if any(map(has[key], annotations))]
+
+        def check(annotation: Annotation) -> None:
+            for key in wanted:
+                if not has[key](annotation):
+                    raise ValueError(
+                        f'Expected `{key}` of all samples or of none, but '
+                        f'{place(annotation, self.ann_file)} has none.'
+                    )
+
+        if self.long_tail and 'label' not in wanted:
             raise ValueError(
-                'Expected labels of all samples or of none, but '
-                f'{place(annotation, self.ann_file)} has none.'
+                f'Expected labels to cut a long tail, but {self.source} has '
+                'none.'
             )
+        return bad.sound(annotations, check, sample_name)
 
     def _look_at(self, annotations: Sequence[Annotation]) -> None:
         """Say what is odd about sound samples."""

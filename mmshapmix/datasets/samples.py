@@ -56,8 +56,10 @@ def python_value(value: Any) -> Any:
 
 
 def is_name(name: Any) -> bool:
-    """Whether a sample may have this name: text, or any integer."""
-    return type(name) is int or (isinstance(name, str) and name != '')
+    """Whether a sample may have this name: text, or an integer of 64 bits."""
+    if type(name) is int:
+        return abs(name) < 2**63
+    return isinstance(name, str) and name != ''
 
 
 def tidy_label(
@@ -203,8 +205,8 @@ def _check_frames(keypoint: np.ndarray, total: int, where: str) -> None:
         )
     if keypoint.shape[1] != total:
         raise ValueError(
-            f'Expected {total} frames (`total_frames`), but {where} has '
-            f'{keypoint.shape[1]}.'
+            f'Expected {shown(total)} frames (`total_frames`), but {where} '
+            f'has {keypoint.shape[1]}.'
         )
     if not keypoint.size:
         raise ValueError(
@@ -299,7 +301,7 @@ def _tidy_picture(annotation: Annotation, where: str) -> None:
     sides = size.tolist() if isinstance(size, np.ndarray) else size
     two = isinstance(sides, list | tuple) and len(sides) == 2
     if not (two and all(map(_is_length, sides))):
-        some = isinstance(sides, list | tuple) and len(sides) < 5
+        some = isinstance(sides, list | tuple) and 0 < len(sides) < 5
         raise ValueError(
             'Expected `img_shape` to be (height, width) in pixels, but '
             f'{where} has '
