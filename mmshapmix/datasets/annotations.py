@@ -20,7 +20,7 @@ from ..files import replaced
 from ..unpickling import load_plain
 from .bad_samples import BadSamples, listed, shown
 from .samples import Annotation, is_name, python_value, sample_name
-from .unread import is_unread, load_with_unread
+from .unread import load_with_unread
 
 WHAT = 'skeleton annotations'
 
@@ -40,7 +40,7 @@ def load_pickle(path: str | Path) -> Any:
 def load_annotations(path: str | Path) -> Any:
     """As :func:`load_pickle`, but values of annotations may be unread.
 
-    :func:`annotations_of` refuses or leaves out the samples that have them.
+    :func:`~.samples.tidy_sample` refuses the samples that have them.
     """
     return load_with_unread(path, WHAT)
 
@@ -153,12 +153,6 @@ def _check_named(
             'several annotations.'
         )
     names.add(str(name))
-    for key, value in annotation.items():
-        if is_unread(value):
-            raise ValueError(
-                f'Expected arrays of numbers or strings, but `{key}` of '
-                f'sample {shown(name)} of {source} is {shown(value)}.'
-            )
 
 
 def _check_name(name: Any, where: str, who: str) -> None:

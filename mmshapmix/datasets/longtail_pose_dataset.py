@@ -178,8 +178,8 @@ class LongTailPoseDataset(PoseDataset):
 
     def _check(self, annotation: Annotation) -> None:
         """Bring a sample into one form, or refuse it."""
-        tidy_label(annotation, self.num_classes, self.ann_file, self.test_mode)
         tidy_sample(annotation, self.layout, self.ann_file)
+        tidy_label(annotation, self.num_classes, self.ann_file, self.test_mode)
         if self.valid_ratio:
             check_boxes(annotation, self.box_thr, self.ann_file)
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..functional.layouts import Layout
 from .bad_samples import listed, shown
+from .unread import is_unread
 
 Annotation = dict[str, Any]
 UNLABELLED = -1
@@ -109,6 +110,12 @@ def tidy_sample(
         ValueError: For what is no sample of a skeleton.
     """
     where = place(annotation, source)
+    for key, value in annotation.items():
+        if is_unread(value):
+            raise ValueError(
+                f'Expected arrays of numbers or strings, but `{key}` of '
+                f'{where} is {shown(value)}.'
+            )
     _require(annotation, 'total_frames', where)
     total = as_integer(annotation['total_frames'], '`total_frames`', where)
     if total < 1:
