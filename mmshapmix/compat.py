@@ -15,6 +15,7 @@
 9   mmengine trains on with NaN, resumes with the schedule of   guard_trainings
     the old length, and leaves out a validation that was killed
 10  mmengine's YAML loader runs what tags name                  load_plain_yaml
+11  mmaction2's ``DecompressPose`` counts frames in int16       count_frames_in_int
 ==  ==========================================================  ===========
 
 Each function names its upstream issue and the last version that has the fault;
@@ -324,6 +325,29 @@ def _export_slurm_ranks() -> None:
             check=True,
         ).stdout
         env['MASTER_ADDR'] = hosts.split()[0]
+
+
+@until('mmaction', '1.2.0')
+def count_frames_in_int() -> None:
+    """Let ``DecompressPose(squeeze=True)`` leave ``total_frames`` an ``int``.
+
+    It is an int16 else, which under numpy 2 overflows where the samplers of
+    frames multiply it by a number of frames: 328 frames for 100. Reported
+    nowhere yet.
+    """
+    from mmaction.datasets.transforms import DecompressPose
+
+    transform = DecompressPose.transform
+    if hasattr(transform, '__wrapped__'):
+        return
+
+    @functools.wraps(transform)
+    def counted(self: Any, results: dict) -> dict:
+        results = transform(self, results)
+        results['total_frames'] = int(results['total_frames'])
+        return results
+
+    DecompressPose.transform = counted
 
 
 def install_fixes() -> None:

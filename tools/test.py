@@ -7,8 +7,10 @@ from contextlib import nullcontext
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from mmshapmix.datasets import lacks_labels
 from mmshapmix.engine.amp import half_backbone
 from mmshapmix.engine.launch import add_common_arguments, load_config
+from mmshapmix.evaluation import DumpScores
 
 ADJUSTMENT = 'LogitAdjustmentHook'
 
@@ -67,6 +69,29 @@ def add_hook(cfg: Config, name: str, **hook) -> None:
     cfg.default_hooks = {**(cfg.get('default_hooks') or {}), name: hook}
 
 
+def measure_nothing(runner: Runner) -> None:
+    """Of samples without labels, only write the scores.
+
+    Raises:
+        ValueError: If that is not asked for.
+    """
+    evaluator = runner.test_loop.evaluator
+    evaluator.metrics = [
+        metric
+        for metric in evaluator.metrics
+        if isinstance(metric, DumpScores)
+    ]
+    if not evaluator.metrics:
+        raise ValueError(
+            'Expected labels of the test samples, but they have none: nothing '
+            'can be measured. --dump FILE writes their scores.'
+        )
+    runner.logger.warning(
+        'The samples have no labels (-1): their scores are written, and '
+        'nothing is measured.'
+    )
+
+
 def main() -> None:
     parser = make_parser()
     args = parser.parse_args()
@@ -90,6 +115,8 @@ def main() -> None:
         hook = dict(type=f'mmshapmix.{ADJUSTMENT}', tau=args.logit_adjustment)
         add_hook(cfg, 'logit_adjustment', **hook)
     runner = Runner.from_cfg(cfg)
+    if lacks_labels(runner.test_loop.dataloader.dataset):
+        measure_nothing(runner)
     with half_backbone(runner.model) if args.amp else nullcontext():
         runner.test()
 

@@ -60,6 +60,7 @@ train_cfg = dict(max_epochs=24)  # of 5 passes each
 # In default_hooks, a dict, so that a child adds to them.
 default_hooks = dict(
     class_counts=dict(type='mmshapmix.ClassCountsHook'),
+    data_check=dict(type='mmshapmix.DataCheckHook'),
     per_class_table=dict(type='mmshapmix.PerClassTableHook'),
     published_checkpoint=dict(type='mmshapmix.PublishedCheckpointHook'),
     sampler_seed=dict(type='mmshapmix.SamplerSeedHook'),

@@ -1,20 +1,12 @@
 """Data loaders of a config, changed for looking at data and models."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from mmengine.config import ConfigDict
 
-
-def leaf_datasets(dataset: dict) -> Iterator[dict]:
-    """The configs of the data sets inside of wrappers, themselves."""
-    inner = dataset.get('datasets') or [dataset.get('dataset')]
-    for part in inner:
-        if part is None:
-            yield dataset
-        else:
-            yield from leaf_datasets(part)
+from ..engine.launch import leaf_datasets
 
 
 def features_of(pipeline: Sequence[dict]) -> list[str]:
@@ -77,7 +69,15 @@ def choose_samples(
 
     Returns:
         Their indices, in order.
+
+    Raises:
+        ValueError: If samples have no label.
     """
+    if labels.min() < 0:
+        raise ValueError(
+            'Expected labels of all samples, but they have none (-1). Choose '
+            'another split.'
+        )
     order = np.random.default_rng(0).permutation(len(labels))
     chosen = [
         order[labels[order] == k][:max_per_class] for k in np.unique(labels)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..evaluation.dump_scores import KEYS, LOGITS, plain, write_scores
+from ..evaluation.dump_scores import KEYS, LOGITS, write_scores
 from ..functional.longtail import ClassCounts
 from ..unpickling import PLAIN_NAMES, PlainUnpickler, brief, load_plain
 from .checkpoints import read_checkpoint
@@ -108,7 +108,7 @@ class Scores:
     """
 
     source: str
-    names: tuple[str, ...]
+    names: tuple[str | int, ...]
     scores: np.ndarray
     labels: np.ndarray
     class_counts: ClassCounts | None = None
@@ -187,7 +187,9 @@ def _check_rows(rows: Any, path: str | Path) -> None:
             'Expected a list of samples with `pred_score` and `gt_label`, but '
             f'{path} is none. tools/test.py --dump writes such files.'
         )
-    unnamed = sum(not isinstance(row.get('frame_dir'), str) for row in rows)
+    unnamed = sum(
+        not isinstance(row.get('frame_dir'), str | int) for row in rows
+    )
     if unnamed:
         raise ValueError(
             f'Expected `frame_dir` in all samples of {path}, but {unnamed} of '
@@ -203,9 +205,9 @@ def _check_rows(rows: Any, path: str | Path) -> None:
         )
 
 
-def _some(names: Collection[str]) -> str:
+def _some(names: Collection[str | int]) -> str:
     """How many names, and the first of them."""
-    shown = ', '.join(map(repr, sorted(names)[:3]))
+    shown = ', '.join(map(repr, sorted(names, key=str)[:3]))
     return f'{len(names)} ({shown}{", …" * (len(names) > 3)})'
 
 

@@ -1,6 +1,13 @@
 """Data: annotations, the long-tailed data set, samplers and transforms."""
 
-from .labels import get_cat_ids, get_class_counts, get_labels
+from ..compat import count_frames_in_int
+from .labels import (
+    get_cat_ids,
+    get_class_counts,
+    get_labels,
+    lacks_labels,
+    shared_names,
+)
 from .longtail_pose_dataset import LongTailPoseDataset
 from .samplers import (
     ClassBalancedSampler,
@@ -8,6 +15,8 @@ from .samplers import (
     ReverseFrequencySampler,
     ShuffleSampler,
 )
+
+count_frames_in_int()
 
 __all__ = [
     'ClassBalancedSampler',
@@ -18,4 +27,6 @@ __all__ = [
     'get_cat_ids',
     'get_class_counts',
     'get_labels',
+    'lacks_labels',
+    'shared_names',
 ]

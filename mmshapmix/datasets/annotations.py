@@ -8,19 +8,24 @@ annotations have ``box_score`` and ``valid`` only, and the ``kpfiles`` hold
 ``keypoint`` ``(boxes, V, 3)`` with ``frame_inds`` ``(boxes,)``.
 """
 
+import operator
 import pickle
-from collections.abc import Sequence
+from collections.abc import Iterable, KeysView, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..files import replaced
-from ..functional.layouts import Layout
 from ..reading import read_lines
 from ..unpickling import load_plain
+from .bad_samples import BadSamples, listed, shown
+from .samples import Annotation, is_name, python_value, sample_name
+from .unread import load_with_unread
 
-Annotation = dict[str, Any]
+WHAT = 'skeleton annotations'
+
+# --- files -------------------------------------------------------------------
 
 
 def load_pickle(path: str | Path) -> Any:
@@ -30,7 +35,15 @@ def load_pickle(path: str | Path) -> Any:
         FileNotFoundError: If there is no such file.
         ValueError: As :func:`~mmshapmix.unpickling.load_plain` says.
     """
-    return load_plain(path, 'skeleton annotations')
+    return load_plain(path, WHAT)
+
+
+def load_annotations(path: str | Path) -> Any:
+    """As :func:`load_pickle`, but values of annotations may be unread.
+
+    :func:`~.samples.tidy_sample` refuses the samples that have them.
+    """
+    return load_with_unread(path, WHAT)
 
 
 def save_pickle(data: Any, path: str | Path) -> None:
@@ -39,160 +52,179 @@ def save_pickle(data: Any, path: str | Path) -> None:
         pickle.dump(data, file, protocol=4)
 
 
-def sample_name(annotation: Annotation) -> str:
-    """What identifies a sample: ``frame_dir``, or ``filename`` without it."""
-    return annotation.get('frame_dir') or annotation['filename']
-
-
-def annotations_of(
-    data: Any, split: str | None, source: str | Path
-) -> list[Annotation]:
-    """Annotations of one split of a loaded file, in the order of the split.
-
-    Args:
-        data: What :func:`load_pickle` returned.
-        split: Name of the split; none: all annotations, in file order.
-        source: The file, for the error.
-
-    Raises:
-        ValueError: If the file is no annotation file, if an annotation lacks
-            its name or label or shares its name with another, if there is no
-            such split, or if the split names a sample without annotation.
-    """
-    bare = isinstance(data, list)
-    if not bare and not (isinstance(data, dict) and 'annotations' in data):
-        raise ValueError(
-            'Expected a list of annotations or a dict with `split` and '
-            f'`annotations`, but {source} holds a {type(data).__name__}.'
-        )
-    annotations = data if bare else data['annotations']
-    check_fields(annotations, source)
-    if split is None:
-        return annotations
-    splits = {} if bare else data.get('split', {})
-    if split not in splits:
-        raise ValueError(
-            f'Expected a split of {source} ({sorted(splits)}), '
-            f'but got {split!r}.'
-        )
-    return pick_annotations(
-        annotations, splits[split], f'split {split!r} of {source}'
-    )
-
-
-def pick_annotations(
-    annotations: Sequence[Annotation], names: Sequence[str], source: str
-) -> list[Annotation]:
-    """Annotations of the named samples, in the order of the names.
-
-    Args:
-        annotations: To pick from.
-        names: Names of samples.
-        source: Where the names come from, for the error.
-
-    Raises:
-        ValueError: If a name has no annotation, or comes twice.
-    """
-    by_name = {sample_name(a): a for a in annotations}
-    missing = [name for name in names if name not in by_name]
-    if missing:
-        raise ValueError(
-            f'Expected an annotation for every name in {source}, but '
-            f'{len(missing)} of {len(names)} have none: {missing[:5]}.'
-        )
-    if len(set(names)) < len(names):
-        raise ValueError(
-            f'Expected distinct names in {source}, but '
-            f'{len(names) - len(set(names))} are repeated.'
-        )
-    return [by_name[name] for name in names]
-
-
 def read_list(path: str | Path) -> list[str]:
     """Sample names of a list file, one a line; the last may lack its end."""
     return read_lines(path, 'a sample list')
 
 
-def check_fields(
-    annotations: Sequence[Annotation], source: str | Path
-) -> None:
-    """Check that all annotations have a label and a name of their own.
-
-    Raises:
-        ValueError: Names file and sample.
-    """
-    names = set()
-    for i, annotation in enumerate(annotations):
-        if not ('frame_dir' in annotation or 'filename' in annotation):
-            raise ValueError(
-                f'Expected `frame_dir` in every annotation of {source}, but '
-                f'number {i} has only {sorted(annotation)}.'
-            )
-        name = sample_name(annotation)
-        if 'label' not in annotation or 'total_frames' not in annotation:
-            raise ValueError(
-                'Expected `label` and `total_frames` in every annotation of '
-                f'{source}, but sample {name!r} has only {sorted(annotation)}.'
-            )
-        if name in names:
-            raise ValueError(
-                f'Expected distinct names in {source}, but {name!r} has '
-                'several annotations.'
-            )
-        names.add(name)
+# --- samples -----------------------------------------------------------------
 
 
-def check_keypoints(
-    annotation: Annotation, layout: Layout | None, source: str
-) -> None:
-    """Check the coordinates of one sample.
+def annotations_of(
+    data: Any,
+    split: str | None,
+    source: str | Path,
+    bad: BadSamples | None = None,
+) -> list[Annotation]:
+    """Annotations of one split of a loaded file.
 
     Args:
-        annotation: With ``keypoint`` ``(M, T, V, C)``, or compressed
-            ``(boxes, V, 3)``.
-        layout: The skeleton that is expected; none: any.
+        data: What :func:`load_pickle` returned.
+        split: Name of the split; none: all annotations, in file order.
         source: The file, for the error.
+        bad: What to do with bad samples; none: refuse them.
+
+    Returns:
+        In the order of the split; in file order, if it is a set.
 
     Raises:
-        ValueError: For no frames, another number of frames than
-            ``total_frames``, NaN or infinite coordinates or scores, or the
-            wrong number of joints. The message names file and sample.
+        ValueError: If the file is no annotation file, if an annotation lacks
+            its name or shares it with another, if there is no such split, or
+            if the split names a sample without annotation.
     """
-    keypoint = np.asarray(annotation['keypoint'])
-    where = f'sample {sample_name(annotation)!r} of {source}'
-    if keypoint.size == 0 or annotation['total_frames'] == 0:
-        raise ValueError(f'Expected at least one frame, but {where} has none.')
-    if keypoint.ndim == 4 and keypoint.shape[1] != annotation['total_frames']:
+    bad = bad or BadSamples()
+    annotations, splits = _parts(data, source)
+    names: set[str] = set()
+    numbered = bad.sound(
+        enumerate(annotations),
+        lambda row: _check_named(*row, names, source),
+        operator.itemgetter(0),
+    )
+    annotations = [annotation for _, annotation in numbered]
+    if split is None:
+        return annotations
+    if split not in splits:
         raise ValueError(
-            f'Expected {annotation["total_frames"]} frames (`total_frames`), '
-            f'but {where} has {keypoint.shape[1]}.'
+            f'Expected a split of {source} ({listed(splits)}), but got '
+            f'{split!r}.'
         )
-    score = annotation.get('keypoint_score', 0.0)
-    if not (np.isfinite(keypoint).all() and np.isfinite(score).all()):
-        raise ValueError(
-            f'Expected finite coordinates and scores, but {where} has NaN or '
-            'infinite ones.'
-        )
-    if layout and keypoint.shape[-2] != layout.num_joints:
-        raise ValueError(
-            f'Expected {layout.num_joints} joints (layout {layout.name!r}), '
-            f'but {where} has {keypoint.shape[-2]}.'
-        )
+    where = f'split {split!r} of {source}'
+    return pick_annotations(annotations, splits[split], where, bad)
 
 
-def check_labels(
-    annotations: Sequence[Annotation], num_classes: int, source: str
+def _parts(data: Any, source: str | Path) -> tuple[Sequence, Mapping]:
+    """The annotations and the splits of a file."""
+    if isinstance(data, list):
+        return data, {}
+    if not (isinstance(data, dict) and 'annotations' in data):
+        raise ValueError(
+            'Expected a list of annotations or a dict with `split` and '
+            f'`annotations`, but {source} holds a {type(data).__name__}.'
+        )
+    annotations, splits = data['annotations'], data.get('split')
+    if not isinstance(annotations, list | tuple):
+        raise ValueError(
+            f'Expected `annotations` of {source} to be a list, but got '
+            f'{shown(annotations)}.'
+        )
+    if not isinstance(splits, dict | None):
+        raise ValueError(
+            f'Expected `split` of {source} to be a dict of lists of names, '
+            f'but got {shown(splits)}.'
+        )
+    return annotations, splits or {}
+
+
+def _check_named(
+    number: int, annotation: Any, names: set[str], source: str | Path
 ) -> None:
-    """Check that all labels are in ``0..num_classes - 1``.
+    """Check that an annotation is one, and has a name of its own."""
+    if not isinstance(annotation, dict):
+        raise ValueError(
+            f'Expected dicts as annotations of {source}, but number {number} '
+            f'is {shown(annotation)}.'
+        )
+    name = sample_name(annotation)
+    if name is None:
+        raise ValueError(
+            f'Expected `frame_dir` in every annotation of {source}, but '
+            f'number {number} has only {listed(annotation)}.'
+        )
+    _check_name(name, f'as `frame_dir` in {source}', f'number {number} has')
+    # As text, as they stand in lists of samples.
+    if str(name) in names:
+        raise ValueError(
+            f'Expected distinct names in {source}, but {shown(name)} has '
+            'several annotations.'
+        )
+    names.add(str(name))
+
+
+def _check_name(name: Any, where: str, who: str) -> None:
+    if not is_name(name):
+        raise ValueError(
+            f'Expected text or an integer {where}, but {who} {shown(name)}.'
+        )
+
+
+def pick_annotations(
+    annotations: Sequence[Annotation],
+    names: Any,
+    source: str,
+    bad: BadSamples | None = None,
+    as_text: bool = False,
+) -> list[Annotation]:
+    """Annotations of the named samples.
+
+    Args:
+        annotations: To pick from.
+        names: Names of samples.
+        source: Where the names come from, for the error.
+        bad: What to do with names without annotation; none: refuse them.
+        as_text: The names come from a text, where integers are text, too.
+
+    Returns:
+        In the order of the names; in that of the annotations, if the names
+        are a set.
 
     Raises:
-        ValueError: Names file, sample and label.
+        ValueError: If a name has no annotation, or comes twice.
     """
-    for annotation in annotations:
-        label = annotation['label']
-        if not 0 <= label < num_classes:
-            raise ValueError(
-                f'Expected labels in 0..{num_classes - 1} (num_classes='
-                f'{num_classes}), but sample {sample_name(annotation)!r} of '
-                f'{source} has {label}.'
-            )
+    bad = bad or BadSamples()
+    form = str if as_text else python_value
+    by_name = {form(sample_name(a)): a for a in annotations}
+    names = _names(names, source)
+    if isinstance(names, set):
+        # A set's own order changes with every start of Python.
+        missing = sorted(names - by_name.keys(), key=str)
+        names = [*(name for name in by_name if name in names), *missing]
+    else:
+        missing = [name for name in names if name not in by_name]
+    if missing:
+        bad.refuse(
+            f'Expected an annotation for every name in {source}, but '
+            f'{len(missing)} of {len(names)} have none: '
+            f'{listed(missing, 5)}.{_hint(missing, by_name)}',
+            *(f'{shown(n)} in {source} has no annotation.' for n in missing),
+        )
+    kept = dict.fromkeys(names)
+    if len(kept) < len(names):
+        bad.refuse(
+            f'Expected distinct names in {source}, but '
+            f'{len(names) - len(kept)} are repeated.'
+        )
+    return [by_name[name] for name in kept if name in by_name]
+
+
+def _names(names: Any, source: str) -> list | set:
+    """The names as Python's own."""
+    is_list = isinstance(names, list | tuple | set | frozenset | KeysView)
+    if not is_list and not (isinstance(names, np.ndarray) and names.ndim == 1):
+        raise ValueError(
+            f'Expected a list of names in {source}, but got {shown(names)}.'
+        )
+    plain = [python_value(name) for name in names]
+    for name in plain:
+        _check_name(name, f'as names in {source}', 'got')
+    return set(plain) if isinstance(names, set | frozenset) else plain
+
+
+def _hint(missing: Iterable[str | int], known: Iterable[str | int]) -> str:
+    """What to do if the names differ in nothing but their type."""
+    as_text = set(map(str, known))
+    if not any(str(name) in as_text for name in missing):
+        return ''
+    return (
+        ' Some names are integers in one place and text in the other: '
+        'store them alike.'
+    )

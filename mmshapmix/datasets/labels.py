@@ -1,9 +1,11 @@
-"""Labels and class counts of a data set, without running its pipeline.
+"""Labels, names and class counts of a data set, without its pipeline.
 
 They see through MMEngine's ``RepeatDataset``, ``ConcatDataset`` and
 ``ClassBalancedDataset``, in any nesting.
 """
 
+import os.path as osp
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -40,6 +42,14 @@ def get_labels(dataset: Any) -> np.ndarray:
     return dataset.labels
 
 
+def lacks_labels(dataset: Any) -> bool:
+    """Whether samples have no label; other data sets than ours all do."""
+    return any(
+        (np.asarray(getattr(leaf, 'labels', ())) < 0).any()
+        for leaf in _leaves(dataset)
+    )
+
+
 def get_cat_ids(dataset: Any, idx: int) -> list[int]:
     """The classes of one sample, as a list of one."""
     return [int(get_labels(dataset)[idx])]
@@ -71,3 +81,33 @@ def get_class_counts(dataset: Any) -> ClassCounts:
             'place of PoseDataset.'
         )
     return dataset.class_counts
+
+
+def _leaves(dataset: Any) -> Iterator[Any]:
+    """The data sets inside of wrappers."""
+    _init(dataset)
+    inner = getattr(dataset, 'datasets', [getattr(dataset, 'dataset', None)])
+    for part in inner:
+        if part is None:
+            yield dataset
+        else:
+            yield from _leaves(part)
+
+
+def _identities(dataset: Any) -> set[str | tuple[str, str | int]]:
+    """What tells samples apart, of data sets that know their names.
+
+    Text names a sample in all files. Numbers begin anew in each.
+    """
+    return {
+        (osp.realpath(leaf.ann_file), name) if str(name).isdigit() else name
+        for leaf in _leaves(dataset)
+        for name in getattr(leaf, 'names', ())
+    }
+
+
+def shared_names(one: Any, other: Any) -> list[str | int]:
+    """Names of the samples that are in both data sets, in order."""
+    shared = _identities(one) & _identities(other)
+    names = (row[1] if isinstance(row, tuple) else row for row in shared)
+    return sorted(names, key=str)

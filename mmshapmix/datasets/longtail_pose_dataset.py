@@ -2,12 +2,14 @@
 
 import contextlib
 import functools
+import logging
 import os.path as osp
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from mmaction.datasets import PoseDataset
+from mmengine.logging import print_log
 
 from ..functional.layouts import get_layout
 from ..functional.longtail import ClassCounts, count_classes
@@ -15,15 +17,27 @@ from ..registry import DATASETS
 from .annotations import (
     Annotation,
     annotations_of,
-    check_keypoints,
-    check_labels,
+    load_annotations,
     load_pickle,
     pick_annotations,
     read_list,
     sample_name,
 )
+from .bad_samples import BadSamples, shown
+from .class_names import class_names
+from .doubts import Doubts, takes_pixels
 from .sample_index import seeded
+from .samples import (
+    UNLABELLED,
+    check_boxes,
+    place,
+    tidy_keypoints,
+    tidy_label,
+    tidy_sample,
+)
 from .subsets import long_tail_subset
+
+COMPRESSED = {'keypoint', 'frame_inds'}
 
 
 @functools.lru_cache(maxsize=4)
@@ -32,11 +46,18 @@ def _load_kpfile(path: str) -> dict[str, Annotation]:
     return load_pickle(path)
 
 
-def _subset(labels: np.ndarray, indices: int | Sequence[int]) -> np.ndarray:
+def _lacks_score(annotation: Annotation) -> bool:
+    """Whether it is flat, and does not say which joints were seen."""
+    keypoint = annotation.get('keypoint')
+    flat = keypoint is not None and keypoint.shape[3:] == (2,)
+    return flat and 'keypoint_score' not in annotation
+
+
+def _subset(values: np.ndarray, indices: int | Sequence[int]) -> np.ndarray:
     """What ``BaseDataset`` means by ``indices``: the first, last or these."""
     if isinstance(indices, int):
-        return labels[:indices] if indices >= 0 else labels[indices:]
-    return labels[list(indices)]
+        return values[:indices] if indices >= 0 else values[indices:]
+    return values[list(indices)]
 
 
 @DATASETS.register_module()
@@ -52,15 +73,25 @@ class LongTailPoseDataset(PoseDataset):
     what the pipeline draws for a sample depends only on the seed, the epoch
     and the position in the epoch; in test mode, only on the index. Other
     samplers and wrappers leave the draws of training to the global generators,
-    as MMAction2 does. Every data sample carries its ``frame_dir``. Class names
-    in the pickle (``classes``) become the data set's ``metainfo``.
+    as MMAction2 does. Every data sample carries its name as ``frame_dir``.
+    Class names in the pickle (``classes``) become the data set's ``metainfo``.
+
+    Whatever numbers the file has, coordinates and scores are float32, and 2-D
+    samples without ``keypoint_score`` get a score of 1 where somebody is. In
+    test mode samples may have no label; it is -1 then.
+
+    Attributes:
+        labels: ``(N,)`` int64.
+        names: ``(N,)``, of text or integers.
 
     Args:
         ann_file: Annotation pickle.
         pipeline: Transforms.
         split: Split of the pickle; none: all annotations.
-        num_classes: K; none: the largest label plus one.
-        layout: Name or dict of the skeleton, to check the number of joints.
+        num_classes: K; none: the number of class names, or, without these,
+            the largest label plus one.
+        layout: Name or dict of the skeleton, to check the numbers of joints
+            and of coordinates.
         long_tail: Arguments of :func:`~.subsets.long_tail_subset`:
             ``max_per_class``, ``imbalance_ratio`` and optionally ``profile``,
             ``seed``, ``class_order``.
@@ -69,6 +100,8 @@ class LongTailPoseDataset(PoseDataset):
             keep all samples and all boxes.
         box_thr: Kinetics: least score of a person's box, with a
             ``valid_ratio``.
+        skip_bad: Leave out bad samples, and log which, where they are refused
+            otherwise. Of Kinetics' kpfiles all must be good.
         **kwargs: As in ``PoseDataset``; ``data_prefix=dict(skeleton=…)`` is
             the folder of Kinetics' kpfiles.
 
@@ -85,6 +118,7 @@ class LongTailPoseDataset(PoseDataset):
         layout: str | Mapping | None = None,
         long_tail: Mapping | None = None,
         sample_list: str | None = None,
+        skip_bad: bool = False,
         **kwargs,
     ) -> None:
         if long_tail and sample_list:
@@ -95,6 +129,7 @@ class LongTailPoseDataset(PoseDataset):
         self.layout = None if layout is None else get_layout(layout)
         self.long_tail = long_tail
         self.sample_list = sample_list
+        self.skip_bad = skip_bad
         super().__init__(
             ann_file, pipeline, split=split, num_classes=num_classes, **kwargs
         )
@@ -106,59 +141,122 @@ class LongTailPoseDataset(PoseDataset):
 
     def load_data_list(self) -> list[Annotation]:
         """Read the split's annotations and check them."""
-        data = load_pickle(self.ann_file)
-        annotations = annotations_of(data, self.split, self.ann_file)
-        if isinstance(data, dict) and 'classes' in data:
-            self._metainfo.setdefault('classes', list(data['classes']))
+        data, bad = load_annotations(self.ann_file), BadSamples(self.skip_bad)
+        annotations = annotations_of(data, self.split, self.ann_file, bad)
         if self.sample_list:
             annotations = pick_annotations(
-                annotations, read_list(self.sample_list), self.sample_list
+                annotations,
+                read_list(self.sample_list),
+                self.sample_list,
+                bad,
+                as_text=True,
             )
+        self._set_classes(data)
+        annotations = bad.sound(annotations, self._check, sample_name)
         if not annotations:
+            why = f'; the first: {bad.reasons[0]}' if bad.reasons else ''
             raise ValueError(
-                f'Expected samples in {self.source}, but it is empty.'
+                f'Expected samples in {self.source}, but it is empty, or all '
+                f'are bad{why}.'
             )
+        annotations = self._alike(annotations, bad)
+        bad.report(self.source)
+        self._look_at(annotations)
         if self.num_classes is None:
             self.num_classes = 1 + max(a['label'] for a in annotations)
-        check_labels(annotations, self.num_classes, self.ann_file)
-        for annotation in annotations:
-            if 'keypoint' in annotation:
-                check_keypoints(annotation, self.layout, self.ann_file)
         return annotations
+
+    def _set_classes(self, data: Any) -> None:
+        """Take class names, and their number, from the file."""
+        if isinstance(data, dict):
+            self._metainfo.setdefault('classes', data.get('classes'))
+        names = self._metainfo.pop('classes', None)
+        if names is not None:
+            names = class_names(names, self.num_classes, self.ann_file)
+            self._metainfo['classes'] = names
+            self.num_classes = len(names)
+
+    def _check(self, annotation: Annotation) -> None:
+        """Bring a sample into one form, or refuse it."""
+        tidy_sample(annotation, self.layout, self.ann_file)
+        tidy_label(annotation, self.num_classes, self.ann_file, self.test_mode)
+        if self.valid_ratio:
+            check_boxes(annotation, self.box_thr, self.ann_file)
+
+    def _alike(
+        self, annotations: list[Annotation], bad: BadSamples
+    ) -> list[Annotation]:
+        """Let all samples have labels and keypoints, or none."""
+        has = dict(
+            label=lambda a: a['label'] != UNLABELLED,
+            keypoint=lambda a: 'keypoint' in a,
+        )
+        wanted = [key for key in has if any(map(has[key], annotations))]
+
+        def check(annotation: Annotation) -> None:
+            for key in wanted:
+                if not has[key](annotation):
+                    raise ValueError(
+                        f'Expected `{key}` of all samples or of none, but '
+                        f'{place(annotation, self.ann_file)} has none.'
+                    )
+
+        if self.long_tail and 'label' not in wanted:
+            raise ValueError(
+                f'Expected labels to cut a long tail, but {self.source} has '
+                'none.'
+            )
+        return bad.sound(annotations, check, sample_name)
+
+    def _look_at(self, annotations: Sequence[Annotation]) -> None:
+        """Say what is odd about sound samples."""
+        doubts = Doubts(takes_pixels(self.pipeline.transforms))
+        for annotation in annotations:
+            doubts.look(annotation)
+        doubts.warn(self.source)
+        unscored = sum(map(_lacks_score, annotations))
+        if unscored:
+            print_log(
+                f'{unscored} of {len(annotations)} 2-D samples of '
+                f'{self.source} have no `keypoint_score`: it is taken to be '
+                '1, and 0 where nobody is.',
+                logger='current',
+                level=logging.WARNING,
+            )
 
     def filter_data(self) -> list[Annotation]:
         """Drop samples without people (Kinetics), then cut the long tail."""
-        if self.valid_ratio and any(
-            'valid' not in a or 'box_score' not in a for a in self.data_list
-        ):
-            raise ValueError(
-                'Expected `valid` and `box_score` in every annotation of '
-                f'{self.source}, since `valid_ratio` is {self.valid_ratio}, '
-                'but some have none. Only Kinetics has them.'
-            )
         data_list = super().filter_data()
         self.labels = np.array([a['label'] for a in data_list], dtype=np.int64)
+        self.names = np.array(list(map(sample_name, data_list)), dtype=object)
         if self.long_tail:
             kept = long_tail_subset(
                 self.labels, self.num_classes, self.source, **self.long_tail
             )
-            self.labels = self.labels[kept]
+            self._take_labels(self, kept)
             data_list = [data_list[i] for i in kept]
         if self._indices is not None:
-            self.labels = _subset(self.labels, self._indices)
+            self._take_labels(self, self._indices)
         return data_list
+
+    def _take_labels(
+        self, source: 'LongTailPoseDataset', indices: int | Sequence[int]
+    ) -> None:
+        """Take some of the labels and names of a data set."""
+        self.labels = _subset(source.labels, indices)
+        self.names = _subset(source.names, indices)
 
     def get_subset_(self, indices: int | Sequence[int]) -> None:
         """Keep only some samples."""
         super().get_subset_(indices)
-        self.labels = _subset(self.labels, indices)
+        self._take_labels(self, indices)
 
     def get_subset(
         self, indices: int | Sequence[int]
     ) -> 'LongTailPoseDataset':
         """A data set of some of the samples."""
         subset = super().get_subset(indices)
-        subset.labels = _subset(self.labels, indices)
+        subset._take_labels(self, indices)
         return subset
 
     @property
@@ -177,25 +275,39 @@ class LongTailPoseDataset(PoseDataset):
         if 'keypoint' not in info:
             path, keypoints = self._load_compressed(info)
             info.update(keypoints)
-            check_keypoints(info, self.layout, path)
+            tidy_keypoints(info, self.layout, place(info, path))
+        elif _lacks_score(info):
+            there = (info['keypoint'] != 0).any((2, 3), keepdims=True)[..., 0]
+            score = np.broadcast_to(there, info['keypoint'].shape[:3])
+            info['keypoint_score'] = score.astype(np.float32)
         return info
 
     def _load_compressed(self, info: Annotation) -> tuple[str, Annotation]:
         """Keypoints of a Kinetics sample, and the file they come from."""
         folder = self.data_prefix.get('skeleton')
+        name = sample_name(info)
         if 'raw_file' in info:  # PYSKL: many samples to a file, by key
             path = info['raw_file']
             if folder:
                 path = osp.join(folder, osp.basename(path))
-            return path, _load_kpfile(path)[info['key']]
-        if folder is None:
+            packs, key = _load_kpfile(path), info.get('key', name)
+            # Without a key, PYSKL takes the name.
+            found = packs.get(key) if isinstance(packs, dict) else None
+        elif folder is None:
             raise ValueError(
-                f'Expected `keypoint` in sample {sample_name(info)!r} of '
-                f'{self.ann_file}, but it has none. If the data is '
-                'compressed, set `data_prefix=dict(skeleton=FOLDER)`.'
+                f'Expected `keypoint` in {place(info, self.ann_file)}, but it '
+                'has none. If the data is compressed, set '
+                '`data_prefix=dict(skeleton=FOLDER)`.'
             )
-        path = osp.join(folder, f'{sample_name(info)}.pkl')
-        return path, load_pickle(path)
+        else:
+            path = osp.join(folder, f'{name}.pkl')
+            found = load_pickle(path)
+        if not isinstance(found, dict) or not COMPRESSED <= found.keys():
+            raise ValueError(
+                f'Expected {" and ".join(sorted(COMPRESSED))} of '
+                f'{place(info, path)}, but there is {shown(found)}.'
+            )
+        return path, found
 
     def prepare_data(self, idx: int) -> Any:
         """Run the pipeline on a sample, with draws of its own."""

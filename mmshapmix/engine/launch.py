@@ -3,7 +3,7 @@
 import argparse
 import ast
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,9 @@ class OptionsAction(argparse.Action):
         setattr(namespace, self.dest, options)
 
 
+OURS = 'LongTailPoseDataset'
+
+
 def add_config_options(parser: argparse.ArgumentParser) -> None:
     """What :func:`load_config` needs at least: ``--cfg-options``."""
     parser.add_argument(
@@ -83,7 +86,9 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
         'model.backbone.down_stages=[3,5]; text with commas goes into quotes '
         """of its own: "test_dataloader.dataset.ann_file='/a, b.pkl'\"""",
     )
-    parser.set_defaults(work_dir=None, launcher='none', local_rank=0)
+    parser.set_defaults(
+        work_dir=None, launcher='none', local_rank=0, skip_bad=False
+    )
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,6 +100,11 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none',
         help='job launcher',
+    )
+    parser.add_argument(
+        '--skip-bad',
+        action='store_true',
+        help='leave out bad samples, and list them in the log',
     )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
@@ -137,6 +147,33 @@ def read_config(path: str | Path) -> Config:
         ) from error
 
 
+def leaf_datasets(dataset: dict) -> Iterator[dict]:
+    """The configs of the data sets inside of wrappers, themselves."""
+    inner = dataset.get('datasets') or [dataset.get('dataset')]
+    for part in inner:
+        if part is None:
+            yield dataset
+        else:
+            yield from leaf_datasets(part)
+
+
+def skip_bad_samples(cfg: Config) -> None:
+    """Let all data sets of a config leave out bad samples.
+
+    Raises:
+        ValueError: If there is another than ours, which cannot do so.
+    """
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        for leaf in leaf_datasets((cfg.get(name) or {}).get('dataset', {})):
+            kind = leaf.get('type', OURS)
+            if OURS not in str(kind):
+                raise ValueError(
+                    f'Expected mmshapmix.{OURS} in {name} with --skip-bad, '
+                    f'but got {kind}.'
+                )
+            leaf['skip_bad'] = True
+
+
 def load_config(args: argparse.Namespace) -> Config:
     """Read the config and merge the common arguments.
 
@@ -151,6 +188,8 @@ def load_config(args: argparse.Namespace) -> Config:
     cfg = read_config(args.config)
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
+    if args.skip_bad:
+        skip_bad_samples(cfg)
     cfg.launcher = args.launcher
     cfg.work_dir = (
         args.work_dir

@@ -62,7 +62,7 @@ def write_scores(
     save_pickle(
         [
             {
-                key: value if isinstance(value, str) else _Tensor(value)
+                key: value if isinstance(value, str | int) else _Tensor(value)
                 for key, value in row.items()
             }
             | shared

@@ -59,7 +59,17 @@ class LongTailMetric(BaseMetric):
         self.class_counts = np.asarray(class_counts)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keep each sample's label and its best classes."""
+        """Keep each sample's label and its best classes.
+
+        Raises:
+            ValueError: If a sample has no label.
+        """
+        if any(int(sample['gt_label']) < 0 for sample in data_samples):
+            raise ValueError(
+                'Expected labels of all samples, but some have none (-1): '
+                'nothing can be measured. tools/test.py --dump writes their '
+                'scores.'
+            )
         scores = np.stack(
             [plain(sample['pred_score']) for sample in data_samples]
         )

@@ -10,10 +10,10 @@ import torch
 from ..datasets.annotations import (
     Annotation,
     annotations_of,
-    check_labels,
     load_pickle,
     sample_name,
 )
+from ..datasets.samples import tidy_label
 from ..evaluation.dump_scores import KEYS, LOGITS
 from ..unpickling import load_plain
 
@@ -137,7 +137,8 @@ def dump_of(
             "tested. PYSKL's `valid_ratio` and `box_thr` leave samples out: "
             'test again without them.'
         )
-    check_labels(samples, scores.shape[1], str(source))
+    for sample in samples:
+        tidy_label(sample, scores.shape[1], str(source))
     columns = [
         scores,
         [np.array([sample['label']], np.int64) for sample in samples],

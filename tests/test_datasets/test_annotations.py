@@ -2,17 +2,20 @@
 
 import os
 import pickle
+import re
 from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mmshapmix.datasets import LongTailPoseDataset
 from mmshapmix.datasets.annotations import (
     annotations_of,
     load_pickle,
     pick_annotations,
     read_list,
+    sample_name,
     save_pickle,
 )
 
@@ -187,15 +190,16 @@ def test_names_without_annotation():
     ('lost', 'message'),
     [
         ('frame_dir', r'`frame_dir`.*x\.pkl, but number 1 has only'),
-        ('label', r"`label`.*x\.pkl, but sample 'S000A002' has only"),
-        ('total_frames', r"`total_frames`.*sample 'S000A002' has only"),
+        ('label', r"`label`.*sample 'S000A002' of .*x\.pkl has only"),
+        ('total_frames', r"`total_frames`.*'S000A002' of .*x\.pkl has only"),
+        ('keypoint', r"`keypoint` of all.*sample 'S000A002' of .*x\.pkl"),
     ],
 )
-def test_missing_fields(lost, message):
+def test_missing_fields(write, lost, message):
     data = make_data(2, 1)
     del data['annotations'][1][lost]
     with pytest.raises(ValueError, match=message):
-        annotations_of(data, 'train', 'x.pkl')
+        LongTailPoseDataset(write(data, 'x.pkl'), [])
 
 
 def test_two_annotations_of_one_name():
@@ -218,6 +222,87 @@ def test_the_order_is_the_splits():
         row['frame_dir'] for row in annotations_of(data, 'train', 'x.pkl')
     ]
     assert names == data['split']['train']
+
+
+def split_of(form, names=str, order=lambda names: names):
+    """The names that a split of a form picks, 40 of 42."""
+    data = make_data(3, 14)
+    for i, row in enumerate(data['annotations']):
+        row['frame_dir'] = names(i)
+    data['split']['train'] = form(order([names(i) for i in range(40)]))
+    return [sample_name(a) for a in annotations_of(data, 'train', 'x.pkl')]
+
+
+@pytest.mark.parametrize('names', [str, int, np.int64, np.str_])
+def test_a_list_has_its_order_and_a_set_that_of_the_file(names):
+    # A set of text has another order in every process.
+    plain = [str(i) if names in (str, np.str_) else i for i in range(40)]
+    for form in (list, tuple, np.array, lambda n: dict.fromkeys(n).keys()):
+        found = split_of(form, names, lambda n: n[::-1])
+        assert found == plain[::-1]
+        assert {type(name) for name in found} == {type(plain[0])}
+    for form in (set, frozenset):
+        assert split_of(form, names, lambda n: n[::-1]) == plain
+
+
+@pytest.mark.parametrize(
+    ('form', 'message'),
+    [
+        (lambda names: None, 'list of names .*None'),
+        (lambda names: 'abc', "list of names .*'abc'"),
+        (lambda names: 3, 'list of names .*3'),
+        (lambda names: dict(train=names), 'list of names .*dict of 1'),
+        (lambda names: [names], 'text or an integer .*list of 40'),
+        (lambda names: np.array([names]), r'list of names .*\(1, 40\)'),
+        (lambda names: [*names, None], 'text or an integer .*None'),
+        (lambda names: [*names, True], 'text or an integer .*True'),
+        (lambda names: [*names, 0.5], 'text or an integer .*0.5'),
+        (lambda names: [*names, ''], "text or an integer .*''"),
+        (lambda names: list(range(40)), 'integers in one place and text'),
+        (lambda names: {99, *names}, r'1 of 41 have none: \[99\]'),
+    ],
+)
+def test_what_is_no_split_is_refused(form, message):
+    with pytest.raises(
+        ValueError, match=r"(?s)split 'train' of x\.pkl.*"
+    ) as e:
+        split_of(form)
+    assert re.search(message, str(e.value))
+
+
+@pytest.mark.parametrize(
+    'changes',
+    [
+        *(dict(split=v) for v in (None, ['train'], 'train', {}, {0: []})),
+        *(dict(annotations=v) for v in (None, 'abc', {}, 7)),
+    ],
+)
+def test_a_file_without_its_parts_is_refused(changes):
+    with pytest.raises(ValueError, match=r'x\.pkl'):
+        annotations_of(make_data(2, 1) | changes, 'train', 'x.pkl')
+
+
+@pytest.mark.parametrize(
+    'name', [None, '', True, 0.5, (1,), b'a', ['a'], [10**5000], np.array('a')]
+)
+def test_a_name_is_text_or_an_integer(name):
+    data = make_data(2, 1)
+    huge = name == [10**5000]  # pytest could not print it
+    data['annotations'][1]['frame_dir'] = name[0] if huge else name
+    with pytest.raises(ValueError, match=r'`frame_dir`.*x\.pkl.*number 1 '):
+        annotations_of(data, None, 'x.pkl')
+
+
+def test_filename_comes_before_frame_dir():
+    data = make_data(2, 1)
+    for i, row in enumerate(data['annotations']):
+        row.update(filename=row['frame_dir'], frame_dir='the same')
+        row.pop('frame_dir') if i else None
+    names = data['split']['train']
+    found = annotations_of(data, 'train', 'x.pkl')
+    assert [sample_name(row) for row in found] == names
+    assert sample_name(dict(filename=0, frame_dir=1)) == 0
+    assert sample_name(dict(filename=None, frame_dir=1)) == 1
 
 
 def test_a_list_may_lack_its_last_newline(tmp_path):

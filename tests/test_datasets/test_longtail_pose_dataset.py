@@ -1,10 +1,12 @@
 """The data set: the tail, the forms of data, the errors, the draws."""
 
 import pickle
+import re
 
 import numpy as np
 import pytest
 from mmaction.datasets import PoseDataset
+from mmaction.structures import ActionDataSample
 from mmengine.dataset import ClassBalancedDataset, ConcatDataset, RepeatDataset
 
 from mmshapmix.datasets import (
@@ -12,6 +14,8 @@ from mmshapmix.datasets import (
     get_cat_ids,
     get_class_counts,
     get_labels,
+    lacks_labels,
+    shared_names,
 )
 from mmshapmix.functional.longtail import long_tail_counts
 
@@ -241,6 +245,75 @@ def test_an_empty_split(write):
         LongTailPoseDataset(write(data), [], split='train')
 
 
+def whole(results):
+    """A pipeline that gives a data sample."""
+    return dict(inputs=0, data_samples=ActionDataSample(), label=results)
+
+
+def test_names_of_numbers_reach_data_samples_and_lists(write, tmp_path):
+    data = make_data(3, 2)
+    for i, row in enumerate(data['annotations']):
+        row['frame_dir'] = np.int64(i)
+    (tmp_path / 'list.txt').write_text('4\n0\n')
+    dataset = LongTailPoseDataset(
+        write(data), [whole], sample_list=str(tmp_path / 'list.txt')
+    )
+    assert dataset.names.tolist() == [4, 0]
+    assert [row['data_samples'].frame_dir for row in dataset] == [4, 0]
+
+
+def without_labels(data, label=None):
+    for row in data['annotations']:
+        row['label'] = label
+        if label is None:
+            del row['label']
+    return data
+
+
+@pytest.mark.parametrize('label', [None, -1, np.int8(-1)])
+def test_samples_to_test_may_have_no_label(write, label):
+    path = write(without_labels(make_data(3, 2), label))
+    dataset = LongTailPoseDataset(path, [], test_mode=True, num_classes=3)
+    assert dataset.labels.tolist() == [-1] * 6
+    assert dataset.get_data_info(0)['label'] == -1
+    assert lacks_labels(ConcatDataset([dataset]))
+    with pytest.raises(ValueError, match='S000A001'):
+        LongTailPoseDataset(path, [], num_classes=3)
+    with pytest.raises(ValueError, match='labels to cut a long tail'):
+        LongTailPoseDataset(path, [], test_mode=True, long_tail=TAIL)
+
+
+def test_some_samples_without_a_label_are_bad(write):
+    path = write(break_(make_data(3, 2), label=-1))
+    with pytest.raises(ValueError, match='all samples or of none.*S001A001'):
+        LongTailPoseDataset(path, [], test_mode=True)
+    dataset = LongTailPoseDataset(path, [], test_mode=True, skip_bad=True)
+    assert not lacks_labels(dataset) and len(dataset) == 5
+
+
+def test_names_that_two_data_sets_share(write):
+    names = ['a', 'b', 'c', 'd']
+    data = make_data(2, 3)
+    data['split'] = dict(train=names[:3], val=names[2:])
+    data['annotations'] = data['annotations'][:4]
+    for row, name in zip(data['annotations'], names, strict=True):
+        row['frame_dir'] = name
+
+    def splits(other='data.pkl'):
+        paths = write(data), write(data, other)
+        return [
+            RepeatDataset(LongTailPoseDataset(path, [], split=split), 2)
+            for path, split in zip(paths, ('train', 'val'), strict=True)
+        ]
+
+    assert shared_names(*splits()) == shared_names(*splits('b.pkl')) == ['c']
+    data['split'] = dict(train=[0, 1, 2], val=[2, 3])
+    for i, row in enumerate(data['annotations']):
+        row['frame_dir'] = i
+    assert shared_names(*splits()) == [2]
+    assert shared_names(*splits('b.pkl')) == []  # others count anew
+
+
 # Kinetics: compressed keypoints beside the annotation file ------------------
 
 DECOMPRESS = [
@@ -294,6 +367,76 @@ def test_kinetics_compressed_keypoints(tmp_path, write, pyskl):
     np.testing.assert_array_equal(data['keypoint'][0, :, 0, 0], range(10))
     seen = (data['keypoint_score'][1] > 0).all(-1)
     np.testing.assert_array_equal(np.flatnonzero(seen), [4, 5, 6])
+
+
+def test_kinetics_of_pyskl_has_no_key(tmp_path, write):
+    path, prefix = kinetics(tmp_path, write, pyskl=True)
+    data = pickle.loads((tmp_path / 'data.pkl').read_bytes())
+    packs = pickle.loads((tmp_path / 'kp' / 'k400_0.pkl').read_bytes())
+    for row in data['annotations']:
+        packs[row['frame_dir']] = packs.pop(row.pop('key'))
+    write(packs, 'kp/k400_0.pkl')
+    dataset = LongTailPoseDataset(
+        write(data), DECOMPRESS, layout='coco', data_prefix=prefix
+    )
+    assert dataset[1]['keypoint'].shape == (2, 10, 17, 2)
+    raw = dataset.get_data_info(0)['keypoint']
+    assert raw.dtype == np.float32 and raw.shape == (13, 17, 3)
+    packs.pop('clip1')
+    write(packs, 'other/k400_0.pkl')
+    dataset = LongTailPoseDataset(
+        write(data), [], data_prefix=dict(skeleton=str(tmp_path / 'other'))
+    )
+    with pytest.raises(ValueError, match=r"'clip1' of .*k400_0\.pkl.*None"):
+        dataset[1]
+
+
+@pytest.mark.parametrize('squeeze', [False, True])
+@pytest.mark.parametrize('frames', [327, 328, 700])
+def test_long_kinetics_clips_are_sampled_to_their_end(
+    tmp_path, write, frames, squeeze
+):
+    path, prefix = kinetics(tmp_path, write, pyskl=False)
+    data = pickle.loads((tmp_path / 'data.pkl').read_bytes())
+    data['annotations'][0]['total_frames'] = np.int16(frames)
+    boxes = np.zeros((frames, 17, 3), np.float16)
+    boxes[..., 0] = np.arange(frames)[:, None]
+    pack = dict(keypoint=boxes, frame_inds=np.arange(frames, dtype=np.int16))
+    write(pack, 'kp/clip0.pkl')
+    pipeline = [
+        dict(type='mmaction.DecompressPose', squeeze=squeeze),
+        dict(type='mmaction.UniformSampleFrames', clip_len=100),
+    ]
+    dataset = LongTailPoseDataset(write(data), pipeline, data_prefix=prefix)
+    found = dataset[0]['frame_inds']
+    low, high = (np.arange(100 + k) * frames // 100 for k in (0, 1))
+    assert ((low <= found) & (found <= high[1:])).all()
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(frame_inds=np.arange(12)), r'\(13, 17, 3\) and \(12,\)'),
+        (dict(frame_inds=np.arange(13.0)), 'array of integers'),
+        (dict(frame_inds=np.arange(13, dtype=np.uint8)[::-1]), 'ascending'),
+        (dict(keypoint=np.zeros((13, 17, 2))), r'\(13, 17, 2\)'),
+        (dict(keypoint=np.zeros((13, 17, 3), 'c8')), 'real numbers'),
+        (dict(keypoint=np.full((13, 17, 3), np.nan)), 'NaN'),
+        (
+            dict(keypoint=np.zeros((0, 17, 3)), frame_inds=np.arange(0)),
+            'no person',
+        ),
+        (dict(keypoint=np.zeros((13, 25, 3))), 'Expected 17 joints.*has 25'),
+    ],
+)
+def test_bad_compressed_keypoints_are_named(tmp_path, write, changes, message):
+    path, prefix = kinetics(tmp_path, write, pyskl=False)
+    pack = pickle.loads((tmp_path / 'kp' / 'clip1.pkl').read_bytes())
+    write(pack | changes, 'kp/clip1.pkl')
+    dataset = LongTailPoseDataset(path, [], layout='coco', data_prefix=prefix)
+    with pytest.raises(ValueError, match=message) as caught:
+        dataset[1]
+    assert re.search(r"'clip1' of .*clip1\.pkl", str(caught.value))
 
 
 @pytest.mark.parametrize('pyskl', [False, True])

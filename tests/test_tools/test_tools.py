@@ -66,6 +66,27 @@ def test_make_longtail_writes_what_the_data_set_cuts(write, tmp_path):
     assert 'imbalance ratio 4;' in result.stdout
 
 
+def test_make_longtail_of_numbered_samples_and_a_bad_one(write, tmp_path):
+    data = make_data(3, 13)
+    for i, row in enumerate(data['annotations']):
+        row['frame_dir'] = i
+    data['split']['train'] = list(range(39))
+    data['annotations'][7]['keypoint'] *= np.nan
+    path, out = write(data), tmp_path / 'lt.pkl'
+    args = ('data/make_longtail.py', path, 'train', out, *TAIL)
+    refused = tool(*args)
+    assert refused.returncode == 1 and '--skip-bad' in refused.stderr
+    assert re.search(r'sample 7 of .*data\.pkl', refused.stderr)
+    assert tool(*args, '--skip-bad').returncode == 0
+    by_list = LongTailPoseDataset(
+        path, [], sample_list=str(tmp_path / 'lt_train_lt4.txt')
+    )
+    by_split = LongTailPoseDataset(str(out), [], split='train_lt4')
+    assert by_list.names.tolist() == by_split.names.tolist()
+    assert 7 not in by_list.names
+    assert by_list.class_counts.tolist() == [12, 6, 3]
+
+
 def test_make_longtail_overwrites_only_when_told(write, tmp_path):
     path, out = write(make_data(3, 12)), tmp_path / 'lt.pkl'
     args = ('data/make_longtail.py', path, 'train', out, *TAIL)

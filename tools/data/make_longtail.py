@@ -6,17 +6,19 @@ configs do not need it: they cut the same subset by ``long_tail=dict(…)``.
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mmshapmix.cli import check_free, run_tool
 from mmshapmix.datasets.annotations import (
     annotations_of,
-    check_labels,
     load_pickle,
     sample_name,
     save_pickle,
 )
+from mmshapmix.datasets.bad_samples import BadSamples
+from mmshapmix.datasets.samples import tidy_label, tidy_sample
 from mmshapmix.datasets.subsets import long_tail_subset
 from mmshapmix.functional.longtail import (
     PROFILES,
@@ -51,9 +53,37 @@ def parse_args() -> argparse.Namespace:
         '--name', help='name of the new split (default: SPLIT_ltRATIO)'
     )
     parser.add_argument(
+        '--skip-bad',
+        action='store_true',
+        help='choose among the good samples, and list the bad ones',
+    )
+    parser.add_argument(
         '--force', action='store_true', help='overwrite what is there'
     )
     return parser.parse_args()
+
+
+def read_samples(data: Any, args: argparse.Namespace) -> list[dict]:
+    """The samples of the split, checked; those of the file stay as they are.
+
+    Raises:
+        ValueError: For bad samples, unless they are to be left out.
+    """
+    source, bad = str(args.annotations), BadSamples(args.skip_bad)
+    samples = annotations_of(data, args.split, source, bad)
+    samples = [dict(sample) for sample in samples]
+
+    def check(sample: dict) -> None:
+        tidy_label(sample, args.num_classes, source)
+        tidy_sample(sample, None, source)
+
+    samples = bad.sound(samples, check, sample_name)
+    bad.report(f'{source} ({args.split})')
+    if not samples:
+        raise ValueError(
+            f'Expected good samples in {source} ({args.split}), but got none.'
+        )
+    return samples
 
 
 def main() -> None:
@@ -62,10 +92,9 @@ def main() -> None:
     list_file = args.out.with_name(f'{args.out.stem}_{name}.txt')
     check_free(args.force, args.out, list_file)
     data = load_pickle(args.annotations)
-    samples = annotations_of(data, args.split, args.annotations)
+    samples = read_samples(data, args)
     labels = np.array([sample['label'] for sample in samples])
     num_classes = args.num_classes or int(labels.max()) + 1
-    check_labels(samples, num_classes, str(args.annotations))
     kept = long_tail_subset(
         labels,
         num_classes,
@@ -83,7 +112,7 @@ def main() -> None:
             f'{name!r} already. Choose another --name.'
         )
     save_pickle({**data, 'split': {**data['split'], name: names}}, args.out)
-    list_file.write_text('\n'.join(names) + '\n')
+    list_file.write_text(''.join(f'{name}\n' for name in names))
 
     counts = count_classes(labels[kept], num_classes)
     for label, count in enumerate(counts):

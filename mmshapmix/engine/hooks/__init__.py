@@ -1,6 +1,7 @@
 """Hooks: whatever needs the runner."""
 
 from .class_counts_hook import ClassCountsHook
+from .data_check_hook import DataCheckHook
 from .deferred_loss_hook import DeferredLossHook
 from .finite_loss_hook import FiniteLossHook
 from .keep_logits_hook import KeepLogitsHook
@@ -18,6 +19,7 @@ from .tau_norm_hook import TauNormHook
 
 __all__ = [
     'ClassCountsHook',
+    'DataCheckHook',
     'DeferredLossHook',
     'FiniteLossHook',
     'KeepLogitsHook',

@@ -35,6 +35,7 @@ DROPPED = dict(
 )
 OUR_HOOKS = dict(
     class_counts='ClassCountsHook',
+    data_check='DataCheckHook',
     per_class_table='PerClassTableHook',
     published_checkpoint='PublishedCheckpointHook',
     sampler_seed='SamplerSeedHook',

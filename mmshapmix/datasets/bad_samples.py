@@ -1,0 +1,109 @@
+"""Bad samples: refused, or left out and listed."""
+
+import itertools
+import logging
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+import numpy as np
+from mmengine.logging import print_log
+
+from .unread import describe_unread, is_unread
+
+SKIPS = (
+    '`skip_bad=True` of the data set, or --skip-bad of the tool, leaves bad '
+    'samples out.'
+)
+LONGEST, MOST = 80, 20
+
+
+def shown(value: Any) -> str:
+    """A value for a message: short, whatever a file holds."""
+    if is_unread(value):
+        return describe_unread(value)
+    if isinstance(value, np.ndarray):
+        return f'an array of shape {value.shape} and type {value.dtype}'
+    if isinstance(value, dict | list | tuple | set | frozenset):
+        return f'a {type(value).__name__} of {len(value)}'
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of thousands of digits
+        return f'a long {type(value).__name__}'
+    return text if len(text) <= LONGEST else f'{text[:LONGEST]}…'
+
+
+def listed(values: Collection[Any], most: int = MOST) -> str:
+    """The first values for a message, in the order given."""
+    some = ', '.join(map(shown, itertools.islice(values, most)))
+    return f'[{some}{", …" if len(values) > most else ""}]'
+
+
+class BadSamples:
+    """Refuses bad samples, or leaves them out and remembers why.
+
+    Args:
+        skip: Leave them out; none: the user has no such choice, so that the
+            refusal does not mention it.
+
+    Attributes:
+        reasons: Why each one was left out; it names file and sample.
+    """
+
+    def __init__(self, skip: bool | None = None) -> None:
+        self.skip = skip
+        self.reasons: list[str] = []
+
+    def refuse(self, reason: object, *skipped: str) -> None:
+        """Refuse for a reason, or note it.
+
+        Args:
+            reason: What to say.
+            *skipped: What to note in its place, one for each sample.
+
+        Raises:
+            ValueError: With the reason, unless they are left out.
+        """
+        if not self.skip:
+            hint = '' if self.skip is None else f' {SKIPS}'
+            raise ValueError(f'{reason}{hint}')
+        self.reasons += skipped or [str(reason)]
+
+    def sound(
+        self,
+        samples: Iterable[Any],
+        check: Callable[[Any], None],
+        name: Callable[[Any], Any],
+    ) -> list[Any]:
+        """Those samples for which a check raises no ``ValueError``.
+
+        Args:
+            samples: To check.
+            check: Raises it, with a message that names file and sample.
+            name: Of a sample, where there are several.
+
+        Raises:
+            ValueError: For the first, with the names of others.
+        """
+        kept, names, reasons = [], [], []
+        for sample in samples:
+            try:
+                check(sample)
+            except ValueError as error:
+                names.append(name(sample))
+                reasons.append(str(error))
+            else:
+                kept.append(sample)
+        if reasons:
+            others = f' So are others: {listed(names[1:], 4)}.'
+            self.refuse(reasons[0] + others * (len(names) > 1), *reasons)
+        return kept
+
+    def report(self, source: str) -> None:
+        """Log how many were left out of the source, and each of them."""
+        if not self.reasons:
+            return
+        head = f'{len(self.reasons)} bad samples of {source} are left out'
+        first = f'{head}, the first: {self.reasons[0]}'
+        print_log(first, logger='current', level=logging.WARNING)
+        every = '\n  '.join([f'{head}:', *self.reasons])
+        print_log(every, logger='current')
