@@ -3,10 +3,16 @@
 import argparse
 import math
 
-from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmshapmix.engine.launch import add_common_arguments, load_config
+from mmshapmix.cli import run_tool
+from mmshapmix.engine.launch import (
+    LOOPS,
+    add_common_arguments,
+    check_checkpoints,
+    find_hook,
+    load_config,
+)
 
 ADJUSTMENT = 'LogitAdjustmentHook'
 
@@ -48,19 +54,13 @@ def check_args(
         )
 
 
-def adjusts_logits(cfg: Config) -> bool:
-    """Whether the config has the hook."""
-    hooks = [*(cfg.get('default_hooks') or {}).values()]
-    hooks += cfg.get('custom_hooks') or []
-    return any(hook and ADJUSTMENT in str(hook.get('type')) for hook in hooks)
-
-
 def main() -> None:
     parser = make_parser()
     args = parser.parse_args()
     check_args(parser, args)
     cfg = load_config(args)
     cfg.load_from = args.checkpoint
+    check_checkpoints(cfg)
     if args.dump:
         metrics = cfg.test_evaluator
         metrics = metrics if isinstance(metrics, list) else [metrics]
@@ -69,7 +69,7 @@ def main() -> None:
             dict(type='mmshapmix.DumpScores', out_file_path=args.dump),
         ]
     if args.logit_adjustment is not None:
-        if adjusts_logits(cfg):
+        if find_hook(cfg, ADJUSTMENT):
             parser.error(
                 f'--logit-adjustment: expected a config without {ADJUSTMENT}, '
                 'but it has one. Set its tau with --cfg-options.'
@@ -80,4 +80,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main, at_work=LOOPS)

@@ -5,7 +5,13 @@ import argparse
 from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
 
-from mmshapmix.engine.launch import add_common_arguments, load_config
+from mmshapmix.cli import run_tool
+from mmshapmix.engine.launch import (
+    LOOPS,
+    add_common_arguments,
+    check_checkpoints,
+    load_config,
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -22,7 +28,13 @@ def parse_args() -> argparse.Namespace:
     start.add_argument(
         '--load-from',
         metavar='CHECKPOINT',
-        help="start from this checkpoint's weights",
+        help="start from this checkpoint's weights; its head may be another",
+    )
+    parser.add_argument(
+        '--partial',
+        action='store_true',
+        help='start from what fits, whatever that is, and not only without '
+        'the head',
     )
     parser.add_argument(
         '--amp', action='store_true', help='automatic mixed precision (CUDA)'
@@ -92,8 +104,9 @@ def main() -> None:
     cfg = load_config(args)
     merge_args(cfg, args)
     set_start(cfg, args)
+    check_checkpoints(cfg, **(dict(partial=True) if args.partial else {}))
     Runner.from_cfg(cfg).train()
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main, at_work=LOOPS)

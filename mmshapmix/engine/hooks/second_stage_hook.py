@@ -4,8 +4,10 @@ from mmengine.dist import broadcast
 from mmengine.hooks import Hook
 from mmengine.model import BaseModule
 
+from ...interop.checkpoints import meta_of, weights_in
+from ...interop.fit import CLASSIFIER
 from ...registry import HOOKS
-from ..models import unwrapped
+from ..models import loaded_from, unwrapped
 
 
 def initialize_anew(head: BaseModule) -> None:
@@ -36,8 +38,24 @@ class SecondStageHook(Hook):
         self.is_second = False
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """See of which stage the checkpoint is."""
-        self.is_second = checkpoint.get('meta', {}).get('second_stage', False)
+        """See of which stage the checkpoint is, and what of a head it has.
+
+        Raises:
+            ValueError: If its classifier is to be kept, and it has none that
+                is of the model.
+        """
+        path = loaded_from(runner)
+        meta, state = meta_of(checkpoint, path), weights_in(checkpoint, path)
+        self.is_second = meta.get('second_stage', False)
+        own = unwrapped(runner.model).state_dict().get(CLASSIFIER)
+        kept = own is not None and not self.reinitialize
+        if kept and getattr(state.get(CLASSIFIER), 'shape', ()) != own.shape:
+            raise ValueError(
+                'Expected the classifier of the first stage, which the second '
+                f'keeps, but {path} has no {CLASSIFIER} of {(*own.shape,)}. '
+                'Take a first stage of the same classes, or start with a new '
+                'head: default_hooks.second_stage.reinitialize=True.'
+            )
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """Say of which stage it is."""
