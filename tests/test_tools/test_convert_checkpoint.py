@@ -93,6 +93,67 @@ def test_the_tested_model_is_the_published_one(published, checkpoint):
     np.testing.assert_allclose(found.scores, rows, rtol=1e-4, atol=1e-6)
 
 
+STOCK = """
+_base_ = 'config.py'
+default_hooks = dict(_delete_=True, logger=dict(type='LoggerHook'))
+"""
+
+
+def odd(checkpoint, name):
+    """Write a copy with other names or content of its state or meta."""
+    found = torch.load(checkpoint, weights_only=True)
+    state, meta = found['state_dict'], found['meta']
+    changed = {
+        'prefix': dict(
+            state_dict={f'model.{n}': v for n, v in state.items()}, meta=meta
+        ),
+        'head': dict(
+            state_dict={n: v for n, v in state.items() if 'head' not in n},
+            meta=meta,
+        ),
+        'list': dict(state_dict=[1]),
+        'meta': dict(state_dict=state, meta=None),
+        'counts': dict(state_dict=state, meta=dict(class_counts='abc')),
+    }[name]
+    torch.save(changed, f'{name}.pth')
+    return f'{name}.pth'
+
+
+@pytest.mark.parametrize(
+    ('name', 'config', 'message'),
+    [
+        ('prefix', 'config.py', "prefix.pth has others.*begin with 'model.'"),
+        ('head', 'stock.py', 'head.pth has others.*It has no head'),
+        ('list', 'stock.py', 'list.pth has none'),
+        ('meta', 'config.py', "a dict as 'meta' of meta.pth"),
+        ('counts', 'config.py', "'class_counts'. of counts.pth"),
+    ],
+)
+def test_odd_checkpoints_end_a_test_with_one_line(name, config, message):
+    """Also with a config that has no hooks of ours."""
+    Path('stock.py').write_text(STOCK)
+    args = (config, odd('ours/x.pth', name), '--work-dir', 'odd')
+    end = call_tool('test.py', *args)
+    assert re.fullmatch(rf'test\.py: Expected .*{message}.*', end)
+
+
+def test_a_training_starts_with_another_head_or_with_what_fits():
+    """Without being asked for the head alone; a line says what is new."""
+    Path('other.py').write_text(OTHER_CLASSES)
+    args = ('--cfg-options', 'train_cfg.max_epochs=0')
+    args = ('--load-from', 'ours/x.pth', *args, '--work-dir')
+    assert call_tool('train.py', 'other.py', *args, 'start') is None
+    log = next(Path('start').rglob('*.log')).read_text()
+    assert 'anew: 2 (cls_head.fc.bias, cls_head.fc.weight)' in log
+    wide = ('model.backbone.base_channels=4', 'model.cls_head.in_channels=8')
+    args = (*args[:4], *wide, *args[4:])
+    end = call_tool('train.py', 'config.py', *args, 'wide')
+    assert 'of another shape' in end and 'tools/train.py --partial' in end
+    assert (
+        call_tool('train.py', 'config.py', '--partial', *args, 'wide') is None
+    )
+
+
 def test_the_written_file_is_an_ordinary_checkpoint(published, capsys):
     found = torch.load('ours/x.pth', weights_only=True)
     own = published.state_dict()
