@@ -3,6 +3,7 @@
 MMEngine finds out in the middle, with an error from the depths, or never.
 """
 
+import math
 import pickle
 from collections.abc import Iterator, Mapping
 from reprlib import repr as shortened
@@ -60,7 +61,7 @@ def _check_progress(runner, meta: Mapping[str, Any], path: str) -> None:
     loop = runner._train_loop
     for name in ('epoch', 'iter'):
         value = meta.get(name)
-        if type(value) is not int or value < 0:
+        if type(value) is not int or not 0 <= value < 2**31:
             raise ValueError(
                 f'Expected a number of at least 0 as meta[{name!r}] of {path},'
                 f' but got {shortened(value)}. {INSTEAD}'
@@ -109,14 +110,26 @@ def _take_over(
         saved = {name: dict(one) for name, one in saved.items()}
     wrapper.load_state_dict(saved)  # takes things out of it
     for optimizer in _optimizers(wrapper):
-        for parameter, state in optimizer.state.items():
-            for name in OF_SHAPE:
-                value = state.get(name)
-                if value is not None and value.shape != parameter.shape:
-                    raise ValueError(
-                        f'{name} of shape {(*value.shape,)} for a parameter '
-                        f'of {(*parameter.shape,)}'
-                    )
+        _check_optimizer(optimizer)
+
+
+def _check_optimizer(optimizer: Optimizer) -> None:
+    """What torch has loaded as it was."""
+    for group in optimizer.param_groups:
+        lacking = sorted(optimizer.defaults.keys() - group.keys())
+        if lacking or not math.isfinite(group['lr']):
+            raise ValueError(
+                f'{type(optimizer).__name__} without {lacking}, of learning '
+                f'rate {group["lr"]}'
+            )
+    for parameter, state in optimizer.state.items():
+        for name in OF_SHAPE:
+            value = state.get(name)
+            if value is not None and value.shape != parameter.shape:
+                raise ValueError(
+                    f'{name} of shape {(*value.shape,)} for a parameter of '
+                    f'{(*parameter.shape,)}'
+                )
 
 
 def _optimizers(wrapper: Any) -> Iterator[Optimizer]:

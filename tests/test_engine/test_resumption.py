@@ -78,7 +78,7 @@ REFUSED = {
         )
         for name, value in (
             *(('epoch', v) for v in (-1, 'a', None, 1.5, True, [1])),
-            *(('iter', v) for v in (-1, None)),
+            *(('iter', v) for v in (-1, None, 10**18)),
             *(('seed', v) for v in ('a', -1, 10**30)),
         )
     },
@@ -92,6 +92,14 @@ REFUSED = {
         f'optimizer {i}': (lambda c, o=o: c.update(optimizer=o), 'state of')
         for i, o in enumerate((None, [1], {}, OTHER))
     },
+    'rate': (
+        lambda c: c['optimizer']['param_groups'][0].update(lr=float('nan')),
+        'of learning rate nan',
+    ),
+    'other options': (
+        lambda c: c['optimizer']['param_groups'][0].pop('momentum'),
+        r"SGD without \['momentum'\]",
+    ),
     'momentum': (momentum(torch.ones(3)), 'momentum_buffer of shape'),
     'no momentum': (momentum(3), 'state of this training in .*x.pth'),
     'average': (
