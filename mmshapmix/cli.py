@@ -1,15 +1,18 @@
 """How command-line tools begin and end."""
 
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 
-def run_tool(main: Callable[[], None]) -> None:
+def run_tool(main: Callable[[], None], at_work: Collection[str] = ()) -> None:
     """Run a tool; bad input ends it with a line that says what is wrong.
 
     Args:
         main: The tool.
+        at_work: Names of functions out of which every error passes, with its
+            stack trace: no input is read there.
 
     Raises:
         SystemExit: For ``OSError`` and ``ValueError``; others pass.
@@ -17,6 +20,9 @@ def run_tool(main: Callable[[], None]) -> None:
     try:
         main()
     except (OSError, ValueError) as error:
+        passed = traceback.walk_tb(error.__traceback__)
+        if any(frame.f_code.co_name in at_work for frame, _ in passed):
+            raise
         sys.exit(f'{Path(sys.argv[0]).name}: {error}')
 
 

@@ -4,12 +4,19 @@ import argparse
 import math
 from contextlib import nullcontext
 
-from mmengine.config import Config
 from mmengine.runner import Runner
 
+from mmshapmix.cli import run_tool
 from mmshapmix.datasets import lacks_labels
 from mmshapmix.engine.amp import half_backbone
-from mmshapmix.engine.launch import add_common_arguments, load_config
+from mmshapmix.engine.launch import (
+    LOOPS,
+    add_common_arguments,
+    add_hook,
+    check_checkpoints,
+    find_hook,
+    load_config,
+)
 from mmshapmix.evaluation import DumpScores
 
 ADJUSTMENT = 'LogitAdjustmentHook'
@@ -57,18 +64,6 @@ def check_args(
         )
 
 
-def adjusts_logits(cfg: Config) -> bool:
-    """Whether the config has the hook."""
-    hooks = [*(cfg.get('default_hooks') or {}).values()]
-    hooks += cfg.get('custom_hooks') or []
-    return any(hook and ADJUSTMENT in str(hook.get('type')) for hook in hooks)
-
-
-def add_hook(cfg: Config, name: str, **hook) -> None:
-    """Also where the config has no hooks."""
-    cfg.default_hooks = {**(cfg.get('default_hooks') or {}), name: hook}
-
-
 def measure_nothing(runner: Runner) -> None:
     """Of samples without labels, only write the scores.
 
@@ -98,6 +93,7 @@ def main() -> None:
     check_args(parser, args)
     cfg = load_config(args)
     cfg.load_from = args.checkpoint
+    check_checkpoints(cfg)
     if args.dump:
         metrics = cfg.test_evaluator
         metrics = metrics if isinstance(metrics, list) else [metrics]
@@ -107,7 +103,7 @@ def main() -> None:
         ]
         add_hook(cfg, 'keep_logits', type='mmshapmix.KeepLogitsHook')
     if args.logit_adjustment is not None:
-        if adjusts_logits(cfg):
+        if find_hook(cfg, ADJUSTMENT):
             parser.error(
                 f'--logit-adjustment: expected a config without {ADJUSTMENT}, '
                 'but it has one. Set its tau with --cfg-options.'
@@ -122,4 +118,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main, at_work=LOOPS)

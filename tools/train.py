@@ -14,8 +14,10 @@ from mmshapmix.engine.checkpoints import (
 )
 from mmshapmix.engine.checks import check_batches
 from mmshapmix.engine.launch import (
+    LOOPS,
     add_common_arguments,
     alone,
+    check_checkpoints,
     is_first_process,
     load_config,
 )
@@ -35,7 +37,13 @@ def parse_args() -> argparse.Namespace:
     start.add_argument(
         '--load-from',
         metavar='CHECKPOINT',
-        help="start from this checkpoint's weights",
+        help="start from this checkpoint's weights; its head may be another",
+    )
+    parser.add_argument(
+        '--partial',
+        action='store_true',
+        help='start from what fits, whatever that is, and not only without '
+        'the head',
     )
     parser.add_argument(
         '--overwrite',
@@ -121,6 +129,7 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args)
     merge_args(cfg, args)
+    check_checkpoints(cfg, **(dict(partial=True) if args.partial else {}))
     with alone(cfg):
         set_start(cfg, args)
         runner = Runner.from_cfg(cfg)
@@ -129,4 +138,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    run_tool(main)
+    run_tool(main, at_work=LOOPS)

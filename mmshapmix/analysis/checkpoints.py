@@ -1,7 +1,7 @@
 """What checkpoints hold beside weights: config, mixer, names and counts."""
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,28 +9,33 @@ import numpy as np
 from torch import nn
 
 from ..functional.longtail import shot_groups
+from ..interop.checkpoints import (
+    completed,
+    meta_of,
+    native_state,
+    read_weights,
+    weights_of,
+)
+from ..interop.fit import TRAINING_ONLY, misfit, one_line, refuse
 from ..models.mixers import Mixer
 from ..models.saliency import SaliencyEstimator
 from ..registry import MODELS
-from ..unpickling import load_tensors
 
 MIXER = 'data_preprocessor.blending.'
 """Where the mixer's state lies in that of a recognizer."""
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """A checkpoint of MMEngine, on the CPU, loaded as weights only.
+    """The weights of a checkpoint and its ``meta``, on the CPU.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no checkpoint.
+        ValueError: If it is no checkpoint, or a damaged one.
     """
-    checkpoint = load_tensors(path)
-    if not isinstance(checkpoint, dict) or 'state_dict' not in checkpoint:
-        raise ValueError(
-            f'Expected a checkpoint with a `state_dict`, but {path} has none.'
-        )
-    return checkpoint
+    checkpoint = read_weights(path)
+    return dict(
+        meta=meta_of(checkpoint, path), state_dict=weights_of(checkpoint)
+    )
 
 
 def parse_config(text: str) -> dict[str, Any]:
@@ -51,10 +56,14 @@ def parse_config(text: str) -> dict[str, Any]:
             row.targets[0].id: _literal(row.value)
             for row in ast.parse(text).body
         }
-    except (AttributeError, SyntaxError, ValueError, TypeError) as error:
+    except (
+        *(AttributeError, SyntaxError, ValueError, TypeError),
+        *(MemoryError, RecursionError),  # it is nested too deep
+    ) as error:
+        reason = one_line(str(error) or type(error).__name__)
         raise ValueError(
             'Expected a config of plain settings in the checkpoint, but it '
-            f'has something else: {error}.'
+            f'has something else: {reason}.'
         ) from error
 
 
@@ -98,8 +107,8 @@ def build_mixer(checkpoint: dict[str, Any], source: str | Path) -> Mixer:
         ValueError: If it has no mixer with a table of saliency.
     """
     _check_table(checkpoint, source)
-    text = checkpoint.get('meta', {}).get('cfg')
-    if text is None:
+    text = checkpoint['meta'].get('cfg')
+    if not isinstance(text, str):
         raise ValueError(
             f'Expected a checkpoint of MMEngine with its config, but {source} '
             "has no meta['cfg']."
@@ -108,10 +117,11 @@ def build_mixer(checkpoint: dict[str, Any], source: str | Path) -> Mixer:
         config = parse_config(text)['model']['data_preprocessor']['blending']
         _check_types(config)
         mixer = MODELS.build(config)
-    except (KeyError, TypeError, ValueError) as error:
+    # What settings of nobody knows whom lead to can be nearly anything.
+    except Exception as error:
         raise ValueError(
             f'Expected a mixer that can be built here, but that of {source} '
-            f'cannot: {error}'
+            f'cannot: {one_line(str(error))}'
         ) from error
     load_mixer(mixer, checkpoint, source)
     return mixer
@@ -125,7 +135,9 @@ def _check_types(config: dict[str, Any]) -> None:
         name = str(row.get('type'))
         kind = MODELS.module_dict.get(name.removeprefix('mmshapmix.'))
         if not (kind and issubclass(kind, (Mixer, SaliencyEstimator))):
-            raise ValueError(f'{name} is neither a mixer nor an estimator.')
+            raise ValueError(
+                f'{one_line(name)} is neither a mixer nor an estimator.'
+            )
 
 
 def load_mixer(
@@ -142,21 +154,25 @@ def load_mixer(
         for name, value in checkpoint['state_dict'].items()
         if name.startswith(MIXER)
     }
-    try:
-        mixer.load_state_dict(state)
-    except RuntimeError as error:
-        reason = ' '.join(str(error).split())
+    if found := misfit(state, mixer, whole=True):
         raise ValueError(
             f'Expected the state of a {type(mixer).__name__} as configured, '
-            f'but {source} has another: {reason}'
-        ) from error
+            f'but {source} has another. {found}. Take the config that it was '
+            'trained with.'
+        )
+    mixer.load_state_dict(state)
     mixer.estimator.ready = True
 
 
 def class_names(meta: dict[str, Any], num_classes: int) -> list[str]:
     """Names of the classes, ``class 3`` and so on where they have none."""
-    names = (meta.get('dataset_meta') or {}).get('classes')
-    if names and len(names) == num_classes:
+    known = meta.get('dataset_meta')
+    names = known.get('classes') if isinstance(known, Mapping) else None
+    if (
+        isinstance(names, list | tuple)
+        and len(names) == num_classes
+        and all(isinstance(name, str) for name in names)
+    ):
         return list(names)
     return [f'class {k}' for k in range(num_classes)]
 
@@ -179,24 +195,9 @@ def load_weights(
     """Load a recognizer's weights, whatever mixer and loss it was given.
 
     Raises:
-        ValueError: If weights are missing or of other shapes.
+        ValueError: If they are not those of the model.
     """
-    state = {
-        name: value
-        for name, value in checkpoint['state_dict'].items()
-        if not name.startswith(MIXER)
-    }
-    wanted = dict(model.named_parameters())
-    missing = sorted(wanted.keys() - state.keys())
-    other = [
-        name
-        for name in wanted.keys() & state.keys()
-        if wanted[name].shape != state[name].shape
-    ]
-    if missing or other:
-        raise ValueError(
-            f'Expected the weights of the configured model, but {source} '
-            f'lacks {len(missing)} and has {len(other)} of other shapes: '
-            f'{(missing + sorted(other))[:3]}.'
-        )
-    model.load_state_dict(state, strict=False)
+    state, _ = native_state(checkpoint, model, source)
+    found = misfit(state, model).without(*TRAINING_ONLY)
+    refuse(found, state, model, source)
+    model.load_state_dict(completed(state, model), strict=False)

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..evaluation.dump_scores import KEYS, LOGITS, write_scores
 from ..functional.longtail import ClassCounts
+from ..interop.checkpoints import class_counts_of
 from ..unpickling import PLAIN_NAMES, PlainUnpickler, brief, load_plain
 from .checkpoints import read_checkpoint
 
@@ -370,7 +371,8 @@ def read_streams(
 
 
 def _counts_of(checkpoint: str | Path) -> dict[str, ClassCounts]:
-    counts = read_checkpoint(checkpoint).get('meta', {}).get('class_counts')
+    meta = read_checkpoint(checkpoint)['meta']
+    counts = class_counts_of(meta, None, checkpoint)
     if counts is None:
         raise ValueError(
             "Expected meta['class_counts'] in the checkpoint, but "

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config, ConfigDict, DictAction
 
 from ..compat import use_gloo_without_cuda
 from ..jobs import locked
@@ -73,6 +73,8 @@ class OptionsAction(argparse.Action):
 
 
 OURS = 'LongTailPoseDataset'
+LOOPS = ('run_epoch', 'run_iter')
+"""Of MMEngine: where it trains or tests, and no longer loads or builds."""
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:
@@ -208,3 +210,38 @@ def alone(cfg: Config) -> AbstractContextManager:
     """
     first = is_first_process(cfg.launcher)
     return locked(cfg.work_dir) if first else nullcontext()
+
+
+def find_hook(cfg: Config, name: str) -> ConfigDict | None:
+    """A hook's part of a config; none if there is no such hook.
+
+    Args:
+        cfg: The config.
+        name: Its class.
+    """
+    hooks = [*(cfg.get('default_hooks') or {}).values()]
+    hooks += cfg.get('custom_hooks') or []
+    return next((h for h in hooks if h and name in str(h.get('type'))), None)
+
+
+def add_hook(cfg: Config, key: str, **hook: Any) -> None:
+    """Add one of the default hooks, also to a config that has none."""
+    cfg.default_hooks = {**(cfg.get('default_hooks') or {}), key: hook}
+
+
+def check_checkpoints(cfg: Config, **options: Any) -> None:
+    """Let a config load checkpoints that fit, also where it does not say so.
+
+    A config that has ``default_hooks.published_checkpoint=None`` is left as it
+    is.
+
+    Args:
+        cfg: The config; it is changed.
+        **options: Of ``PublishedCheckpointHook``.
+    """
+    name, key = 'PublishedCheckpointHook', 'published_checkpoint'
+    if key not in (cfg.get('default_hooks') or {}):
+        if find_hook(cfg, name) is None:
+            add_hook(cfg, key, type=f'mmshapmix.{name}')
+    if hook := find_hook(cfg, name):
+        hook.update(options)

@@ -35,7 +35,19 @@ def keep_parts(
 
     Returns:
         ``(N, E, clips, M, T, V, C)``.
+
+    Raises:
+        ValueError: If the parts or the pose are of another skeleton.
     """
+    *_, persons, _, joints, channels = skeletons.shape
+    expected = (persons, joints, channels)
+    if mean_pose.shape != expected or part_joints.shape[1] != joints:
+        raise ValueError(
+            f'Expected parts and a mean pose of {expected}, persons, joints '
+            f'and channels of the data, but got {part_joints.shape[1]} joints '
+            f'in the parts, and a mean pose of {(*mean_pose.shape,)}. Take a '
+            'checkpoint and a config of the same data.'
+        )
     kept = coalitions.to(part_joints.dtype) @ part_joints > 0.5
     here = present_persons(skeletons)[..., None, None, None]
     absent = ~kept[:, :, None, None, None, :, None] & here[:, None]

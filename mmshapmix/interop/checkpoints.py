@@ -1,15 +1,15 @@
 r"""Published checkpoints, for MMAction2's models, and back to PYSKL's.
 
 :mod:`.sources` says how each codebase names its weights. A checkpoint is
-converted for a model, and only as a whole: of the model's state, every
-parameter and every running mean and variance must be there, in its shape, and
-nothing else may be. Other buffers (graphs, counters of batches) may be absent:
-they are the model's own.
+converted for a model, and only as a whole: see :mod:`.fit`.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Mapping, MutableMapping
+from numbers import Integral
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import Any
 
 import torch
@@ -17,12 +17,17 @@ from torch import Tensor, nn
 
 from ..files import replaced
 from ..unpickling import load_tensors
-from .sources import SOURCES, Source, State, renamed, source_of
+from .fit import (
+    CLASSIFIER,
+    HEAD,
+    TRAINING_ONLY,
+    State,
+    misfit,
+    refuse,
+    some,
+)
+from .sources import SOURCES, Source, for_pyskl, renamed, source_of
 
-HEAD = 'cls_head.'
-PARTS = ('backbone.', HEAD)
-CLASSIFIER = 'cls_head.fc.weight'
-STATISTICS = ('.running_mean', '.running_var')
 STATE_KEYS = ('state_dict', 'model_state_dict', 'model', 'weights')
 """Where files keep the weights, if they hold more than these."""
 PYSKL_BACKBONES = {'STGCN', 'AAGCN', 'CTRGCN', 'MSG3D', 'DGSTGCN'}
@@ -50,6 +55,84 @@ def weights_of(checkpoint: Mapping[str, Any]) -> State:
     return renamed((found or [checkpoint])[0], [(r'^module\.', '')])
 
 
+def weights_in(checkpoint: Any, path: str | Path) -> State:
+    """:func:`weights_of` whatever was loaded.
+
+    Args:
+        checkpoint: What was loaded.
+        path: Where from, for errors.
+
+    Raises:
+        ValueError: If it has no weights.
+    """
+    try:
+        found = isinstance(checkpoint, Mapping)
+        state = weights_of(checkpoint) if found else {}
+    except ValueError as error:
+        raise ValueError(f'{error} It is {path}.') from error
+    if not (state and all(isinstance(v, Tensor) for v in state.values())):
+        raise ValueError(
+            f'Expected weights, alone or under one of {STATE_KEYS}, but '
+            f'{path} has none. Save the state dict of a model.'
+        )
+    return state
+
+
+def meta_of(checkpoint: Mapping[str, Any], path: str | Path) -> dict[str, Any]:
+    """What MMEngine keeps beside weights; empty if there is nothing.
+
+    Args:
+        checkpoint: What was loaded.
+        path: Where from, for errors.
+
+    Raises:
+        ValueError: If it is no dict.
+    """
+    meta = checkpoint.get('meta', {})
+    if not isinstance(meta, Mapping):
+        raise ValueError(
+            f"Expected a dict as 'meta' of {path}, but got {shortened(meta)}. "
+            'The file is damaged: take another one, or save its state dict '
+            'alone.'
+        )
+    return dict(meta)
+
+
+def class_counts_of(
+    meta: Mapping[str, Any], num_classes: int | None, path: str | Path
+) -> list[int] | None:
+    """Training samples of each class that a checkpoint tells of; or none.
+
+    Args:
+        meta: See :func:`meta_of`.
+        num_classes: K, if it is known.
+        path: Where from, for errors.
+
+    Raises:
+        ValueError: If they are not K whole numbers of samples.
+    """
+    counts = meta.get('class_counts')
+    if counts is None:
+        return None
+    where = f"meta['class_counts'] of {path}"
+    advice = 'Take the config of the training, or a checkpoint without them.'
+    counts = counts.tolist() if hasattr(counts, 'tolist') else counts
+    if not isinstance(counts, list | tuple) or not all(
+        isinstance(n, Integral) and type(n) is not bool and 0 <= n < 2**48
+        for n in counts
+    ):
+        raise ValueError(
+            f'Expected numbers of training samples as {where}, but got '
+            f'{shortened(counts)}. {advice}'
+        )
+    if len(counts) != (num_classes or len(counts)) or not any(counts):
+        raise ValueError(
+            f'Expected training samples of {num_classes} classes as {where}, '
+            f'but got {len(counts)} numbers, {sum(counts)} in all. {advice}'
+        )
+    return [*map(int, counts)]
+
+
 def plain_meta(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     """What a loaded file says in ``meta``, as far as it is plain data.
 
@@ -60,16 +143,96 @@ def plain_meta(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in meta.items() if k != 'config' and _is_plain(v)}
 
 
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return all(map(_is_plain, (*value.keys(), *value.values())))
-    if isinstance(value, list | tuple):
-        return all(map(_is_plain, value))
-    return value is None or type(value) in (bool, int, float, str)
+def _is_plain(value: Any, depth: int = 32) -> bool:
+    """Whether there are plain containers and values only, not too deep.
+
+    Level by level, each container once: a file may nest them without end.
+    """
+    level, seen = [value], set()
+    for _ in range(depth):
+        inner = []
+        for one in level:
+            if isinstance(one, Mapping | list | tuple):
+                new = id(one) not in seen
+                seen.add(id(one))
+                keys = [*one] if new else []
+                inner += keys
+                if isinstance(one, Mapping):
+                    inner += map(one.get, keys)
+            elif one is not None and type(one) not in (bool, int, float, str):
+                return False
+        if not inner:
+            return True
+        level = inner
+    return False
+
+
+def native_state(
+    checkpoint: Any, model: nn.Module, path: str | Path
+) -> tuple[State, Source | None]:
+    """A file's weights by a model's names, and whose they were.
+
+    Args:
+        checkpoint: What was loaded: of one of :data:`~.sources.SOURCES`, or by
+            the model's own names.
+        model: See :func:`convert_state_dict`.
+        path: Where from, for errors.
+
+    Raises:
+        ValueError: If it has no weights, or those of a model that would use
+            them otherwise.
+    """
+    state = weights_in(checkpoint, path)
+    source = source_of(state)
+    return (translated(state, source, model) if source else state), source
+
+
+def translated(
+    state: Mapping[str, Tensor], source: Source, model: nn.Module
+) -> State:
+    """Published weights as a model of MMAction2 names and uses them.
+
+    They need not fit; what the model's code does not have is left as it is.
+
+    Raises:
+        ValueError: If the model's backbone computes otherwise.
+    """
+    _check_variant(source, model)
+    own = model.state_dict()
+    result = renamed(source.prepare(dict(state)), source.renames)
+    for pattern, change in source.changes:
+        for name in filter(re.compile(pattern).search, result):
+            result[name] = change(result[name], own.get(name))
+    return result
+
+
+def headless(state: Mapping[str, Tensor]) -> State:
+    """All but the head."""
+    return {n: v for n, v in state.items() if not n.startswith(HEAD)}
+
+
+def completed(state: Mapping[str, Tensor], model: nn.Module) -> State:
+    """What fits of some weights, and of the model's state what they may lack.
+
+    Args:
+        state: Name to tensor.
+        model: Its parameters and statistics are not added, nor what only
+            training uses.
+    """
+    misfits = misfit(state, model).names()
+    return {
+        name: state[name] if name in state else value.clone()
+        for name, value in model.state_dict().items()
+        if name not in misfits
+        and (name in state or not name.startswith(TRAINING_ONLY))
+    }
 
 
 def convert_state_dict(
-    state: Mapping[str, Tensor], model: nn.Module, without_head: bool = False
+    state: Mapping[str, Tensor],
+    model: nn.Module,
+    without_head: bool = False,
+    path: str | Path = 'the checkpoint',
 ) -> State:
     """Published weights as a model of MMAction2 names and uses them.
 
@@ -78,6 +241,7 @@ def convert_state_dict(
         model: A recognizer with ``backbone`` and ``cls_head``, as the weights
             were trained with. It is not changed.
         without_head: Leave the head out, to train it for other classes.
+        path: Where they are from, for errors.
 
     Returns:
         The weights of backbone and head, as ``model.state_dict`` has them.
@@ -91,35 +255,29 @@ def convert_state_dict(
     if source is None:
         raise ValueError(
             f'Expected weights of {", ".join(s.name for s in SOURCES)} or '
-            f'their descendants, but got others: {_some([*state])}. Those of '
-            "MMAction2's own models need no conversion."
+            f'their descendants, but {path} has others: {some([*state])}. '
+            "Those of MMAction2's own models need no conversion."
         )
-    converted = renamed(source.prepare(dict(state)), source.renames)
-    for pattern, change in source.changes:
-        for name in filter(re.compile(pattern).search, converted):
-            converted[name] = change(converted[name])
-    own = model.state_dict()
+    converted = translated(state, source, model)
+    found = misfit(converted, model)
     if without_head:
-        own, converted = (
-            {n: v for n, v in s.items() if not n.startswith(HEAD)}
-            for s in (own, converted)
-        )
-    _check(converted, model, own)
-    _check_variant(source, model)
-    return {
-        name: converted[name] if name in converted else value.clone()
-        for name, value in own.items()
-        if name in converted or name.startswith(PARTS)
-    }
+        found, converted = found.without(HEAD), headless(converted)
+    refuse(found, converted, model, path)
+    return completed(converted, model)
 
 
-def to_pyskl(state: Mapping[str, Tensor], model: nn.Module) -> State:
+def to_pyskl(
+    state: Mapping[str, Tensor],
+    model: nn.Module,
+    path: str | Path = 'the checkpoint',
+) -> State:
     """A model's weights as PYSKL names them.
 
     Args:
         state: The model's, see :func:`weights_of`; may have a mixer's state
             beside it, which is left out.
         model: A recognizer with a backbone that PYSKL has, and its head.
+        path: Where they are from, for errors.
 
     Returns:
         What PYSKL's ``RecognizerGCN`` loads.
@@ -138,16 +296,17 @@ def to_pyskl(state: Mapping[str, Tensor], model: nn.Module) -> State:
     kept = {
         name: value
         for name, value in state.items()
-        if not name.startswith('data_preprocessor.')
+        if not name.startswith(TRAINING_ONLY)
     }
-    _check(kept, model, model.state_dict())
+    refuse(misfit(kept, model), kept, model, path)
     head = {name for name in kept if name.startswith(HEAD)}
     if head != LINEAR_HEAD:
         raise ValueError(
             f"Expected a head of {sorted(LINEAR_HEAD)}, as PYSKL's, but got "
             f'{type(model.cls_head).__name__} with {sorted(head)}.'
         )
-    return renamed(kept, [(r'^cls_head\.fc\.', 'cls_head.fc_cls.')])
+    theirs = renamed(kept, [(r'^cls_head\.fc\.', 'cls_head.fc_cls.')])
+    return {name: for_pyskl(name, value) for name, value in theirs.items()}
 
 
 def _variant(model: nn.Module) -> str:
@@ -165,69 +324,13 @@ def _backbone(model: nn.Module) -> str:
 
 def _check_variant(source: Source, model: nn.Module) -> None:
     """Refuse a backbone that would use the same weights otherwise."""
-    if source.variant not in (None, _variant(model)):
+    variant = getattr(model.backbone, 'variant', None)
+    if variant and source.variant and variant != source.variant:
         raise ValueError(
             f'Expected a backbone that computes as {source.name} does, but '
             f'got {_backbone(model)}. In the config, set '
             f'model.backbone.variant={source.variant!r}, of mmshapmix.CTRGCN.'
         )
-
-
-def _check(
-    state: Mapping[str, Tensor], model: nn.Module, own: Mapping[str, Tensor]
-) -> None:
-    """Refuse a state that is not what the model has under ``own``."""
-    trained = {name for name, _ in model.named_parameters()}
-    other = [n for n in own if n in state and state[n].shape != own[n].shape]
-    found = {
-        'unexpected': [n for n in state if n not in own],
-        'missing': [
-            name
-            for name in own
-            if (name in trained or name.endswith(STATISTICS))
-            and name not in state
-        ],
-        'of another shape': [
-            f'{n} {(*state[n].shape,)}, in the model {(*own[n].shape,)}'
-            for n in other
-        ],
-    }
-    if any(found.values()):
-        listed = '; '.join(f'{k}: {_some(v)}' for k, v in found.items() if v)
-        alike = not (found['unexpected'] or found['missing'])
-        of_classes = alike and {*other} == LINEAR_HEAD
-        raise ValueError(
-            'Expected the weights of the configured model, but the checkpoint '
-            f'has others. {listed}. '
-            + (_other_classes(state, own) if of_classes else OTHER_MODEL)
-        )
-
-
-OTHER_MODEL = (
-    'Take the config of the model that was trained: the same backbone with '
-    'the same options, layout and number of persons, and a plain head. For '
-    'another head, convert the file with that config first '
-    '(tools/convert/pyskl_checkpoint.py), and load what comes out.'
-)
-
-
-def _other_classes(
-    state: Mapping[str, Tensor], own: Mapping[str, Tensor]
-) -> str:
-    """What to do if the classifiers alone differ."""
-    there, here = (len(s[CLASSIFIER]) for s in (state, own))
-    return (
-        f'It knows {there} classes, the model {here}. Set '
-        f'model.cls_head.num_classes={there}, or leave out its head, to train '
-        'another: --without-head, or in the config default_hooks.'
-        'published_checkpoint.without_head=True.'
-    )
-
-
-def _some(names: Sequence[str], shown: int = 10) -> str:
-    """How many, and the first of them."""
-    more = ', …' if len(names) > shown else ''
-    return f'{len(names)} ({", ".join(names[:shown])}{more})'
 
 
 def read_weights(path: str | Path) -> dict[str, Any]:
@@ -243,13 +346,31 @@ def read_weights(path: str | Path) -> dict[str, Any]:
             or has no weights. The message names the file.
     """
     checkpoint = load_tensors(path)
-    state = weights_of(checkpoint) if isinstance(checkpoint, Mapping) else {}
-    if not (state and all(isinstance(v, Tensor) for v in state.values())):
-        raise ValueError(
-            f'Expected weights, alone or under one of {STATE_KEYS}, but '
-            f'{path} has none. Save the state dict of a model.'
-        )
+    weights_in(checkpoint, path)
     return dict(checkpoint)
+
+
+def replace_state(
+    checkpoint: MutableMapping[str, Any],
+    state: State,
+    meta: Mapping[str, Any],
+    keep_rest: bool,
+) -> None:
+    """Give a loaded checkpoint another state, as MMEngine's checkpoints are.
+
+    Args:
+        checkpoint: What was loaded. It is changed.
+        state: Name to tensor.
+        meta: Its new ``meta``.
+        keep_rest: Keep what else it has, beside a state dict.
+    """
+    old = checkpoint.get('state_dict')
+    rest = dict(checkpoint) if keep_rest and old is not None else {}
+    new = OrderedDict(state)
+    # Versions of modules, by which torch loads those of old ones.
+    new._metadata = getattr(old, '_metadata', OrderedDict())
+    checkpoint.clear()
+    checkpoint.update(rest, meta=dict(meta), state_dict=new)
 
 
 def save_checkpoint(checkpoint: Mapping[str, Any], path: str | Path) -> None:

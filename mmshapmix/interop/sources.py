@@ -18,10 +18,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-State = dict[str, Tensor]
+from .fit import State
+
 Renames = Sequence[tuple[str, str | Callable[[re.Match], str]]]
 
 
@@ -48,7 +49,8 @@ class Source:
         name: For messages.
         signs: Names that its states have, and that no other's has together.
         renames: Patterns and what takes their place, in turn, in each name.
-        changes: Patterns of new names, and what becomes of their tensors.
+        changes: Patterns of new names, and what becomes of their tensors,
+            given the model's own, or none if it has none.
         variant: What ``variant`` the backbone must have; none: any.
         prepare: What is done to a state first; it makes a new one.
     """
@@ -56,7 +58,9 @@ class Source:
     name: str
     signs: tuple[str, ...]
     renames: Renames
-    changes: Sequence[tuple[str, Callable[[Tensor], Tensor]]] = ()
+    changes: Sequence[
+        tuple[str, Callable[[Tensor, Tensor | None], Tensor]]
+    ] = ()
     variant: str | None = None
     prepare: Callable[[State], State] = dict
 
@@ -71,6 +75,36 @@ def _other(match: re.Match) -> str:
     return f'{match[1]}{3 - int(match[2])}.'
 
 
+ADDED = '.add_coeff'
+ADDED_JOINTS = 25
+"""PYSKL's DG-STGCN has so many coefficients, whatever the layout."""
+
+
+def _of_joints(added: Tensor, own: Tensor | None) -> Tensor:
+    """PYSKL's coefficients that are used: of the model's V joints."""
+    if own is None or added.shape != (ADDED_JOINTS,):
+        return added
+    return added[: len(own)].clone()
+
+
+def for_pyskl(name: str, value: Tensor) -> Tensor:
+    """A tensor as PYSKL has it: coefficients of DG-STGCN for 25 joints.
+
+    Those of joints that are not there are 0, as PYSKL begins, and not used.
+
+    Raises:
+        ValueError: If there are more joints.
+    """
+    if not name.endswith(ADDED):
+        return value
+    if len(value) > ADDED_JOINTS:
+        raise ValueError(
+            f"Expected at most {ADDED_JOINTS} joints, as PYSKL's DG-STGCN has "
+            f'coefficients, but got {len(value)}. PYSKL cannot load it.'
+        )
+    return F.pad(value, (0, ADDED_JOINTS - len(value)))
+
+
 BACKBONE = (r'^(?!cls_head\.)', 'backbone.')
 """All names that are not of the head."""
 
@@ -79,6 +113,7 @@ SOURCES = (
         'PYSKL',
         signs=('cls_head.fc_cls.weight', 'backbone.data_bn.weight'),
         renames=[(r'^cls_head\.fc_cls\.', 'cls_head.fc.')],
+        changes=[(rf'{re.escape(ADDED)}$', _of_joints)],
         variant='pyskl',
     ),
     Source(
@@ -92,8 +127,8 @@ SOURCES = (
             (r'(\.gcn1\.convs\.\d+\.conv)([12])\.', _other),
         ],
         changes=[
-            (r'\.gcn1\.A$', lambda a: a.transpose(-2, -1).contiguous()),
-            (r'\.gcn1\.convs\.\d+\.conv4\.weight$', torch.neg),
+            (r'\.gcn1\.A$', lambda a, _: a.transpose(-2, -1).contiguous()),
+            (r'\.gcn1\.convs\.\d+\.conv4\.weight$', lambda w, _: -w),
         ],
         variant='ctrgcn',
     ),

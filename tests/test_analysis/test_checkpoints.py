@@ -61,7 +61,9 @@ def test_odd_keys_and_nothing_else():
         'a = [x for x in (1,)]',
         'a, b = 1, 2',
         'a = (',
+        *('a = ' + deep * 10**5 for deep in ('[', '-', 'a.', '{1:')),
     ],
+    ids=range(10),
 )
 def test_a_config_text_is_not_run(text):
     with pytest.raises(ValueError, match='Expected a config of plain'):
@@ -86,6 +88,20 @@ def test_the_mixer_comes_back():
         (
             lambda c: c['state_dict'].pop(f'{MIXER}estimator.visits'),
             'Expected the state of a ShapMix as configured, but x.pth',
+        ),
+        (lambda c: c['meta'].update(cfg=[TEXT]), r"x.pth has no meta\['cfg'"),
+        *(
+            (
+                lambda c, shape=shape: c['state_dict'].update(
+                    {f'{MIXER}estimator.mean_pose': torch.zeros(shape)}
+                ),
+                'x.pth has another. of another shape: .*mean_pose',
+            )
+            for shape in ((3,), (1, 17, 3), (1, 25, 3, 1), ())
+        ),
+        (
+            lambda c: c['meta'].update(cfg=TEXT.replace('=3', '=10**5000')),
+            'Expected a mixer that can be built here',
         ),
         (
             lambda c: c['meta'].update(cfg=TEXT.replace('ShapMix', 'Mine')),
@@ -131,7 +147,7 @@ def test_reading_says_what_is_wrong(tmp_path):
     with pytest.raises(ValueError, match='x.pth cannot be read'):
         read_checkpoint(path)
     torch.save([1], path)
-    with pytest.raises(ValueError, match='`state_dict`, but .*x.pth has none'):
+    with pytest.raises(ValueError, match='Expected weights, .*x.pth has none'):
         read_checkpoint(path)
     torch.save(dict(state_dict=dict(a=torch.ones(2))), path)
     assert read_checkpoint(path)['state_dict']['a'].tolist() == [1, 1]
@@ -142,7 +158,9 @@ def test_names_and_groups():
     assert class_names(meta, 2) == ['a', 'b']
     # Names of another set of classes are none.
     assert class_names(meta, 3) == ['class 0', 'class 1', 'class 2']
-    assert class_names({}, 1) == class_names(dict(dataset_meta=None), 1)
+    for odd in (None, [1], 'ab', dict(classes=[1]), dict(classes='a')):
+        assert class_names(dict(dataset_meta=odd), 1) == ['class 0']
+    assert class_names({}, 1) == ['class 0']
     assert group_names([101, 100, 20, 19], 4) == [
         'many',
         'medium',
@@ -159,9 +177,7 @@ def test_weights_load_without_the_mixer():
     load_weights(model, dict(state_dict=state), 'x.pth')
     assert model.weight.tolist() == [2, 3] and model.bias.tolist() == [4, 5]
     state['bias'] = torch.ones(3)
-    with pytest.raises(ValueError, match='lacks 0 and has 1 of other shapes'):
-        load_weights(model, dict(state_dict=state), 'x.pth')
     del state['weight']
-    message = "x.pth lacks 1 and has 1 of other shapes: ['weight', 'bias']"
+    message = 'missing: 1 (weight); of another shape: 1 (bias (3,), in the mod'
     with pytest.raises(ValueError, match=re.escape(message)):
         load_weights(model, dict(state_dict=state), 'x.pth')

@@ -170,10 +170,18 @@ def test_a_second_stage_needs_a_first(stage, resume):
 
 def test_a_first_stage_is_not_resumed_as_a_second(stage, path_of):
     """Nothing would be trained, and nobody would know."""
-    stage('first', 2).train()
-    path = path_of('first', 2)
+    stage('first').train()
+    options = dict(load_from=path_of('first'), resume=True)
     with pytest.raises(ValueError, match='checkpoint is of another training'):
-        stage('second', load_from=path, resume=True, **CRT).train()
+        stage('second', 2, **options, **CRT).train()
+
+
+def test_a_second_stage_that_keeps_the_classifier_needs_it(stage, first):
+    saved = torch.load(first, weights_only=True)
+    del saved['state_dict']['cls_head.fc.weight']
+    torch.save(saved, first)
+    with pytest.raises(ValueError, match=r'first\.pth has no cls_head\.fc\.w'):
+        stage('second', load_from=first, **LWS).train()
 
 
 WITNESS = """

@@ -458,3 +458,17 @@ def test_no_hook_is_refused(build):
 def test_bad_options(options):
     with pytest.raises(ValueError, match='Expected `'):
         SaliencyHook(**options)
+
+
+def test_a_mean_pose_of_other_data_is_not_resumed(shapmix):
+    first = shapmix()
+    train(first)
+    path = f'{first.work_dir}/epoch_1.pth'
+    saved = torch.load(path, weights_only=True)
+    (name,) = (n for n in saved['state_dict'] if n.endswith('mean_pose'))
+    pose = saved['state_dict'][name]
+    saved['state_dict'][name] = pose.repeat(3, 1, 2)
+    torch.save(saved, path)
+    again = shapmix(resume=True, load_from=path, **{'train_cfg.max_epochs': 2})
+    with pytest.raises(ValueError, match='a mean pose of .*epoch_1.pth has'):
+        train(again)

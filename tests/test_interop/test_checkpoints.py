@@ -5,13 +5,16 @@ import os
 import re
 from itertools import permutations, product
 
+import numpy as np
 import pytest
 import torch
 from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
 from mmshapmix.interop.checkpoints import (
+    class_counts_of,
     convert_state_dict,
+    meta_of,
     plain_meta,
     read_weights,
     save_checkpoint,
@@ -142,6 +145,45 @@ def test_there_and_back_is_the_identity(name):
     back = to_pyskl(ours, model)
     assert [*back] == [*state]
     assert all(torch.equal(back[n], state[n]) for n in state)
+
+
+COCO = dict(type='mmshapmix.DGSTGCN', graph_cfg=dict(layout='coco'), **SMALL)
+
+
+def as_pyskls_dgstgcn(state):
+    """Coefficients of 25 joints, whatever the layout; the first are used."""
+    theirs = as_pyskl(state)
+    for name in filter(re.compile('add_coeff').search, theirs):
+        rest = torch.arange(25.0 - len(theirs[name])) + 9
+        theirs[name] = torch.cat([theirs[name], rest])
+    return theirs
+
+
+def test_dgstgcn_of_fewer_than_25_joints():
+    """What is not used is 0 on the way back, as PYSKL begins."""
+    model = build(COCO)
+    state = random_state(model)
+    theirs = as_pyskls_dgstgcn(state)
+    name = 'backbone.gcn.1.tcn.add_coeff'
+    assert theirs[name].shape == (25,)
+    ours = convert_state_dict(theirs, model)
+    assert ours.keys() == state.keys()
+    assert all(torch.equal(ours[n], state[n]) for n in state)
+    back = to_pyskl(ours, model)
+    assert {n: v.shape for n, v in back.items()} == {
+        n: v.shape for n, v in theirs.items()
+    }
+    assert torch.equal(back[name][:17], theirs[name][:17])
+    assert not back[name][17:].any()
+    again = convert_state_dict(back, model)
+    assert all(torch.equal(again[n], state[n]) for n in state)
+
+
+def test_dgstgcn_of_more_than_25_joints_is_not_pyskls():
+    line = dict(num_node=26, inward=[(i, i + 1) for i in range(25)], center=0)
+    model = build(COCO | dict(graph_cfg=dict(layout=line)))
+    with pytest.raises(ValueError, match='at most 25 joints.*but got 26'):
+        to_pyskl(model.state_dict(), model)
 
 
 def test_whose_they_are():
@@ -352,7 +394,7 @@ def test_other_classes_are_refused_unless_without_head(model):
     other = as_pyskl(random_state(build(BACKBONES['stgcnpp'], CLASSES + 3)))
     message = (
         r'fc\.weight \(7, 16\), in the model \(4, 16\).*It knows 7 classes, '
-        r'the model 4\. Set model\.cls_head\.num_classes=7, .*--without-head'
+        r'the model 4\. Set model\.cls_head\.num_classes=7\. .*--without-head'
     )
     with pytest.raises(ValueError, match=message):
         convert_state_dict(other, model)
@@ -473,6 +515,45 @@ def test_plain_meta_is_kept():
     other = dict(config='import os', device=torch.device('cpu'), a={1: [{2}]})
     assert plain_meta(dict(meta=kept | other)) == kept
     assert plain_meta({}) == plain_meta(dict(meta=None)) == {}
+
+
+def test_meta_that_is_nested_without_end_is_left_out():
+    """Neither deep nor, as the same list over and over, wide."""
+    deep, wide = [], [1]
+    for _ in range(10**5):
+        deep = [deep]
+    for _ in range(100):
+        wide = [wide, wide]
+    meta = dict(epoch=3, deep=deep, wide=wide)
+    assert plain_meta(dict(meta=meta)) == dict(epoch=3)
+
+
+@pytest.mark.parametrize('meta', [None, [1], 'a', 3])
+def test_other_meta_than_a_dict_is_refused(meta):
+    with pytest.raises(ValueError, match="a dict as 'meta' of x.pth, but got"):
+        meta_of(dict(meta=meta), 'x.pth')
+    assert meta_of({}, 'x.pth') == {}
+
+
+@pytest.mark.parametrize(
+    'counts',
+    [
+        *('abc', 3, ['1', '2'], [1], [1, 2, 3], [-1, 2], [[1], [2]], [0, 0]),
+        *([1.5, 2], [float('nan'), 2], [None, 1], [10**30, 1], [True, 1], []),
+        *({0: 1, 1: 2}, torch.ones(2), torch.ones(2, 2, dtype=int)),
+    ],
+    ids=repr,
+)
+def test_strange_class_counts_are_refused(counts):
+    with pytest.raises(ValueError, match=r"meta\['class_counts'\] of x.pth"):
+        class_counts_of(dict(class_counts=counts), 2, 'x.pth')
+
+
+def test_class_counts_are_whole_numbers():
+    for counts in ([3, 0], (3, 0), torch.tensor([3, 0]), np.array([3, 0])):
+        assert class_counts_of(dict(class_counts=counts), 2, '') == [3, 0]
+    assert class_counts_of(dict(class_counts=None), 2, '') is None
+    assert class_counts_of({}, 2, '') is None
 
 
 def test_a_file_is_written_at_once_or_not_at_all(tmp_path, monkeypatch):

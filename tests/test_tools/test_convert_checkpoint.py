@@ -93,6 +93,69 @@ def test_the_tested_model_is_the_published_one(published, checkpoint):
     np.testing.assert_allclose(found.scores, rows, rtol=1e-4, atol=1e-6)
 
 
+STOCK = """
+_base_ = 'config.py'
+default_hooks = dict(_delete_=True, logger=dict(type='LoggerHook'))
+"""
+
+
+def odd(checkpoint, name):
+    """Write a copy with other names or content of its state or meta."""
+    found = torch.load(checkpoint, weights_only=True)
+    state, meta = found['state_dict'], found['meta']
+    changed = {
+        'prefix': dict(
+            state_dict={f'model.{n}': v for n, v in state.items()}, meta=meta
+        ),
+        'head': dict(
+            state_dict={n: v for n, v in state.items() if 'head' not in n},
+            meta=meta,
+        ),
+        'list': dict(state_dict=[1]),
+        'meta': dict(state_dict=state, meta=None),
+        'counts': dict(state_dict=state, meta=dict(class_counts='abc')),
+    }[name]
+    torch.save(changed, f'{name}.pth')
+    return f'{name}.pth'
+
+
+@pytest.mark.parametrize(
+    ('name', 'config', 'message'),
+    [
+        ('prefix', 'config.py', "prefix.pth has others.*begin with 'model.'"),
+        ('head', 'stock.py', 'head.pth has others.*It has no head'),
+        ('list', 'stock.py', 'list.pth has none'),
+        ('meta', 'config.py', "a dict as 'meta' of meta.pth"),
+        ('counts', 'config.py', "'class_counts'. of counts.pth"),
+    ],
+)
+def test_odd_checkpoints_end_a_test_with_one_line(name, config, message):
+    """Also with a config that has no hooks of ours."""
+    Path('stock.py').write_text(STOCK)
+    args = (config, odd('ours/x.pth', name), '--work-dir', 'odd')
+    end = call_tool('test.py', *args)
+    assert re.fullmatch(rf'test\.py: Expected .*{message}.*', end)
+
+
+def test_a_training_starts_with_another_head_or_with_what_fits():
+    """Without being asked for the head alone; a line says what is new."""
+    found = torch.load('ours/x.pth', weights_only=True)
+    for name in ('cls_head.fc.weight', 'cls_head.fc.bias'):
+        found['state_dict'][name] = found['state_dict'][name][:5]
+    torch.save(found, 'few.pth')
+    short = ('--cfg-options', 'train_cfg.max_epochs=0', 'param_scheduler=[]')
+    start = partial(
+        call_tool, 'train.py', 'config.py', '--load-from', 'few.pth'
+    )
+    assert start('--work-dir', 'start', *short) is None
+    log = next(Path('start').rglob('*.log')).read_text()
+    assert 'anew: 2 (cls_head.fc.bias, cls_head.fc.weight)' in log
+    wide = (*short, 'model.backbone.num_stages=3')
+    end = start('--work-dir', 'wide', *wide)
+    assert 'missing: ' in end and 'tools/train.py --partial' in end
+    assert start('--work-dir', 'wide', '--partial', *wide) is None
+
+
 def test_the_written_file_is_an_ordinary_checkpoint(published, capsys):
     found = torch.load('ours/x.pth', weights_only=True)
     own = published.state_dict()

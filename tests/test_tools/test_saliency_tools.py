@@ -260,7 +260,7 @@ def test_exact_saliency_without_a_mixer():
                 '--cfg-options',
                 'model.backbone.base_channels=4',
             ],
-            'weights of the configured model, but plain.pth lacks 0 and has',
+            'weights of the configured model, but plain.pth has others. of a',
         ),
     ],
 )

@@ -232,7 +232,7 @@ def main() -> None:
     worth = exact_coalition_values(
         estimator, model, track(batches, description='Coalition values')
     )
-    names = class_names(checkpoint.get('meta', {}), len(worth))
+    names = class_names(checkpoint['meta'], len(worth))
     samples = count_classes(labels[chosen], len(worth))
     parts = list(layout.parts)
     print_tops(worth, parts, names, samples, salient_parts(leaf))

@@ -22,6 +22,7 @@ from mmshapmix.analysis.saliency_figure import choose_classes, plot_saliency
 from mmshapmix.analysis.skeletons import body_pose
 from mmshapmix.analysis.tables import write_csv
 from mmshapmix.cli import run_tool
+from mmshapmix.interop.checkpoints import class_counts_of
 from mmshapmix.models.mixers import Mixer
 
 
@@ -44,13 +45,24 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def mean_pose(meta: dict, mixer: Mixer) -> np.ndarray | None:
+def mean_pose(meta: dict, mixer: Mixer, path: str) -> np.ndarray | None:
     """The first person's mean pose, ``(V, C)``, if it is one of joints."""
-    train = parse_config(meta['cfg'])['train_dataloader']['dataset']
-    pipeline = next(leaf_datasets(train))['pipeline']
+    try:
+        train = parse_config(meta['cfg'])['train_dataloader']['dataset']
+        features = features_of(next(leaf_datasets(train))['pipeline'])
+    except (AttributeError, KeyError, RecursionError, TypeError) as error:
+        raise ValueError(
+            "Expected the training data's pipeline in meta['cfg'] of "
+            f'{path}, but there is none. Take the checkpoint of a training.'
+        ) from error
     pose = mixer.estimator.mean_pose
-    if pose is None or not pose.numel() or features_of(pipeline) != ['j']:
+    if pose is None or not pose.numel() or features != ['j']:
         return None
+    if pose.shape[2] not in (2, 3):
+        raise ValueError(
+            f'Expected a mean pose of 2 or 3 coordinates in {path}, but got '
+            f'{pose.shape[2]}. Take the checkpoint of a training.'
+        )
     return pose[0].numpy()
 
 
@@ -59,14 +71,14 @@ def main() -> None:
     checkpoint = read_checkpoint(args.checkpoint)
     mixer, meta = build_mixer(checkpoint, args.checkpoint), checkpoint['meta']
     names = class_names(meta, mixer.num_classes)
-    counts = meta.get('class_counts')
+    counts = class_counts_of(meta, mixer.num_classes, args.checkpoint)
     groups = group_names(counts, len(names))
     rows = choose_classes(args.classes, names, groups)
     titles = [
         name if counts is None else f'{name} ({counts[k]})'
         for k, name in enumerate(names)
     ]
-    pose = body_pose(mixer.layout, mean_pose(meta, mixer))
+    pose = body_pose(mixer.layout, mean_pose(meta, mixer, args.checkpoint))
     plot_saliency(mixer, rows, titles, pose, args.out)
     print(args.out)
     if args.csv:

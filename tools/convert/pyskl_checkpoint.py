@@ -17,7 +17,7 @@ from mmshapmix.interop.checkpoints import (
     read_weights,
     save_checkpoint,
     to_pyskl,
-    weights_of,
+    weights_in,
 )
 from mmshapmix.interop.sources import SOURCES, source_of
 
@@ -52,15 +52,17 @@ def main() -> None:
     args = parse_args()
     check_free(args.force, args.out)
     checkpoint = read_weights(args.checkpoint)
-    state = weights_of(checkpoint)
+    state = weights_in(checkpoint, args.checkpoint)
     cfg = load_config(args)
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     model = MODELS.build(cfg.model)
     if args.reverse:
         source, target = 'MMAction2', 'PYSKL'
-        converted = to_pyskl(state, model)
+        converted = to_pyskl(state, model, args.checkpoint)
     else:
-        converted = convert_state_dict(state, model, args.without_head)
+        converted = convert_state_dict(
+            state, model, args.without_head, args.checkpoint
+        )
         source, target = source_of(state).name, 'MMAction2'
     save_checkpoint(
         dict(meta=plain_meta(checkpoint), state_dict=converted), args.out

@@ -11,9 +11,10 @@ from mmengine.runner import BaseLoop
 
 from ...datasets import get_class_counts
 from ...functional.longtail import ClassCounts, describe_counts
+from ...interop.checkpoints import class_counts_of, meta_of
 from ...registry import HOOKS
 from ..checks import check_batches, check_metrics
-from ..models import unwrapped
+from ..models import is_training, loaded_from, unwrapped
 
 
 @HOOKS.register_module()
@@ -85,8 +86,18 @@ class ClassCountsHook(Hook):
                 )
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Take the counts that the checkpoint was trained on."""
-        counts = checkpoint.get('meta', {}).get('class_counts')
+        """Take the counts that the checkpoint was trained on, to test it.
+
+        Raises:
+            ValueError: If they are not those of the model's classes.
+        """
+        if is_training(runner):
+            return  # they are measured
+        path = loaded_from(runner)
+        head = getattr(unwrapped(runner.model), 'cls_head', None)
+        counts = class_counts_of(
+            meta_of(checkpoint, path), getattr(head, 'num_classes', None), path
+        )
         if counts is not None:
             self.class_counts = np.asarray(counts, dtype=np.int64)
 

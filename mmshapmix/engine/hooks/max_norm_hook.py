@@ -1,12 +1,16 @@
 """A limit on the norms of the classifier's rows."""
 
+import math
+from reprlib import repr as shortened
+
 import torch
 from mmengine.hooks import Hook
 
 from ...functional.checks import check_choice
 from ...functional.classifier import limit_norms, norm_limit
+from ...interop.checkpoints import meta_of
 from ...registry import HOOKS
-from ..models import unwrapped
+from ..models import loaded_from, unwrapped
 
 INTERVALS = ('iter', 'epoch')
 
@@ -37,8 +41,20 @@ class MaxNormHook(Hook):
         self.limit: float | None = None
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Take the limit of the run that the checkpoint is of."""
-        self.limit = checkpoint.get('meta', {}).get('max_norm')
+        """Take the limit of the run that the checkpoint is of.
+
+        Raises:
+            ValueError: If it is none.
+        """
+        path = loaded_from(runner)
+        limit = meta_of(checkpoint, path).get('max_norm')
+        known = isinstance(limit, int | float) and 0 < limit < math.inf
+        if limit is not None and not known:
+            raise ValueError(
+                f"Expected a number above 0 as meta['max_norm'] of {path}, "
+                f'but got {shortened(limit)}. Take another checkpoint.'
+            )
+        self.limit = limit
 
     def before_train(self, runner) -> None:
         """Measure the limit, unless the run is resumed and has it."""

@@ -1,63 +1,100 @@
-"""Published checkpoints load as they are."""
+"""Checkpoints load as a whole or not at all, published ones as they are."""
 
 from mmengine.hooks import Hook
 
 from ...interop.checkpoints import (
-    convert_state_dict,
+    completed,
+    headless,
+    meta_of,
+    native_state,
     plain_meta,
-    weights_of,
+    replace_state,
 )
-from ...interop.sources import source_of
+from ...interop.fit import (
+    BROKEN,
+    HEAD,
+    MISSING,
+    SHAPE,
+    TRAINING_ONLY,
+    UNEXPECTED,
+    State,
+    misfit,
+    refuse,
+    some,
+)
 from ...registry import HOOKS
-from ..models import unwrapped
+from ..models import is_training, loaded_from, unwrapped
+from ..resumption import check_resumable
+
+PARTIAL = (
+    ' To start from what fits: tools/train.py --partial, or in the config '
+    'default_hooks.published_checkpoint.partial=True.'
+)
 
 
 @HOOKS.register_module()
 class PublishedCheckpointHook(Hook):
-    """Converts published checkpoints when they are loaded.
+    """Checks checkpoints when they are loaded, and converts published ones.
 
-    ``load_from`` and testing take the files of the codebases that
-    :data:`~mmshapmix.interop.sources.SOURCES` lists. Others, MMAction2's
-    and ours among them, are left as they are.
+    MMEngine remarks upon weights that are missing, or of other shapes, and
+    goes on with random ones. With this hook, a test needs all weights of the
+    model. A training that starts from a checkpoint may have another head; one
+    that is resumed needs all of its state. The files of the codebases that
+    :data:`~mmshapmix.interop.sources.SOURCES` lists are taken as they are.
 
     Args:
-        without_head: Leave out the head of a published checkpoint, to train
-            one for other classes.
+        without_head: Let a training start with a new head, also where the
+            checkpoint's would fit.
+        partial: Let a training start from what fits, whatever that is.
     """
 
     # Before all hooks that read the checkpoint.
     priority = 'HIGHEST'
 
-    def __init__(self, without_head: bool = False) -> None:
+    def __init__(
+        self, without_head: bool = False, partial: bool = False
+    ) -> None:
         self.without_head = without_head
+        self.partial = partial
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Put converted weights in the place of published ones.
+        """Make it an ordinary checkpoint that fits.
 
         Raises:
-            ValueError: If the run is to resume from a published checkpoint, or
-                as :func:`~mmshapmix.interop.checkpoints.convert_state_dict`
-                says.
+            ValueError: If it does not: the message lists what is missing,
+                unexpected or of another shape, and says what to do.
         """
-        if runner._resume and 'message_hub' not in checkpoint:
-            raise ValueError(
-                'Expected a checkpoint of this training to resume from, but '
-                'got one of another framework, or converted from it. To start '
-                'from its weights: --load-from, not --resume; or `load_from` '
-                'without `resume`.'
+        path, model = loaded_from(runner), unwrapped(runner.model)
+        if runner._resume:
+            check_resumable(runner, checkpoint, path)
+        state, source = native_state(checkpoint, model, path)
+        if is_training(runner) and not runner._resume:
+            state = self._start_from(runner, state, path)
+        else:
+            found = misfit(state, model, whole=runner._resume)
+            kept = () if runner._resume else TRAINING_ONLY
+            refuse(found.without(*kept), state, model, path)
+        meta = plain_meta(checkpoint) if source else meta_of(checkpoint, path)
+        whole = completed(state, model)
+        if source:
+            runner.logger.info(
+                f'Converted {len(whole)} tensors of a {source.name} checkpoint'
             )
-        state = weights_of(checkpoint)
-        source = source_of(state)
-        if source is None:
-            return
-        meta = plain_meta(checkpoint)
-        state = convert_state_dict(
-            state, unwrapped(runner.model), self.without_head
-        )
-        checkpoint.clear()
-        checkpoint.update(meta=meta, state_dict=state)
-        head = ', without the head' if self.without_head else ''
-        runner.logger.info(
-            f'Converted {len(state)} tensors of a {source.name} '
-            f'checkpoint{head}'
-        )
+        replace_state(checkpoint, whole, meta, keep_rest=not source)
+
+    def _start_from(self, runner, state: State, path: str) -> State:
+        """What a training takes over; the log says what it does not."""
+        model = unwrapped(runner.model)
+        state = headless(state) if self.without_head else state
+        found = misfit(state, model).without(*TRAINING_ONLY)
+        if not self.partial or state.keys() <= found.names():
+            refuse(found.without(HEAD), state, model, path, PARTIAL)
+        unused = sorted(found.names(UNEXPECTED))
+        new = sorted(found.names(MISSING, SHAPE, BROKEN))
+        if found:
+            text = f'; not used: {some(unused)}' if unused else ''
+            runner.logger.info(
+                f'{path} has not all of this model: these parameters start '
+                f'anew: {some(new)}{text}'
+            )
+        return state

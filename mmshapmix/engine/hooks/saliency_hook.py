@@ -23,7 +23,7 @@ from ...functional.draws import make_generator
 from ...functional.saliency import pose_sums
 from ...models.mixers import Mixer
 from ...registry import HOOKS
-from ..models import mixer_of, unwrapped
+from ..models import loaded_from, mixer_of, unwrapped
 from .step_seed_hook import step_seed
 
 WARMUPS = ('st-mix', 'clean')
@@ -93,6 +93,18 @@ def measure_mean_pose(
     return (sums / frames.clamp_min(1)[:, None, None]).float()
 
 
+def _check_pose(pose: Tensor, dataset: Sized, runner) -> None:
+    """Refuse the pose of a checkpoint that is of other data."""
+    expected = measure_mean_pose(dataset, runner.seed, 1, pose.device).shape
+    if pose.shape != expected:
+        raise ValueError(
+            f'Expected a mean pose of {(*expected,)}, persons, joints and '
+            f'channels of the training data, but {loaded_from(runner)} has '
+            f'one of {(*pose.shape,)}. Resume from a checkpoint of the same '
+            'data.'
+        )
+
+
 @HOOKS.register_module()
 class SaliencyHook(Hook):
     """Estimates the saliency that guides ShapMix, and warms the mixer up.
@@ -149,8 +161,12 @@ class SaliencyHook(Hook):
         if not runner._resume:
             estimator.reset()
         pose = estimator.mean_pose
-        if pose is not None and not (runner._resume and pose.numel()):
-            dataset = runner.train_dataloader.dataset
+        if pose is None:
+            return
+        dataset = runner.train_dataloader.dataset
+        if runner._resume and pose.numel():
+            _check_pose(pose, dataset, runner)
+        else:
             number = min(self.mean_pose_samples, len(dataset))
             runner.logger.info(f'Mean pose of {number} training samples')
             estimator.mean_pose = measure_mean_pose(

@@ -4,8 +4,10 @@ from mmengine.dist import broadcast
 from mmengine.hooks import Hook
 from mmengine.model import BaseModule
 
+from ...interop.checkpoints import meta_of, weights_in
+from ...interop.fit import CLASSIFIER
 from ...registry import HOOKS
-from ..models import unwrapped
+from ..models import loaded_from, unwrapped
 
 
 def initialize_anew(head: BaseModule) -> None:
@@ -35,17 +37,28 @@ class SecondStageHook(Hook):
         self.reinitialize = reinitialize
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """See of which stage the checkpoint is.
+        """See of which stage the checkpoint is, and what of a head it has.
 
         Raises:
-            ValueError: If a run is to resume from a first stage.
+            ValueError: If a run is to resume from a first stage; or if the
+                classifier is to be kept, and there is none of the model.
         """
-        is_second = checkpoint.get('meta', {}).get('second_stage', False)
-        if runner._resume and not is_second:
+        path = loaded_from(runner)
+        meta, state = meta_of(checkpoint, path), weights_in(checkpoint, path)
+        if runner._resume and not meta.get('second_stage', False):
             raise ValueError(
                 'Expected to resume a second stage, but the checkpoint is of '
                 'another training. To start from it: --load-from, not '
                 '--resume; or `load_from` without `resume`.'
+            )
+        own = unwrapped(runner.model).state_dict().get(CLASSIFIER)
+        kept = own is not None and not self.reinitialize
+        if kept and getattr(state.get(CLASSIFIER), 'shape', ()) != own.shape:
+            raise ValueError(
+                'Expected the classifier of the first stage, which the second '
+                f'keeps, but {path} has no {CLASSIFIER} of {(*own.shape,)}. '
+                'Take a first stage of the same classes, or start with a new '
+                'head: default_hooks.second_stage.reinitialize=True.'
             )
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:

@@ -52,7 +52,7 @@ class SaliencyEstimator(nn.Module):
         shape = num_classes, to_saliency.shape[1]
         self.register_buffer('table', torch.zeros(shape))
         self.register_buffer('visits', torch.zeros(shape))
-        # (M, V, C), empty until it is measured; none: it is not needed.
+        # (M, V, C), (0, V, 0) until it is measured; none: it is not needed.
         self.register_buffer('mean_pose', None)
         # Observed values that were not finite, since someone last asked.
         self.register_buffer('skipped', torch.zeros(()), persistent=False)

@@ -23,7 +23,8 @@ class ShapleyEstimator(SaliencyEstimator):
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.mean_pose = torch.zeros(0)
+        # Not measured yet: only V is known.
+        self.mean_pose = torch.zeros(0, self.part_joints.shape[1], 0)
 
     def _load_from_state_dict(self, state_dict, prefix, *args) -> None:
         saved = state_dict.get(f'{prefix}mean_pose')
