@@ -36,7 +36,7 @@ from typing import Any
 from packaging.version import Version
 
 from .plain_numpy import NUMPY_NAMES
-from .unpickling import load_tensors
+from .tensors import load_tensors
 from .versions import installed_version
 
 # Of mmengine's trainings, ours or stock: name among the default hooks to hook.

@@ -25,7 +25,7 @@ from mmshapmix.datasets.synthetic import make_dataset
 from mmshapmix.evaluation.dump_scores import write_scores
 from mmshapmix.interop.results import read_results
 from mmshapmix.reading import read_json
-from mmshapmix.unpickling import load_tensors
+from mmshapmix.tensors import load_tensors
 
 SECONDS = 10  # a hang
 MEMORY = 256 << 20  # bytes: far beyond what these files hold

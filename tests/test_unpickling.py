@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from mmshapmix.analysis.scores import SCORE_NAMES
-from mmshapmix.unpickling import load_plain, load_tensors
+from mmshapmix.tensors import load_tensors
+from mmshapmix.unpickling import load_plain
 
 
 def nested(make, times=60):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 
-from .unread import describe_unread, is_unread
+from .unread import is_unread
 
 SKIPS = (
     '`skip_bad=True` of the data set, or --skip-bad of the tool, leaves bad '
@@ -20,7 +20,7 @@ LONGEST, MOST = 80, 20
 def shown(value: Any) -> str:
     """A value for a message: short, whatever a file holds."""
     if is_unread(value):
-        return describe_unread(value)
+        return value.what
     if isinstance(value, np.ndarray):
         return f'an array of shape {value.shape} and type {value.dtype}'
     if isinstance(value, dict | list | tuple | set | frozenset):

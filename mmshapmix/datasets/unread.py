@@ -5,105 +5,106 @@ so that the sample can be named, or left out, that has it. Nothing of what it
 asks for is looked up or run.
 """
 
+import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ..unpickling import PLAIN_NAMES, PlainArray, load_plain, plain_dtype
+from ..plain_numpy import PlainDtype
+from ..unpickling import PlainUnpickler, brief, load_plain
 
 CONTAINERS = (dict, list, tuple, set, frozenset)
 
 
 class Unread:
-    """Stands for an object of a class that is not loaded."""
+    """Stands for what is not loaded: a class, what it makes, an array.
 
-    asked = ''
+    Args:
+        what: It was, for messages.
+    """
 
-    def __init__(self, *args: Any) -> None:
-        pass
-
-    def __setstate__(self, state: Any) -> None:
-        pass
-
-    def append(self, value: Any) -> None:
-        """Take what a list of its own kind would hold."""
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        pass
+    def __init__(self, what: str) -> None:
+        self.what = what
 
 
-class UnreadArray(np.ndarray):
-    """Stands for an array of objects or records."""
+def _unless_unread(load: Callable[['_Unpickler'], None], drops: int) -> Any:
+    """Let a step that changes what it finds leave a stand-in as it is."""
 
-
-class _NoDtype:
-    """Stands for the dtype of such an array."""
-
-    def __setstate__(self, state: Any) -> None:
-        pass
-
-
-class _Array(PlainArray):
-    """An array before its dtype is known."""
-
-    def __setstate__(self, state: tuple) -> None:
-        if isinstance(state[2], _NoDtype):
-            self.__class__ = UnreadArray
+    def step(self: '_Unpickler') -> None:
+        marked = drops == 0  # what is to be added stands above a mark
+        target = self.metastack[-1][-1] if marked else self.stack[-1 - drops]
+        if not isinstance(target, Unread):
+            load(self)
+        elif marked:
+            self.pop_mark()
         else:
-            super().__setstate__(state)
+            del self.stack[-drops:]
+
+    return step
 
 
-def _empty(*args: Any) -> _Array:
-    return _Array((0,), np.dtype(bool))
+class _Unpickler(PlainUnpickler):
+    """Reads what :class:`PlainUnpickler` does, and stand-ins for the rest."""
 
+    dispatch = dict(PlainUnpickler.dispatch)
+    atoms = (*PlainUnpickler.atoms, Unread)
 
-def _dtype(*args: Any) -> Any:
-    try:
-        return plain_dtype(*args)
-    except ValueError:
-        return _NoDtype()
+    def find_class(self, module: str, name: str) -> Any:
+        """Look up a name; what is not allowed gets a stand-in."""
+        try:
+            return super().find_class(module, name)
+        except pickle.UnpicklingError:
+            asked = brief(f'{module}.{name}')
+            return Unread(
+                f'not loaded: it asks for {asked}, which could run code'
+            )
 
+    def load_reduce(self) -> None:
+        """Call what is allowed; dtypes of objects and records are not."""
+        called, args = self.stack[-2:]
+        unread = [part for part in (called, *args) if isinstance(part, Unread)]
+        if unread:
+            self.stack[-2:] = unread[:1]
+            return
+        try:
+            super().load_reduce()
+        except ValueError:
+            if called is not PlainDtype:
+                raise
+            self.stack[-1] = Unread('an array of objects or records')
 
-class _Names(dict):
-    """Names that a pickle may ask for: those it may, and stand-ins."""
+    def load_new(self) -> None:
+        """Make no object of a class that is not loaded."""
+        _, made = self.stack.pop(), self.stack[-1]
+        if not isinstance(made, Unread):
+            self.load_object()
 
-    def __init__(self) -> None:
-        super().__init__(PLAIN_NAMES)
-        for name, made in PLAIN_NAMES.items():
-            if name.endswith('._reconstruct'):
-                self[name] = _empty
-            elif name.endswith('._frombuffer'):
-                self[name] = lambda data, dtype, *form, made=made: (
-                    np.zeros(0).view(UnreadArray)
-                    if isinstance(dtype, _NoDtype)
-                    else made(data, dtype, *form)
-                )
-        self['numpy.dtype'] = _dtype
+    def load_build(self) -> None:
+        """Fill what may be filled; an array without a dtype is no array."""
+        state, target = self.stack[-1], self.stack[-2]
+        parts = state if isinstance(state, tuple) else ()
+        unread = [p for p in (target, *parts) if isinstance(p, Unread)]
+        if unread:
+            self.stack[-2:] = unread[:1]
+        else:
+            super().load_build()
 
-    def __contains__(self, name: object) -> bool:
-        return True
-
-    def __missing__(self, name: str) -> type:
-        return type('Unread', (Unread,), dict(asked=name))
+    for _code, _load in {
+        pickle.REDUCE: load_reduce,
+        pickle.NEWOBJ: load_new,
+        pickle.BUILD: load_build,
+        pickle.APPEND: _unless_unread(PlainUnpickler.load_append, 1),
+        pickle.SETITEM: _unless_unread(PlainUnpickler.load_setitem, 2),
+        pickle.APPENDS: _unless_unread(PlainUnpickler.load_appends, 0),
+        pickle.SETITEMS: _unless_unread(PlainUnpickler.load_setitems, 0),
+        pickle.ADDITEMS: _unless_unread(PlainUnpickler.load_additems, 0),
+    }.items():
+        dispatch[_code[0]] = _load
 
 
 def is_unread(value: Any) -> bool:
     """Whether it only stands for something."""
-    return isinstance(value, UnreadArray | _NoDtype) or bool(_asked(value))
-
-
-def describe_unread(value: Any) -> str:
-    """What it stands for."""
-    if not _asked(value):
-        return 'an array of objects or records'
-    return f'not loaded: it asks for {_asked(value)}, which could run code'
-
-
-def _asked(value: Any) -> str:
-    """What an object of a class that is not loaded, or the class, asks for."""
-    is_class = isinstance(value, type) and issubclass(value, Unread)
-    return value.asked if is_class or isinstance(value, Unread) else ''
+    return isinstance(value, Unread)
 
 
 def load_with_unread(path: str | Path, what: str) -> Any:
@@ -118,7 +119,7 @@ def load_with_unread(path: str | Path, what: str) -> Any:
         return load_plain(path, what)
     except ValueError as error:
         try:
-            data = load_plain(path, what, _Names())
+            data = load_plain(path, what, unpickler=_Unpickler)
         except ValueError:
             raise error from None
         if not _only_in_annotations(data):

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ..files import replaced
-from ..unpickling import load_tensors
+from ..tensors import load_tensors
 from .fit import (
     CLASSIFIER,
     HEAD,
