@@ -6,6 +6,7 @@ MMEngine finds out in the middle, with an error from the depths, or never.
 import math
 import pickle
 from collections.abc import Iterator, Mapping
+from numbers import Real
 from reprlib import repr as shortened
 from typing import Any
 
@@ -101,6 +102,7 @@ def _take_over(
     runner, checkpoint: Mapping[str, Any], meta: Mapping[str, Any]
 ) -> None:
     """What MMEngine does with it later, and what it does not look at."""
+    _check_kinds(checkpoint)
     runner.message_hub.load_state_dict(dict(checkpoint['message_hub']))
     pickle.dumps(meta.get('dataset_meta'))
     if 'optimizer' not in checkpoint:
@@ -111,6 +113,22 @@ def _take_over(
     wrapper.load_state_dict(saved)  # takes things out of it
     for optimizer in _optimizers(wrapper):
         _check_optimizer(optimizer)
+
+
+def _check_kinds(checkpoint: Mapping[str, Any]) -> None:
+    """Refuse what MMEngine takes over without a look."""
+    hub = checkpoint['message_hub']
+    known = hub['runtime_info']
+    names = [*known, *hub['resumed_keys'], *hub['log_scalars']]
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError('names in message_hub that are none')
+    if not isinstance(known.get('best_score', 0.0), Real | Tensor):
+        raise ValueError('a best_score that is no number')
+    saved = checkpoint.get('param_schedulers', [])
+    groups = saved.values() if isinstance(saved, Mapping) else [saved]
+    for scheduler in (one for group in groups for one in group):
+        if not isinstance(scheduler.get('last_step', 0), int):
+            raise ValueError('a scheduler whose last_step is no number')
 
 
 def _check_optimizer(optimizer: Optimizer) -> None:

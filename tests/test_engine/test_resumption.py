@@ -100,6 +100,14 @@ REFUSED = {
         lambda c: c['optimizer']['param_groups'][0].pop('momentum'),
         r"SGD without \['momentum'\]",
     ),
+    **{
+        f'schedulers {i}': (lambda c, s=s: c.update(param_schedulers=s), 'of')
+        for i, s in enumerate((None, [1], 'a', [dict(last_step='a')]))
+    },
+    'best score': (
+        lambda c: c['message_hub']['runtime_info'].update(best_score='a'),
+        'a best_score that is no number',
+    ),
     'momentum': (momentum(torch.ones(3)), 'momentum_buffer of shape'),
     'no momentum': (momentum(3), 'state of this training in .*x.pth'),
     'average': (
