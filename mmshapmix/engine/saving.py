@@ -20,7 +20,8 @@ from ..files import remove_partial, replaced
 
 # What a message hub, and so a checkpoint, knows besides.
 SUPERSEDED = 'superseded'  # names of files to be removed, now that it is saved
-VALIDATED = 'validated'  # the step after which there was a validation
+# Not with 'val' at its beginning: MMEngine would log it as a metric.
+VALIDATED = 'last_validated'  # the step after which there was a validation
 
 
 @contextmanager

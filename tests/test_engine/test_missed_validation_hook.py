@@ -83,6 +83,13 @@ def test_only_where_one_is_due(tmp_path, settings, expected):
     assert seen(tmp_path, train_cfg=loop) == [*expected, 'validate 5']
 
 
+def test_what_it_notes_is_no_metric(tmp_path):
+    runner = tiny_runner(tmp_path, epochs=2)
+    runner.train()
+    log = runner.log_processor.get_log_after_epoch(runner, 1, 'val')
+    assert {*log[0]} == {'acc', 'data_time', 'time'}
+
+
 def test_training_alone_stays_alone(tmp_path):
     tiny_runner(tmp_path, epochs=2, validate=False).train()
     assert seen(tmp_path, validate=False) == ['train 3']
@@ -110,7 +117,7 @@ def test_iterations_count_where_a_loop_counts_these(tmp_path):
     order = seen(tmp_path, **options)
     assert order == ['validate 0', 'train 1']
     saved = torch.load(tmp_path / 'iter_4.pth', weights_only=True)
-    assert saved['message_hub']['runtime_info']['validated'] == 4
+    assert saved['message_hub']['runtime_info']['last_validated'] == 4
     assert seen(tmp_path, **options) == []
 
 
