@@ -402,7 +402,7 @@ def _checked(path: Path) -> Path | io.BytesIO:
                         pickled = io.BytesIO(archive.read(row))
                         _DryUnpickler(pickled, 'checkpoints').load()
             return path
-        # The old form, pickles in a row, may claim any sizes: all is read first.
+        # The old form, pickles in a row, may claim any sizes: all is read.
         content.seek(0)
         whole = io.BytesIO(content.read())
     for _ in range(4):
