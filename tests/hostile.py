@@ -146,13 +146,15 @@ def broken(content: bytes, draw: random.Random) -> bytes:
 
 
 def _pages() -> list[int]:
-    """Of this process, all and those in memory."""
-    return [*map(int, Path('/proc/self/statm').read_text().split()[:2])]
+    """Of this process: all, those in memory, and of these those of files."""
+    return [*map(int, Path('/proc/self/statm').read_text().split()[:3])]
 
 
 def outcome(read: Callable, path: Path) -> str:
     """What comes of reading a file, in a process of its own."""
-    before = _pages()[1] * resource.getpagesize()
+    _, resident, shared = _pages()
+    # A child does not begin with the pages of files.
+    before = (resident - shared) * resource.getpagesize()
     child = os.fork()
     if not child:
         _read_and_exit(read, path)

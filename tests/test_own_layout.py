@@ -59,6 +59,7 @@ def two_steps(cfg, data, folder):
         inner.update(ann_file=data, num_classes=CLASSES, split=part)
     inner = cfg.train_dataloader.dataset
     inner.times = 1
+    cfg.train_dataloader.drop_last = False
     inner.dataset.long_tail = None
     cfg.model.backbone.update(
         base_channels=8, num_stages=2, inflate_stages=[], down_stages=[2]

@@ -106,14 +106,14 @@ def test_no_path_is_taken_for_an_option(tmp_path, monkeypatch):
     Path('-leaf, [x].py').write_text(CONFIG)
     options = ["model.b='/c, d/e.pkl'"]
     run = Run('a', Path('-work'), Path('-leaf, [x].py'), options)
-    begin(run, 'epoch_2.pth')
+    begin(run)
     assert run.settings()['model.b'] == repr('/c, d/e.pkl')
     second = replace(
         run, name='b', folder=Path('-other'), first=run, options=[]
     )
     for job in (run.job(TOOLS, True), second.job(TOOLS, True)):
         for command in job.commands.values():
-            begin(second, 'epoch_1.pth')
+            begin(second)
             made = [str(x() if callable(x) else x) for x in command]
             dashed = {arg for arg in made if arg.startswith('-')}
             assert dashed < {

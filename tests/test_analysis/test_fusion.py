@@ -366,8 +366,9 @@ def test_tool_takes_counts_from_a_checkpoint(tool, files, tmp_path):
     assert '--class-counts CHECKPOINT gives them' in without
     path, empty = tmp_path / 'x.pth', tmp_path / 'y.pth'
     meta = dict(class_counts=[300, 120, 60, 20, 5])
-    torch.save(dict(state_dict={}, meta=meta), path)
-    torch.save(dict(state_dict={}, meta={}), empty)
+    weights = dict(x=torch.zeros(1))
+    torch.save(dict(state_dict=weights, meta=meta), path)
+    torch.save(dict(state_dict=weights, meta={}), empty)
     printed = tool(*named(files), '--class-counts', path)
     assert len(cells(printed, 'equal')) == 5 and 'Without' not in printed
     refused = tool(*named(files), '--class-counts', empty)

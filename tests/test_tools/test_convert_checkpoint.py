@@ -137,6 +137,7 @@ def test_odd_checkpoints_end_a_test_with_one_line(name, config, message):
     assert re.fullmatch(rf'test\.py: Expected .*{message}.*', end)
 
 
+@pytest.mark.filterwarnings('ignore:The profile asks for')
 def test_a_training_starts_with_another_head_or_with_what_fits():
     """Without being asked for the head alone; a line says what is new."""
     found = torch.load('ours/x.pth', weights_only=True)
