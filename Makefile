@@ -28,8 +28,8 @@ quickstart: $(STAMP)
 	$(PY) tools/quickstart.py
 
 test: $(STAMP)
-	@echo '== Running the tests (about half an hour on 2 cores)'
-	$(PY) -m pytest
+	@echo '== Running the tests (less than half an hour on 2 cores)'
+	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: $(STAMP)
 	$(PY) -m ruff check .

@@ -1,42 +1,57 @@
-"""Packaging; what is required stands in requirements/."""
+"""Packaging; what is required stands in requirements/.
 
+A wheel has the configs, the tools and the model index in ``mmshapmix/.mim``,
+where MMEngine's ``_base_ = 'mmshapmix::…'`` and MIM look for them. An editable
+installation has links there.
+"""
+
+import shutil
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import setup
+from setuptools.command.build_py import build_py
 
-ROOT = Path(__file__).parent
-
-
-def requirements(name: str) -> list[str]:
-    lines = (ROOT / 'requirements' / f'{name}.txt').read_text().splitlines()
-    return [
-        line
-        for line in map(str.strip, lines)
-        if line and not line.startswith('#')
-    ]
+ROOT = Path(__file__).resolve().parent
+MIM = ('configs', 'tools', 'model-index.yml')
 
 
-def version() -> str:
-    scope: dict = {}
-    exec((ROOT / 'mmshapmix/version.py').read_text(), scope)
-    return scope['__version__']
+class BuildWithMim(build_py):
+    """Builds the package with ``.mim`` in it."""
+
+    def run(self) -> None:
+        """Copy configs and tools into a wheel, or link them in a clone."""
+        super().run()
+        if self.editable_mode:
+            link_mim(ROOT / 'mmshapmix/.mim')
+        else:
+            copy_mim(Path(self.build_lib) / 'mmshapmix/.mim')
 
 
-setup(
-    name='mmshapmix',
-    version=version(),
-    description='Long-tailed skeleton action recognition on MMAction2: '
-    'Shap-Mix, BRL and what they are compared with',
-    long_description=(ROOT / 'README.md').read_text(),
-    long_description_content_type='text/markdown',
-    license='Apache-2.0',
-    packages=find_packages(include=['mmshapmix', 'mmshapmix.*']),
-    python_requires='>=3.11',
-    install_requires=requirements('runtime') + requirements('mminstall'),
-    extras_require=dict(
-        mmcv=requirements('mmcv'),
-        optional=requirements('optional'),
-        tests=requirements('tests'),
-        all=requirements('optional') + requirements('tests'),
-    ),
-)
+def link_mim(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    for name in MIM:
+        link = folder / name
+        if link.is_symlink() or link.exists():
+            continue
+        try:
+            link.symlink_to(Path('../..', name))
+        except OSError:  # of a system without links: config_folder() serves
+            return
+
+
+def copy_mim(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name in MIM:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(
+                source,
+                folder / name,
+                ignore=shutil.ignore_patterns('__pycache__', '*.pyc'),
+            )
+        else:
+            shutil.copy(source, folder / name)
+
+
+setup(cmdclass={'build_py': BuildWithMim})

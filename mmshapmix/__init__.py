@@ -9,6 +9,7 @@ from importlib.util import find_spec
 
 from .version import __version__
 from .versions import check_versions
+from .words import method
 
 check_versions()
 if find_spec('mmengine'):
@@ -19,4 +20,4 @@ if find_spec('mmengine'):
     install_fixes()
     replace_layouts()
 
-__all__ = ['__version__']
+__all__ = ['__version__', 'method']

@@ -1,4 +1,4 @@
-"""How command-line tools begin and end."""
+"""The command ``mmshapmix``, and how command-line tools begin and end."""
 
 import sys
 import traceback
@@ -6,6 +6,43 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
+TOOLS = {
+    'train': ('train.py', 'train a recognizer'),
+    'test': ('test.py', 'test a checkpoint'),
+    'streams': ('run_streams.py', 'train, test and fuse all streams'),
+    'benchmark': ('run_benchmark.py', 'fill the table of a benchmark'),
+    'fuse': ('analysis/fuse_streams.py', 'fuse dumped scores'),
+    'per-class': ('analysis/plot_per_class.py', 'draw accuracies by class'),
+    'saliency': ('analysis/plot_saliency.py', 'draw what is salient'),
+    'exact-saliency': ('analysis/exact_saliency.py', 'of all coalitions'),
+    'mix': ('analysis/browse_mix.py', 'draw mixed samples'),
+    'flops': ('analysis/get_flops.py', 'count operations and parameters'),
+    'longtail': ('data/make_longtail.py', 'write a long-tailed split'),
+    'synthetic': ('data/make_synthetic.py', 'write the synthetic set'),
+    'pyskl-config': ('convert/pyskl_config.py', 'convert a config'),
+    'pyskl-checkpoint': ('convert/pyskl_checkpoint.py', 'convert weights'),
+    'pyskl-results': ('convert/pyskl_results.py', 'convert scores'),
+}
+"""Subcommand of ``mmshapmix`` to its script, and what that does."""
+
+
+def main() -> None:
+    """Run the tool that the first argument names; the rest is for it."""
+    name = sys.argv[1] if len(sys.argv) > 1 else ''
+    if name not in TOOLS:
+        lines = [f'  {name:18}{what}' for name, (_, what) in TOOLS.items()]
+        usage = ['usage: mmshapmix TOOL …, or mmshapmix TOOL --help', *lines]
+        asked = name in ('', '-h', '--help')
+        print('\n'.join(usage), file=sys.stdout if asked else sys.stderr)
+        sys.exit(0 if asked else f'mmshapmix: there is no tool {name!r}')
+    folders = (PACKAGE.parent / 'tools', PACKAGE / '.mim' / 'tools')
+    script = next(
+        path for f in folders if (path := f / TOOLS[name][0]).is_file()
+    )
+    sys.argv = [f'mmshapmix {name}', *sys.argv[2:]]
+    # Not by runpy, which would take the subcommand out of `--help`.
+    code = compile(script.read_text(encoding='utf-8'), str(script), 'exec')
+    exec(code, dict(__name__='__main__', __file__=str(script)))
 
 
 def run_tool(main: Callable[[], None], at_work: Collection[str] = ()) -> None:

@@ -16,11 +16,12 @@
     the old length, and leaves out a validation that was killed
 10  mmengine's YAML loader runs what tags name                  load_plain_yaml
 11  mmaction2's ``DecompressPose`` counts frames in int16       count_frames_in_int
+12  mmengine knows the configs of listed packages only          name_our_configs
 ==  ==========================================================  ===========
 
 Each function names its upstream issue and the last version that has the fault;
-beyond that version it does nothing. ``load_weights_only``, ``guard_trainings``
-and ``load_plain_yaml`` have no bound.
+beyond that version it does nothing. ``load_weights_only``, ``guard_trainings``,
+``load_plain_yaml`` and ``name_our_configs`` have no bound.
 """  # noqa: E501
 
 import functools
@@ -350,12 +351,34 @@ def count_frames_in_int() -> None:
     DecompressPose.transform = counted
 
 
+def name_our_configs() -> None:
+    """Let ``_base_ = 'mmshapmix::…'`` and mmengine's hub find our configs.
+
+    mmengine has a closed list of packages; and it would look up all types of a
+    package's configs in that package first. Ours name theirs by a prefix.
+    """
+    from mmengine.config import Config
+    from mmengine.config.utils import MODULE2PACKAGE
+
+    get_path = Config._get_cfg_path
+    if 'mmshapmix' in MODULE2PACKAGE:
+        return
+
+    def get_path_and_scope(path: str, filename: str) -> tuple[str, str | None]:
+        path, scope = get_path(path, filename)
+        return path, None if scope == 'mmshapmix' else scope
+
+    MODULE2PACKAGE['mmshapmix'] = 'mmshapmix'
+    Config._get_cfg_path = staticmethod(get_path_and_scope)
+
+
 def install_fixes() -> None:
     """Apply what must be in force before anything is built or loaded."""
     stand_in_for_drn()
     trust_history_buffer()
     load_weights_only()
     load_plain_yaml()
+    name_our_configs()
     locate_without_pkg_resources()
     save_at_once()
     resume_in_folder()

@@ -12,7 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,11 @@ from .engine.launch import add_config_options, load_config
 from .files import replaced
 from .jobs import Argument, Job, last_checkpoint, run_jobs
 from .reading import read_json
+from .words import word_arguments
 
 SCORES = 'scores.pkl'
 SETTINGS = 'settings.json'
-# Of a config; variables, and how it is logged, decide nothing.
+# Config keys that affect the result; variables and logging do not.
 DECISIVE = {*inspect.signature(Runner).parameters, 'custom_imports'} - {
     'work_dir',
     'launcher',
@@ -50,8 +51,9 @@ class Run:
     Attributes:
         name: What it is called.
         folder: Where everything goes; the scores as ``scores.pkl``.
-        config: The leaf.
+        config: The method, or another config.
         options: Overrides of the config, as ``KEY=VALUE``.
+        words: What completes a method, see :mod:`mmshapmix.words`.
         seed: None: the config's, or 0.
         first: The run whose last checkpoint this one starts from.
         trains: Whether there is a training; else it tests the checkpoint of
@@ -65,6 +67,7 @@ class Run:
     seed: int | None = None
     first: 'Run | None' = None
     trains: bool = True
+    words: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def scores(self) -> Path:
@@ -147,7 +150,8 @@ class Run:
         return args
 
     def _options(self) -> list[str]:
-        return ['--cfg-options', *self.options] if self.options else []
+        options = ['--cfg-options', *self.options] if self.options else []
+        return [*word_arguments(self.words), *options]
 
     def _made(self) -> bool:
         return self.scores.exists() or bool(checkpoints_in(self.folder))

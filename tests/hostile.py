@@ -16,6 +16,7 @@ import torch
 from mmshapmix.analysis.benchmark import read_benchmark
 from mmshapmix.analysis.per_class import read_table
 from mmshapmix.analysis.scores import read_scores
+from mmshapmix.datasets import LongTailPoseDataset
 from mmshapmix.datasets.annotations import (
     load_pickle,
     read_list,
@@ -30,10 +31,10 @@ from mmshapmix.tensors import load_tensors
 SECONDS = 10  # a hang
 MEMORY = 256 << 20  # bytes: far beyond what these files hold
 TABLE = """
-leaf: 'x_{method}_{data}.py'
+recipe: brl
 methods: {ce: {label: Cross-entropy}, crt: {label: cRT, after: ce}}
 data:
-  one: {label: One, options: [a=1]}
+  sbu: {label: SBU, options: [a=1]}
 seeds: [0, 1]
 """
 
@@ -88,10 +89,26 @@ def _old_annotations(path: Path) -> None:
     _annotations(path, 0)
 
 
+def _whole_annotations(path: Path) -> None:
+    data = make_dataset(max_per_class=2, imbalance_ratio=1, val_per_class=1)
+    rows = data['annotations'][:3]
+    for one in rows:
+        one.update(keypoint=one['keypoint'][:, :2], total_frames=2)
+    names = [one['frame_dir'] for one in rows]
+    save_pickle(dict(split=dict(train=names), annotations=rows), path)
+
+
+def _read_samples(path: Path) -> None:
+    data = LongTailPoseDataset(str(path), [], 'train', layout='nturgb+d')
+    for index in range(len(data)):
+        data[index]
+
+
 KINDS: Mapping[str, tuple[str, Callable, Callable]] = {
     # What it is: its ending, what writes a good one, what reads it.
     'annotations': ('.pkl', _annotations, load_pickle),
     'annotations (protocol 0)': ('.pkl', _old_annotations, load_pickle),
+    'data set': ('.pkl', _whole_annotations, _read_samples),
     'scores': ('.pkl', _scores, read_scores),
     "scores (MMAction2's)": ('.pkl', _stock_scores, read_scores),
     "scores (PYSKL's)": ('.pkl', _results, read_results),

@@ -1,4 +1,4 @@
-"""Reading the configs: the leaves, and the bases of their data."""
+"""Reading the configs: a choice of trainings that has every word."""
 
 import functools
 import gc
@@ -10,36 +10,74 @@ import pytest
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
 
-from .recipes import Name
+from mmshapmix.words import data_names, spoken
+
+from .recipes import BACKBONES, BENCHMARK, STREAMS, Name
 
 ROOT = Path(__file__).parents[1]
-BASES = ROOT / 'configs' / '_base_'
-DATA_BASES = sorted((BASES / 'data').glob('*.py'))
-LEAVES = sorted(
-    p for p in (ROOT / 'configs').rglob('*.py') if '_base_' not in p.parts
+CONFIGS = ROOT / 'configs'
+DATA = data_names()
+# By name: each method has one file, whatever folder it lies in.
+METHODS = {
+    path.stem: path
+    for path in sorted(CONFIGS.glob('[!_]*/*.py'))
+    if '_joint_' not in path.name
+}
+HEADLINES = sorted(CONFIGS.glob('*/*_joint_*.py'))
+RECIPE = dict(
+    baseline='baseline', shapmix='shapmix', brl='brl', benchmark='brl'
 )
 
 
+def _methods(folder):
+    return [n for n, path in METHODS.items() if path.parent.name == folder]
+
+
+def _chosen():
+    """Each method, data set, stream and backbone, with some of the others."""
+    name = Name('brl', 'stgcnpp', 'ce', 'joint', 'nw-ucla-lt')
+    for method in _methods('brl'):
+        yield name._replace(method=method)
+    for method in BENCHMARK:
+        yield name._replace(folder='benchmark', method=method)
+    for method in [*_methods('shapmix'), 'ce', 'balanced-softmax']:
+        # The shares of CutMix are whole numbers of 25 joints.
+        data = 'ntu60-xsub-3d' if method == 'cutmix' else 'nw-ucla-lt'
+        yield Name('shapmix', 'stgcnpp', method, 'joint', data)
+    for method in ('skeletonmix', 'stmix'):
+        yield Name('shapmix', 'stgcnpp', method, 'joint', 'ntu60-xsub-3d')
+    for data in DATA:
+        yield Name('baseline', 'stgcnpp', 'balanced-softmax', 'joint', data)
+        yield Name('brl', 'stgcnpp', 'brl', 'joint', data)
+        yield Name('shapmix', 'stgcnpp', 'shapmix', 'joint', data)
+    for stream in STREAMS:
+        yield name._replace(stream=stream, data='ntu60-xview-lt-3d')
+        yield name._replace(folder='baseline', stream=stream, data='k400-2d')
+        yield name._replace(
+            folder='shapmix', method='shapmix', stream=stream, data='sbu'
+        )
+    for model in BACKBONES:
+        yield name._replace(model=model, folder='shapmix', method='shapmix')
+        yield name._replace(model=model, data='ntu120-xset-3d')
+
+
+LEAVES = list(dict.fromkeys(_chosen()))
+
+
 def leaves(condition=lambda name: True):
-    """Parametrises a test with the leaves of which it is true."""
-    chosen = [p for p in LEAVES if condition(Name.of(p))]
-    ids = [f'{p.parent.name}/{p.stem}' for p in chosen]
-    return dict(argnames='path', argvalues=chosen, ids=ids)
-
-
-def bases(condition=lambda path: True):
-    """The same with the bases of the data sets."""
-    chosen = [p for p in DATA_BASES if condition(p)]
-    ids = [p.stem for p in chosen]
-    return dict(argnames='path', argvalues=chosen, ids=ids)
+    """Parametrises a test with the trainings of which it is true."""
+    chosen = [name for name in LEAVES if condition(name)]
+    return dict(
+        argnames='name', argvalues=chosen, ids=['-'.join(n) for n in chosen]
+    )
 
 
 @pytest.fixture(scope='module', autouse=True)
 def quick():
-    """Hundreds of runners without what takes most of their time.
+    """A hundred runners without what takes most of their time.
 
-    MMEngine formats each config three times, reads all of MMAction2's
-    metafiles to find one base, and sweeps all objects, nearly all of them
+    MMEngine formats each config three times, looks for each base in all of
+    MMAction2's metafiles, in vain, and sweeps all objects, nearly all of them
     modules', after each annotation file.
     """
 
@@ -47,28 +85,35 @@ def quick():
         compile(text, 'config', 'exec')  # what is not Python fails as before
         return text, False
 
+    def in_no_metafile(package, path):
+        raise ValueError(path)
+
     register_all_modules(init_default_scope=False)
     gc.collect()
     gc.freeze()
-    find_base = functools.cache(mmengine.config.config._get_external_cfg_path)
+    config = mmengine.config.config
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mmengine.config.config, 'FormatCode', unformatted)
-        patch.setattr(
-            mmengine.config.config, '_get_external_cfg_path', find_base
-        )
+        patch.setattr(config, 'FormatCode', unformatted)
+        patch.setattr(config, '_get_external_cfg_path', in_no_metafile)
         yield
     gc.unfreeze()
 
 
 @functools.cache
-def parsed(path):
-    """A leaf's config as a pickle, which is read sooner than the leaf."""
-    return pickle.dumps(Config.fromfile(path))
+def parsed(name):
+    """A training's config as a pickle, which is read sooner than the files."""
+    with spoken(
+        data=name.data,
+        stream=STREAMS[name.stream],
+        backbone=name.model,
+        recipe=RECIPE[name.folder],
+    ):
+        return pickle.dumps(Config.fromfile(METHODS[name.method]))
 
 
-def load(path, **options):
-    cfg = pickle.loads(parsed(path))
-    cfg.work_dir = 'work_dirs/' + path.stem
+def load(name, **options):
+    cfg = pickle.loads(parsed(name))
+    cfg.work_dir = f'work_dirs/{"_".join(name)}'
     cfg.merge_from_dict(options)
     for loader in ('train', 'val', 'test'):
         cfg[f'{loader}_dataloader'].update(

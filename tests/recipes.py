@@ -1,4 +1,4 @@
-"""What the leaves of configs promise, as tables for test_config*.py."""
+"""What the trainings of configs/ promise, as tables for test_config*.py."""
 
 import re
 from collections.abc import Callable
@@ -6,7 +6,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-# By the first word of a leaf's data set.
+STREAMS = {
+    'joint': 'j',
+    'bone': 'b',
+    'skip': 'k',
+    'joint-motion': 'jm',
+    'bone-motion': 'bm',
+    'skip-motion': 'km',
+}
+
+# By the first word of a data set.
 CLIP_LEN = {
     'ntu60': 64,
     'ntu120': 64,
@@ -44,6 +53,7 @@ MIXERS = {
     'ce': None,
     'balanced-softmax': None,
     'mixup': ('Mixup', dict(mixup_prob=1, alpha=1)),
+    'mixup-added': ('Mixup', dict(mixup_prob=1, alpha=1)),
     'remix': ('Remix', dict(mixup_prob=1, alpha=1, kappa=3, tau=0.5)),
     'cutmix': ('CutMix', dict(SHARES, spatial='joints', size_range=(10, 15))),
     'skelemix': ('SkeleMix', dict(SHARES, spatial='parts', size_range=(2, 3))),
@@ -70,7 +80,7 @@ WEIGHTED = dict(
     type='mmshapmix.LongTailLoss', class_weight='inverse_frequency'
 )
 ACTION_AWARE = dict(type='mmshapmix.ActionAwareLoss', upsilon=0.99, lam=0.0099)
-BY_RATIO = dict(type='mmshapmix.ActionAwareLoss', upsilon=0.99)
+BY_RATIO = dict(ACTION_AWARE, lam=None)
 
 
 def detached(late):
@@ -152,9 +162,7 @@ def mixes(kind, loss=None, **options):
     mixer = dict(type=f'mmshapmix.{kind}', **options)
     return {
         'model.cls_head.type': 'mmshapmix.MixedGCNHead',
-        'model.data_preprocessor': dict(
-            type='ActionDataPreprocessor', blending=mixer
-        ),
+        'model.data_preprocessor.blending': mixer,
         **({'model.cls_head.loss_cls': loss} if loss else {}),
     }
 
@@ -300,7 +308,7 @@ SHORT = Recipe(15, 5, 32, 5e-4, cosine)
 RECIPES = {
     ('baseline', 'lt'): BRL,
     ('baseline', 'k400'): BRL,
-    ('baseline', 'natural'): BRL,
+    ('baseline', 'balanced'): BRL,
     ('baseline', 'synthetic'): SHORT,
     ('shapmix', 'lt'): Recipe(100, 1, 64, 4e-4, steps(60, 80)),
     ('shapmix', 'balanced'): Recipe(65, 1, 64, 4e-4, steps(35, 55)),
@@ -309,7 +317,6 @@ RECIPES = {
     ('brl', 'lt'): BRL,
     ('brl', 'balanced'): BRL,
     ('brl', 'k400'): BRL,
-    ('brl', 'natural'): BRL,
     ('brl', 'synthetic'): SHORT,
     ('benchmark', 'lt'): BRL,
     ('benchmark', 'synthetic'): SHORT,
@@ -331,7 +338,7 @@ BACKBONES = {
 
 
 class Name(NamedTuple):
-    """What a leaf's path says."""
+    """The words of a training, and the table that its method is of."""
 
     folder: str
     model: str
@@ -339,18 +346,14 @@ class Name(NamedTuple):
     stream: str
     data: str
 
-    @classmethod
-    def of(cls, path):
-        return cls(path.parent.name, *path.stem.split('_'))
-
     @property
     def kind(self):
         """Which row of the recipes."""
         known = {
             'k400-2d': 'k400',
             'synthetic-lt': 'synthetic',
-            'penn-action': 'natural',
-            'sbu': 'natural',
+            'penn-action': 'balanced',
+            'sbu': 'balanced',
         }
         return known.get(self.data, 'lt' if '-lt' in self.data else 'balanced')
 
@@ -359,7 +362,7 @@ class Name(NamedTuple):
         """Largest class and imbalance ratio; none if it has no tail."""
         if '-lt' not in self.data:
             return None
-        return LONG_TAIL[self.data.removesuffix('-2d').removesuffix('-3d')]
+        return LONG_TAIL[re.sub('-([23]d|clean)$', '', self.data)]
 
     @property
     def clip_len(self):

@@ -6,6 +6,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +16,28 @@ import torch
 
 from mmshapmix.datasets.annotations import save_pickle
 from mmshapmix.datasets.synthetic import make_dataset
+from mmshapmix.words import method_files
 
 ROOT = Path(__file__).parents[1]
 TOOLS = ROOT / 'tools'
+LEAVES = tempfile.TemporaryDirectory(prefix='leaves')
+
+
+def leaf(method, **words):
+    """A user's config that is a method with its words, on the synthetic set.
+
+    Args:
+        method: Name of one of ours.
+        **words: Of :mod:`mmshapmix.words`.
+    """
+    words = dict(data='synthetic-lt') | words
+    path = Path(LEAVES.name, f'{"_".join([method, *words.values()])}.py')
+    source = method_files()[method]
+    name = f'{source.parent.name}/{source.name}'
+    path.write_text(
+        f"_base_ = __import__('mmshapmix').method({name!r}, **{words})\n"
+    )
+    return path
 
 
 # A user's hook: the test fails as long as a file says so.

@@ -12,10 +12,10 @@ from mmshapmix.datasets.synthetic import make_dataset
 from mmshapmix.functional.longtail import long_tail_counts, reverse_frequency
 
 from . import running
-from .running import ROOT
+from .running import leaf
 
 EPOCHS = 3
-LEAF = ROOT / 'configs/brl/stgcnpp_brl_joint_synthetic-lt.py'
+LEAF = leaf('brl')
 CONFIG = f"""
 _base_ = {str(LEAF)!r}
 train_dataloader = dict(

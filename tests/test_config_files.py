@@ -1,6 +1,7 @@
-"""Every leaf says the same everywhere, and differs where its name does."""
+"""Trainings say the same everywhere, and differ where their words do."""
 
 import copy
+import os
 import re
 from pathlib import Path
 
@@ -12,15 +13,18 @@ from mmaction.registry import TRANSFORMS
 from mmengine.config import Config
 from mmengine.dataset import Compose
 
+from mmshapmix.analysis.config_table import config_table
 from mmshapmix.functional.layouts import get_layout
 from mmshapmix.runs import DECISIVE
+from mmshapmix.words import spoken
 
 from .conftest import make_annotations
 from .leaves import (
-    BASES,
-    DATA_BASES,
-    LEAVES,
-    bases,
+    CONFIGS,
+    DATA,
+    HEADLINES,
+    METHODS,
+    RECIPE,
     leaves,
     load,
     loaders_of,
@@ -31,45 +35,62 @@ from .recipes import (
     BRL_METHODS,
     BY_RATIO,
     PLAIN,
+    STREAMS,
     Name,
     detached,
 )
 
-FEATS = {
-    'joint': 'j',
-    'bone': 'b',
-    'skip': 'k',
-    'joint-motion': 'jm',
-    'bone-motion': 'bm',
-    'skip-motion': 'km',
-}
-
 # Alike but for what they make of mixed samples, and InfoGCN's own.
 HEADS = ('GCNHead', 'MixedGCNHead', 'InfoGCNHead')
 
-KNOB = 'stgcnpp_brl_joint_ntu60-xsub-lt-3d'
+JOINT = Name('brl', 'stgcnpp', 'ce', 'joint', 'ntu60-xsub-lt-3d')
 
 
-def test_every_data_base_has_its_leaves():
-    """Named as the last part of their names."""
-    assert {p.stem for p in DATA_BASES} == {Name.of(p).data for p in LEAVES}
+@pytest.mark.parametrize('method', METHODS)
+def test_a_method_names_nothing_but_itself(method):
+    """In at most 20 lines below its title; and it is read with any data."""
+    path = METHODS[method]
+    text = path.read_text()
+    title = re.match('(#.*\n)+', text)[0]
+    assert len(text.removeprefix(title).splitlines()) <= 20
+    code = '\n'.join(line.split('#')[0] for line in text.splitlines())
+    for word in (*DATA, *BACKBONES, 'stgcnpp', 'nturgb+d', 'coco'):
+        assert word not in code
+    for data in DATA:
+        with spoken(data=data):
+            cfg = Config.fromfile(path)
+        assert cfg.words.method == method
+        assert cfg.words.data == data
 
 
-@pytest.mark.parametrize(**leaves())
-def test_the_data_are_those_of_the_base(path):
-    """No leaf has another file, split, tail or layout than its data set."""
-    base = loaders_of(load(BASES / 'data' / f'{Name.of(path).data}.py'))
-    for part, dataset in loaders_of(load(path)).items():
-        dataset.pop('pipeline')
-        base[part].pop('pipeline')
-        assert dataset == base[part]
+@pytest.mark.parametrize('path', HEADLINES, ids=lambda path: path.stem)
+def test_a_headline_is_its_words(path):
+    """Whatever was read before, or is read after."""
+    model, method, stream, data = path.stem.split('_')
+    folder = path.parent.name
+    cfg, before = Config.fromfile(path), dict(os.environ)
+    name = Name(folder, model, method, stream, data)
+    with spoken(data=data, stream=STREAMS[stream], backbone=model):
+        expected = Config.fromfile(METHODS[method])
+    assert cfg.to_dict() == expected.to_dict()
+    assert cfg.words.recipe == RECIPE[name.folder]
+    assert dict(os.environ) == before
+
+
+def test_the_table_of_configs_is_of_today():
+    """``python -m mmshapmix.analysis.config_table > configs/README.md``."""
+    assert (CONFIGS / 'README.md').read_text() == config_table()
+
+
+def test_there_are_few_files():
+    assert len([p for p in CONFIGS.rglob('*') if p.is_file()]) <= 100
 
 
 def sampler_type(name):
     """Which transform chooses the frames."""
-    if name.data in ('nw-ucla-lt', 'penn-action', 'sbu'):
+    if name.data.startswith(('nw-ucla', 'penn', 'sbu')):
         return 'SortedSampleFrames'
-    if name.folder == 'shapmix' and name.data.startswith('ntu'):
+    if name.folder == 'shapmix' and re.match('ntu.*-3d', name.data):
         return 'ResizeCrop'
     return 'UniformSampleFrames'
 
@@ -83,16 +104,16 @@ def in_segments(name):
 
 
 @pytest.mark.parametrize(**leaves())
-def test_the_three_loaders_agree(path):
+def test_the_three_loaders_agree(name):
     """On the modality, which is the name's, on clip length and persons."""
-    cfg, name = load(path), Name.of(path)
+    cfg = load(name)
     loaders = loaders_of(cfg)
     seen = {}
     for part, dataset in loaders.items():
         # What a child takes from the variable is what the loader holds.
         assert dataset.pipeline == cfg[f'{part}_pipeline']
         rows = {row['type'].split('.')[-1]: row for row in dataset.pipeline}
-        assert rows['GenSkeFeat']['feats'] == [FEATS[name.stream]]
+        assert rows['GenSkeFeat']['feats'] == [STREAMS[name.stream]]
         (sampler,) = (row for row in rows.values() if 'clip_len' in row)
         assert sampler is rows[sampler_type(name)]
         assert sampler.get('test_mode', False) == (part != 'train')
@@ -121,18 +142,18 @@ def test_the_three_loaders_agree(path):
 
 
 @pytest.mark.parametrize(**leaves(lambda name: name.folder == 'brl'))
-def test_brl_augments_between_normalisation_and_features(path):
+def test_brl_augments_between_normalisation_and_features(name):
     """Flip, rotate and scale, in training alone, in the skeleton's layout."""
-    cfg = load(path)
+    cfg = load(name)
     steps = {
         part: [row['type'].split('.')[-1] for row in dataset.pipeline]
         for part, dataset in loaders_of(cfg).items()
     }
     flip = 'RandomFlip'
-    if Name.of(path).method == 'brl-released':
+    if name.method == 'brl-released':
         flip = 'RandomSwapSides'
     augmentation = ['RandomScale', 'RandomRotate', flip]
-    if Name.of(path).data == 'nw-ucla-lt':
+    if name.data.startswith('nw-ucla'):
         augmentation.remove('RandomRotate')  # it comes before min-max
         assert steps['train'].pop(0) == 'RandomRotate'
     first = steps['train'].index('RandomScale')
@@ -142,23 +163,20 @@ def test_brl_augments_between_normalisation_and_features(path):
     del steps['train'][first:stop]
     assert steps['train'] == steps['val'] == steps['test']
     rows = {r['type']: r for r in loaders_of(cfg)['train'].pipeline}
-    assert rows[f'mmshapmix.{flip}']['layout'] == cfg.layout
+    assert rows[f'mmshapmix.{flip}']['layout'] == cfg.data.layout
 
 
-@pytest.mark.parametrize('frames', [300, 100, 64, 50, 32, 16])
+@pytest.mark.parametrize('frames', [300, 16])
 def test_the_frame_counts_of_brl_by_one_knob(tmp_path, frames):
-    """Those of section III-B2, from the line at the top of a leaf."""
-    path = BASES.parent / f'brl/{KNOB}.py'
-    text, number = re.subn(
-        r'^clip_len = \d+.*$',
-        f'clip_len = {frames}',
-        path.read_text(),
-        flags=re.M,
+    """Those of section III-B2, from a data file of one's own."""
+    mine = tmp_path / 'mine.py'
+    base = CONFIGS / '_base_/data/ntu60-xsub-lt-3d.py'
+    mine.write_text(
+        f'_base_ = {str(base)!r}\ndata = dict(clip_len={frames})\n'
     )
-    assert number == 1
-    leaf = tmp_path / 'leaf.py'
-    leaf.write_text(text.replace('../_base_', str(BASES)))
-    for dataset in loaders_of(load(leaf)).values():
+    with spoken(data=str(mine)):
+        cfg = Config.fromfile(METHODS['brl'])
+    for dataset in loaders_of(cfg).values():
         (row,) = (r for r in dataset.pipeline if 'clip_len' in r)
         assert row.clip_len == frames
 
@@ -167,8 +185,8 @@ def test_who_is_not_there_stays_away_from_the_picture_turned_or_not():
     """Kinetics: the second person has no score, and lies in the middle."""
     (row,) = make_annotations(1, 1, 17, 2, persons=2, frames=100, scores=True)
     row['keypoint'][1] = row['keypoint_score'][1] = 0
-    (path,) = (p for p in LEAVES if p.stem == 'stgcnpp_brl_joint_k400-2d')
-    for part, dataset in loaders_of(load(path)).items():
+    name = JOINT._replace(method='brl', data='k400-2d')
+    for part, dataset in loaders_of(load(name)).items():
         pipeline = [r for r in dataset.pipeline if r.type != 'DecompressPose']
         rows = [TRANSFORMS.build(r) for r in pipeline]
         clips = Compose(rows)(copy.deepcopy(row))['inputs']
@@ -177,25 +195,29 @@ def test_who_is_not_there_stays_away_from_the_picture_turned_or_not():
 
 
 @pytest.mark.parametrize(**leaves(lambda name: name.stream != 'joint'))
-def test_other_streams_differ_in_the_modality_alone(path):
-    stream = Name.of(path).stream
-    joint = load(path.with_name(path.name.replace(f'_{stream}_', '_joint_')))
-    other = load(path)
+def test_other_streams_differ_in_the_modality_alone(name):
+    """And in whose transform makes it: MMAction2 has no skips."""
+    joint, other = load(name._replace(stream='joint')), load(name)
     for cfg in (joint, other):
-        cfg.pop('work_dir')
-        for key in [k for k in cfg if k.endswith('pipeline')]:
-            cfg.pop(key)  # variables; the loaders hold the pipelines
+        only_decisive(cfg)
         for dataset in loaders_of(cfg).values():
             for row in dataset.pipeline:
-                row.pop('feats', None)
+                if row.pop('feats', None):
+                    row.type = row.type.removeprefix('mmshapmix.')
+                    row.layout = row.pop('dataset', row.get('layout'))
     assert joint.to_dict() == other.to_dict()
 
 
+def only_decisive(cfg):
+    """Take out what is variable, and where results go."""
+    for key in [key for key in cfg if key not in DECISIVE]:
+        cfg.pop(key)
+    cfg.pop('work_dir')
+
+
 @pytest.mark.parametrize(**leaves(lambda name: name.model != 'stgcnpp'))
-def test_other_backbones_differ_in_the_model_alone(path):
-    name = Name.of(path)
-    plain = load(path.with_name(path.name.replace(name.model, 'stgcnpp', 1)))
-    other = load(path)
+def test_other_backbones_differ_in_the_model_alone(name):
+    plain, other = load(name._replace(model='stgcnpp')), load(name)
     persons = {
         row.num_person
         for row in loaders_of(other)['train'].pipeline
@@ -212,61 +234,45 @@ def test_other_backbones_differ_in_the_model_alone(path):
         graph = dict(layout=loaders_of(other)['train'].layout)
     assert found == dict(backbone, graph_cfg=graph)
     plain.model.cls_head.update(head)
-    plain.pop('work_dir'), other.pop('work_dir')
+    only_decisive(plain), only_decisive(other)
     assert other.to_dict() == plain.to_dict()
-
-
-def compared_with(path):
-    """A leaf of the same data: cross-entropy, or the first if none has it."""
-    name = Name.of(path)
-    group = {
-        Name.of(p).method: p
-        for p in LEAVES
-        if Name.of(p)._replace(method=name.method) == name
-    }
-    assert 'ce' in group or name.folder != 'baseline'
-    return group.get('ce', min(group.values()))
 
 
 def take_method(cfg):
     """Take out of a config what may differ between methods: all of it."""
     head = cfg.model.cls_head
     assert head.pop('type').removeprefix('mmshapmix.') in HEADS
-    preprocessor = cfg.model.pop('data_preprocessor', None)
+    cfg.model.data_preprocessor.pop('blending', None)
     loss = head.pop('loss_cls', PLAIN)
-    mixer = preprocessor and preprocessor.pop('blending', None)
     cfg.default_hooks.pop('saliency', None)
-    # What stands in the variables is what is built.
-    assert cfg.pop('loss', loss) == loss
-    assert cfg.pop('mixer', mixer) == mixer
     # BRL's: the sampler, when the loss changes, and the release's flip.
     cfg.train_dataloader.pop('sampler')
     cfg.default_hooks.pop('deferred_loss', None)
-    for pipeline in (cfg.train_pipeline, loaders_of(cfg)['train'].pipeline):
-        for row in pipeline:
-            if row['type'] == 'mmshapmix.RandomSwapSides':
-                row['type'] = 'mmshapmix.RandomFlip'
-    cfg.pop('work_dir')
+    for row in loaders_of(cfg)['train'].pipeline:
+        if row['type'] == 'mmshapmix.RandomSwapSides':
+            row['type'] = 'mmshapmix.RandomFlip'
+    only_decisive(cfg)
     return loss
 
 
 def loss_of(name):
     """The loss that a leaf's name promises."""
     if name.folder == 'brl':
-        nearly_balanced = name.kind in ('balanced', 'natural')
+        nearly_balanced = name.kind == 'balanced'
         if name.method == 'brl' and nearly_balanced:
             return detached(BY_RATIO)
         return BRL_METHODS[name.method][2]
+    if name.method == 'balanced-softmax':
+        return dict(type='mmshapmix.BalancedSoftmaxLoss')
     if name.method == 'ce' or name.kind == 'balanced':
         return PLAIN
     return dict(type='mmshapmix.BalancedSoftmaxLoss')
 
 
 @pytest.mark.parametrize(**leaves(lambda name: name.folder != 'benchmark'))
-def test_methods_are_compared_fairly(path):
-    """Methods of one data set and stream differ in the method alone."""
-    plain, other = load(compared_with(path)), load(path)
-    name = Name.of(path)
+def test_methods_are_compared_fairly(name):
+    """Methods of one recipe and data set differ in the method alone."""
+    plain, other = load(name._replace(method='ce')), load(name)
     take_method(plain)
     assert take_method(other) == loss_of(name)
     assert plain.to_dict() == other.to_dict()
@@ -281,31 +287,24 @@ def take(settings, place):
 
 
 @pytest.mark.parametrize(**leaves(lambda name: name.folder == 'benchmark'))
-def test_a_row_of_the_benchmark_is_its_method_alone(path):
-    """All the rest is that of the leaf of configs/brl."""
-    name = Name.of(path)
-    method = 'brl' if name.method == 'brl' else 'ce'
-    base = path.parents[1] / f'brl/stgcnpp_{method}_joint_{name.data}.py'
+def test_a_row_of_the_benchmark_is_its_method_alone(name):
+    """All the rest is that of cross-entropy."""
     row, rest = (
-        {k: v for k, v in load(p).to_dict().items() if k in DECISIVE}
-        for p in (path, base)
+        {k: v for k, v in load(n).to_dict().items() if k in DECISIVE}
+        for n in (name, name._replace(method='ce'))
     )
     for place, expected in name.settings.items():
         found = take(row, place)
-        if place == 'model.data_preprocessor':
-            dataset = loaders_of(load(path))['train']
-            for key in ('num_classes', 'layout'):
-                assert found['blending'].pop(key) == dataset[key]
         assert found == expected
         take(rest, place)
     assert row == rest
 
 
-@pytest.mark.parametrize(**bases())
-def test_the_graph_is_the_layouts(path):
+@pytest.mark.parametrize('data', DATA)
+def test_the_graph_is_the_layouts(data):
     """By the name that MMAction2 knows, or as the row of the table."""
-    cfg = load(path)
-    layout = get_layout(cfg.layout)
+    cfg = load(Name('baseline', 'stgcnpp', 'ce', 'joint', data))
+    layout = get_layout(cfg.data.layout)
     graph = cfg.model.backbone.graph_cfg.layout
     assert graph in (layout.name, layout.graph())
     assert {d.layout for d in loaders_of(cfg).values()} == {layout.name}
@@ -317,7 +316,9 @@ def test_the_model_and_the_pipelines_are_mmaction2s(dims):
     name = f'stgcnpp_8xb16-joint-u100-80e_ntu60-xsub-keypoint-{dims}d.py'
     folder = Path(mmaction.__file__).parent / '.mim/configs/skeleton/stgcnpp'
     stock = Config.fromfile(folder / name)
-    ours = load(BASES / f'stgcnpp_{dims}d.py')
+    ours = load(
+        Name('baseline', 'stgcnpp', 'ce', 'joint', f'ntu60-xsub-lt-{dims}d')
+    )
     for part in ('backbone', 'cls_head'):
         assert ours.model[part] == stock.model[part]
     for part, dataset in loaders_of(stock).items():
@@ -345,7 +346,7 @@ def test_penn_action_hides_what_was_not_seen(rng):
     half = np.array([width / 2, height / 2])
     expected = np.where(seen[..., None], row['keypoint'] / half - 1, 0)
     expected = np.concatenate([expected, seen[..., None]], axis=-1)
-    cfg = load(BASES / 'data/penn-action.py')
+    cfg = load(Name('baseline', 'stgcnpp', 'ce', 'joint', 'penn-action'))
     clip = prepared(loaders_of(cfg)['val'].pipeline, row)
     np.testing.assert_allclose(clip, expected, atol=1e-6)
 
@@ -353,7 +354,7 @@ def test_penn_action_hides_what_was_not_seen(rng):
 def test_sbu_is_moved_and_turned_as_a_whole():
     """The first person's torso to the origin, the shoulders along x."""
     (row,) = make_annotations(1, 1, 15, 3, persons=2, frames=32)
-    cfg = load(BASES / 'data/sbu.py')
+    cfg = load(Name('baseline', 'stgcnpp', 'ce', 'joint', 'sbu'))
     clip = prepared(loaders_of(cfg)['val'].pipeline, row)
     joints = get_layout('sbu').joints
     torso, left, right = (
@@ -371,9 +372,9 @@ def test_sbu_is_moved_and_turned_as_a_whole():
 
 def test_ntu_is_prepared_as_by_ctrgcn():
     """Centred on the first spine, cropped, resized, turned by 0.3 rad."""
-    cfg = Config.fromfile(BASES / 'shapmix.py')
+    cfg = load(Name('shapmix', 'stgcnpp', 'ce', 'joint', 'ntu60-xsub-3d'))
     (row,) = make_annotations(1, 1, 25, 3, persons=2, frames=90)
-    clip = Compose([TRANSFORMS.build(r) for r in cfg.shapmix_test_pipeline])(
+    clip = Compose([TRANSFORMS.build(r) for r in cfg.test_pipeline])(
         dict(row)
     )['inputs']
     centred = torch.tensor(row['keypoint'] - row['keypoint'][0, 0, 1])
@@ -382,9 +383,9 @@ def test_ntu_is_prepared_as_by_ctrgcn():
     expected = flat.unflatten(1, (25, 3)).movedim(-1, 1)
     torch.testing.assert_close(clip[0], expected, atol=1e-5, rtol=0)
 
-    train = {r.type.split('.')[-1]: r for r in cfg.shapmix_train_pipeline}
+    train = {r.type.split('.')[-1]: r for r in cfg.train_pipeline}
     turn = train.pop('RandomRotate')
     np.testing.assert_allclose(np.deg2rad(turn.degrees), 0.3, rtol=1e-3)
-    test = {r.type.split('.')[-1]: r for r in cfg.shapmix_test_pipeline}
+    test = {r.type.split('.')[-1]: r for r in cfg.test_pipeline}
     crop = dict(share=0.95, test_mode=True)
     assert train | dict(ResizeCrop=train['ResizeCrop'] | crop) == test

@@ -1,4 +1,4 @@
-"""Every leaf builds, and trains as its recipe says.
+"""Trainings build, and train as their recipes say.
 
 The data are small stand-ins with the real names, splits and forms.
 """
@@ -19,15 +19,12 @@ from mmshapmix.models import DeferredLoss
 
 from .conftest import make_data
 from .leaves import (
-    LEAVES,
-    ROOT,
-    bases,
     leaves,
     load,
     loaders_of,
     quick,  # noqa: F401  for all tests of this file
 )
-from .recipes import Name, late_cosine, steps
+from .recipes import BACKBONES, Name, late_cosine, steps
 
 pytestmark = pytest.mark.filterwarnings(
     'ignore:The profile asks for', 'ignore:Detected call of `scheduler.step'
@@ -45,9 +42,9 @@ def stand_ins(tmp_path_factory):
             10, 2, 20, splits=('xview_train', 'xview_train_clean', 'xview_val')
         ),
         'synthetic': make_data(16, 2, 25),
-        'penn_action': make_data(15, 1, 13, 2, scores=True),
+        'penn_action': make_data(15, 2, 13, 2, scores=True),
         'sbu': make_data(
-            8, 1, 15, persons=2, splits=('fold0_train', 'fold0_val')
+            8, 2, 15, persons=2, splits=('fold0_train', 'fold0_val')
         ),
     }
     # A class with half the samples: with BRL's sampler an epoch is longer.
@@ -97,6 +94,7 @@ def built(cfg):
         train=runner.train_loop, val=runner.val_loop, test=runner.test_loop
     )
     loaders = {part: loop.dataloader for part, loop in loops.items()}
+    runner.call_hook('before_run')  # which tells the mixer of the data
     datasets = {}
     for part, loader in loaders.items():
         inner = loader.dataset
@@ -106,43 +104,37 @@ def built(cfg):
     return SimpleNamespace(runner=runner, loaders=loaders, datasets=datasets)
 
 
-@pytest.fixture(scope='module', params=LEAVES, ids=leaves()['ids'])
-def leaf(request):
-    """A built leaf; all tests of it use the same one."""
-    cfg = load(request.param)
-    result = built(cfg)
-    result.cfg, result.name = cfg, Name.of(request.param)
-    result.mixer = result.runner.model.data_preprocessor.blending
-    yield result
-    # MMEngine keeps the visualizers of all runners, each with its figures.
-    for kind in (Visualizer, type(result.runner.visualizer)):
-        kind._instance_dict.clear()
+@pytest.mark.parametrize(**leaves())
+def test_a_training_is_what_its_words_say(name):
+    """Everything that is built, at once: the building is what takes time."""
+    cfg = load(name)
+    leaf = built(cfg)
+    leaf.cfg, leaf.name = cfg, name
+    leaf.mixer = leaf.runner.model.data_preprocessor.blending
+    try:
+        check_model_and_loaders(leaf)
+        check_mixer(leaf)
+        check_mixing(leaf)
+        check_sampler(leaf)
+        check_last_batch(leaf)
+        check_late_loss(leaf)
+        check_settings(leaf)
+        check_learning_rates(leaf)
+    finally:
+        # MMEngine keeps the visualizers of all runners, with their figures.
+        for kind in (Visualizer, type(leaf.runner.visualizer)):
+            kind._instance_dict.clear()
 
 
 def hooks_of(runner):
     return {type(hook).__name__: hook for hook in runner.hooks}
 
 
-def is_a_leaf(base):
-    """Whether the baseline's cross-entropy is this data set's base."""
-    leaf = ROOT / 'configs/baseline' / f'stgcnpp_ce_joint_{base.name}'
-    return leaf.exists()
-
-
-@pytest.mark.parametrize(**bases(lambda path: not is_a_leaf(path)))
-def test_a_data_base_is_a_whole_config(path):
-    """Also where every leaf changes it."""
-    data = built(load(path)).datasets
-    shapes = {part: inner[0]['inputs'].shape for part, inner in data.items()}
-    clips = dict(train=1, val=1, test=10)
-    assert shapes == {part: (n, 2, 64, 25, 3) for part, n in clips.items()}
-
-
 def settings_of(module, names):
     return {name: getattr(module, name) for name in names}
 
 
-def test_a_leaf_builds_its_runner_and_loaders(leaf):
+def check_model_and_loaders(leaf):
     hooks = {'ClassCountsHook', 'PerClassTableHook'}
     hooks |= {'SamplerSeedHook', 'StepSeedHook', 'PublishedCheckpointHook'}
     assert hooks <= hooks_of(leaf.runner).keys()
@@ -169,7 +161,7 @@ def test_a_leaf_builds_its_runner_and_loaders(leaf):
     assert len(leaf.loaders['test'].dataset) == len(leaf.datasets['test'])
 
 
-def test_the_mixer_is_the_methods(leaf):
+def check_mixer(leaf):
     """Its class and settings, its estimator's, and the hook that asks it."""
     expected, mixer = leaf.name.mixer, leaf.mixer
     saliency = hooks_of(leaf.runner).get('SaliencyHook')
@@ -197,7 +189,7 @@ def test_the_mixer_is_the_methods(leaf):
         assert settings_of(saliency, settings) == settings
 
 
-def test_the_mixer_takes_the_data(leaf):
+def check_mixing(leaf):
     """Of the data set's layout and classes; in training alone."""
     if leaf.mixer is None:
         return
@@ -222,7 +214,7 @@ def test_the_mixer_takes_the_data(leaf):
     assert [s.mixed for s in batch['data_samples']] == marks
 
 
-def test_rare_classes_come_more_often_where_the_method_says_so(leaf):
+def check_sampler(leaf):
     sampler = leaf.loaders['train'].sampler
     kind, settings = leaf.name.sampler
     assert type(sampler).__name__ == kind
@@ -238,7 +230,7 @@ def test_rare_classes_come_more_often_where_the_method_says_so(leaf):
     assert len(sampler) == round(draws.sum())
 
 
-def test_the_last_incomplete_batch_is_dropped_as_by_shapmix(leaf):
+def check_last_batch(leaf):
     """In training alone, and in configs/shapmix alone."""
     for part, loader in leaf.loaders.items():
         dropped = part == 'train' and leaf.name.folder == 'shapmix'
@@ -247,7 +239,7 @@ def test_the_last_incomplete_batch_is_dropped_as_by_shapmix(leaf):
         assert len(loader) == (np.floor(steps) if dropped else np.ceil(steps))
 
 
-def test_the_loss_is_detached_where_the_method_says_so(leaf):
+def check_late_loss(leaf):
     """For the last 20 of 120 passes; in the release 5 of 24 epochs."""
     hook = hooks_of(leaf.runner).get('DeferredLossHook')
     loss = leaf.runner.model.cls_head.loss_cls
@@ -259,7 +251,7 @@ def test_the_loss_is_detached_where_the_method_says_so(leaf):
     assert late == pytest.approx(leaf.runner.max_iters * share, abs=0.51)
 
 
-def test_training_settings(leaf):
+def check_settings(leaf):
     name, cfg, recipe = leaf.name, leaf.cfg, leaf.name.recipe
     optimizer = cfg.optim_wrapper.optimizer
     assert (optimizer.type, optimizer.nesterov) == ('SGD', True)
@@ -299,7 +291,7 @@ def learning_rates(runner):
     return np.array(rates)
 
 
-def test_learning_rates(leaf):
+def check_learning_rates(leaf):
     """Of the whole training, as the recipe has them."""
     rates, recipe = learning_rates(leaf.runner), leaf.name.recipe
     epochs = recipe.passes // recipe.times
@@ -322,9 +314,9 @@ def test_the_rates_of_the_steps():
 @pytest.mark.parametrize('folder', ['baseline', 'shapmix'])
 def test_the_cosine_ends_with_the_training(folder):
     """Whatever --cfg-options makes of the number of epochs."""
-    path = ROOT / f'configs/{folder}/stgcnpp_ce_joint_k400-2d.py'
-    recipe = Name.of(path).recipe
-    runner = built(load(path, **{'train_cfg.max_epochs': 9})).runner
+    name = Name(folder, 'stgcnpp', 'ce', 'joint', 'k400-2d')
+    recipe = name.recipe
+    runner = built(load(name, **{'train_cfg.max_epochs': 9})).runner
     rates, first = learning_rates(runner), recipe.factor(np.zeros(1), 9)
     factor = recipe.factor(np.arange(len(rates)) * 9 / len(rates), 9)
     np.testing.assert_allclose(rates / rates[0], factor / first, atol=1e-9)
@@ -340,25 +332,20 @@ def test_the_rates_of_the_released_kinetics_training():
     assert (np.diff(between) < 0).all()
 
 
-def with_shapmix(name):
-    """One leaf of each backbone."""
-    found = name.folder, name.method, name.stream, name.data
-    return found == ('shapmix', 'shapmix', 'joint', 'nw-ucla-lt')
-
-
-@pytest.mark.parametrize(**leaves(with_shapmix))
-def test_each_backbone_trains_with_shapmix(path, tmp_path):
-    """Through its leaf, but small: an epoch, with saliency, then validates."""
+@pytest.mark.parametrize('model', ['stgcnpp', *BACKBONES])
+def test_each_backbone_trains_with_shapmix(model, tmp_path):
+    """But small: an epoch, with saliency, then validates."""
+    name = Name('shapmix', model, 'shapmix', 'joint', 'nw-ucla-lt')
     small = dict(
         base_channels=16, num_stages=3, inflate_stages=[2], down_stages=[3]
     )
     head = 32
-    if Name.of(path).model == 'msg3d':
+    if model == 'msg3d':
         small, head = dict(base_channels=12), 48
     options = {f'model.backbone.{key}': value for key, value in small.items()}
     options['model.cls_head.in_channels'] = head
     options['default_hooks.saliency.warmup_epochs'] = 0
-    cfg = load(path, **options)
+    cfg = load(name, **options)
     cfg.train_cfg.update(max_epochs=1, val_interval=1)
     cfg.work_dir = str(tmp_path)
     runner = built(cfg).runner

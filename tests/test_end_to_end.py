@@ -19,10 +19,10 @@ from mmshapmix.datasets.synthetic import make_dataset
 from mmshapmix.datasets.synthetic.actions import CLASSES
 
 from . import running
-from .running import ROOT, TOOLS, losses_of, metrics_of, run
+from .running import TOOLS, leaf, losses_of, metrics_of, run
 
 MMACTION_TOOLS = Path(mmaction.__file__).parent / '.mim' / 'tools'
-LEAF = ROOT / 'configs/baseline/stgcnpp_balanced-softmax_joint_synthetic-lt.py'
+LEAF = leaf('balanced-softmax')
 STOCK = (
     'mmaction::skeleton/stgcnpp/'
     'stgcnpp_8xb16-joint-u100-80e_ntu60-xsub-keypoint-3d.py'

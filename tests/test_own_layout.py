@@ -1,7 +1,5 @@
 """A skeleton of one's own in a child of our leaves."""
 
-from pathlib import Path
-
 import pytest
 from mmaction.registry import MODELS
 from mmengine.config import Config
@@ -11,8 +9,8 @@ from mmshapmix.functional.layouts import get_layout
 
 from .conftest import make_data
 from .leaves import quick  # noqa: F401
+from .running import leaf
 
-CONFIGS = Path(__file__).parents[1] / 'configs'
 CLASSES = 3
 LAYOUT = """dict(
     name='mine', joints=15, center=1,
@@ -25,9 +23,9 @@ LAYOUT = """dict(
     origin=2, spine=[2, 1], shoulders=[6, 3], dims={dims})"""
 
 
-def child(tmp_path, leaf, text):
+def child(tmp_path, base, text):
     path = tmp_path / 'child.py'
-    path.write_text(f'_base_ = {str(CONFIGS / leaf)!r}\n{text}')
+    path.write_text(f'_base_ = {str(base)!r}\n{text}')
     return path
 
 
@@ -65,25 +63,23 @@ def two_steps(cfg, data, folder):
         base_channels=8, num_stages=2, inflate_stages=[], down_stages=[2]
     )
     cfg.model.cls_head.update(num_classes=CLASSES, in_channels=8)
-    if cfg.model.get('data_preprocessor'):
-        cfg.model.data_preprocessor.blending.num_classes = CLASSES
     cfg.train_cfg.max_epochs = 1
     cfg.work_dir, cfg.experiment_name = str(folder / 'work'), folder.name
     return Runner.from_cfg(cfg)
 
 
 @pytest.mark.parametrize(
-    ('leaf', 'dims'),
+    ('base', 'dims'),
     [
-        ('shapmix/stgcnpp_shapmix_joint_nw-ucla-lt.py', 3),
-        ('brl/stgcnpp_rpm_joint_ntu60-xsub-lt-3d.py', 3),
-        ('baseline/stgcnpp_ce_joint_ntu60-xsub-lt-2d.py', 2),
+        (leaf('shapmix', data='nw-ucla-lt'), 3),
+        (leaf('rpm', data='ntu60-xsub-lt-3d'), 3),
+        (leaf('ce', data='ntu60-xsub-lt-2d'), 2),
     ],
 )
-def test_one_at_the_top_of_a_child_is_everywhere(tmp_path, write, leaf, dims):
+def test_one_at_the_top_of_a_child_is_everywhere(tmp_path, write, base, dims):
     """In data, transforms, mixer and MMAction2's backbone; it trains."""
     text = f'layout = {LAYOUT.format(dims=dims)}'
-    cfg = Config.fromfile(child(tmp_path, leaf, text))
+    cfg = Config.fromfile(child(tmp_path, base, text))
     own = cfg.layout.to_dict()
     graph = cfg.model.backbone.graph_cfg.layout.to_dict()
     assert graph == get_layout(own).graph()
@@ -105,16 +101,16 @@ def test_one_at_the_top_of_a_child_is_everywhere(tmp_path, write, leaf, dims):
 
 
 @pytest.mark.parametrize(
-    'leaf',
+    'base',
     [
-        'shapmix/ctrgcn_shapmix_joint_nw-ucla-lt.py',
-        'shapmix/hdgcn_shapmix_joint_ntu60-xsub-lt-3d.py',
+        leaf('shapmix', data='nw-ucla-lt', backbone='ctrgcn'),
+        leaf('shapmix', data='ntu60-xsub-lt-3d', backbone='hdgcn'),
     ],
 )
-def test_our_backbones_get_all_of_it(tmp_path, leaf):
+def test_our_backbones_get_all_of_it(tmp_path, base):
     """They take more than a graph from it, as HD-GCN its parts' levels."""
     text = f'layout = {LAYOUT.format(dims=3)}'
-    cfg = Config.fromfile(child(tmp_path, leaf, text))
+    cfg = Config.fromfile(child(tmp_path, base, text))
     own = cfg.layout.to_dict()
     assert all(one == own for one in layouts_in(parts_of(cfg)))
     backbone = MODELS.build(cfg.model.backbone)
@@ -130,8 +126,8 @@ model = dict(backbone=dict(graph_cfg=dict(layout=dict(
 train_dataloader = dict(dataset=dict(dataset=dict(layout=own)))
 val_dataloader = dict(dataset=dict(layout=own))
 """
-    leaf = 'shapmix/stgcnpp_shapmix_joint_nw-ucla-lt.py'
-    cfg = Config.fromfile(child(tmp_path, leaf, text))
+    base = leaf('shapmix', data='nw-ucla-lt')
+    cfg = Config.fromfile(child(tmp_path, base, text))
     assert cfg.model.backbone.graph_cfg == dict(
         layout=dict(num_node=2, inward=[(0, 1)], center=1), mode='spatial'
     )
@@ -149,8 +145,8 @@ layout = {LAYOUT.format(dims=3)}
 pipeline = [dict(type='PreNormalize3D', zaxis=[2, 1], xaxis=[6, 3])]
 test_dataloader = dict(dataset=dict(pipeline=pipeline))
 """
-    leaf = 'baseline/stgcnpp_ce_joint_ntu60-xsub-lt-3d.py'
-    cfg = Config.fromfile(child(tmp_path, leaf, text))
+    base = leaf('ce', data='ntu60-xsub-lt-3d')
+    cfg = Config.fromfile(child(tmp_path, base, text))
     (step,) = cfg.test_dataloader.dataset.pipeline
     assert step == dict(type='PreNormalize3D', zaxis=[2, 1], xaxis=[6, 3])
 
@@ -164,6 +160,6 @@ test_dataloader = dict(dataset=dict(pipeline=pipeline))
 )
 def test_what_is_no_layout_is_refused(tmp_path, old, new, message):
     text = LAYOUT.format(dims=3).replace(old, new)
-    leaf = 'baseline/stgcnpp_ce_joint_ntu60-xsub-lt-3d.py'
+    base = leaf('ce', data='ntu60-xsub-lt-3d')
     with pytest.raises(ValueError, match=message):
-        Config.fromfile(child(tmp_path, leaf, f'layout = {text}'))
+        Config.fromfile(child(tmp_path, base, f'layout = {text}'))

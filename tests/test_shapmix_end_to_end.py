@@ -10,7 +10,7 @@ from mmshapmix.datasets.annotations import save_pickle
 from mmshapmix.datasets.synthetic import make_dataset
 
 from . import running
-from .running import ROOT
+from .running import leaf
 
 EPOCHS = 3
 # A user's config on top of a leaf, and their hook, which keeps what the rank
@@ -68,9 +68,8 @@ def folder(tmp_path_factory):
         )
         Path('keep.py').write_text(KEEP)
         for method in ('shapmix', 'shapmix-values'):
-            name = f'stgcnpp_{method}_joint_synthetic-lt.py'
-            leaf = ROOT / 'configs/shapmix' / name
-            Path(f'{method}.py').write_text(CONFIG.format(leaf=leaf))
+            base = leaf(method)
+            Path(f'{method}.py').write_text(CONFIG.format(leaf=base))
         yield root
 
 
@@ -138,7 +137,7 @@ def test_the_checkpoint_is_an_ordinary_recognizer(trained):
     """Tested with and without a mixer in the config."""
     path = f'whole/epoch_{EPOCHS}.pth'
     metrics = running.metrics_of(trained)
-    plain = ROOT / 'configs/baseline/stgcnpp_ce_joint_synthetic-lt.py'
+    plain = leaf('ce')
     stages = 'model.backbone.num_stages=3'
     options = (
         *('--cfg-options', stages, 'model.backbone.base_channels=8'),

@@ -21,9 +21,9 @@ from mmshapmix.jobs import Job, last_checkpoint, run_jobs
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = {
-    'cross-entropy': 'baseline/stgcnpp_ce_joint_synthetic-lt',
-    'balanced softmax': 'baseline/stgcnpp_balanced-softmax_joint_synthetic-lt',
-    'Shap-Mix': 'shapmix/stgcnpp_shapmix-values_joint_synthetic-lt',
+    'cross-entropy': 'baseline/ce.py',
+    'balanced softmax': 'baseline/balanced-softmax.py',
+    'Shap-Mix': 'shapmix/shapmix-values.py',
 }
 COLUMNS = {
     'overall': 'acc/top1',
@@ -49,11 +49,10 @@ def run(*jobs: Job) -> None:
 def training(name: str, data: Path, out: Path, passes: int) -> Job:
     """The training and the test of one model."""
     # A config, since a path may have what an option does not take.
-    config = out / f'{Path(MODELS[name]).name}.py'
+    config = out / Path(MODELS[name]).name
     with replaced(config) as partial_config:
         partial_config.write_text(
-            child_config(ROOT / f'configs/{MODELS[name]}.py', data, passes),
-            encoding='utf-8',
+            child_config(MODELS[name], data, passes), encoding='utf-8'
         )
     work_dir = out / config.stem
     train = ['tools/train.py', config, '--work-dir', work_dir, '--seed', 0]
@@ -64,19 +63,21 @@ def training(name: str, data: Path, out: Path, passes: int) -> Job:
     return Job(name, work_dir, dict(train=train, test=test))
 
 
-def child_config(leaf: Path, data: Path, passes: int) -> str:
-    """A leaf with other data, for a number of passes over them."""
+def child_config(path: str, data: Path, passes: int) -> str:
+    """A method on other data, for a number of passes over them."""
     # An epoch of RepeatDataset is up to five passes over the data.
     times = min(passes, 5)
     dataset = dict(ann_file=str(data))
     changes = dict(
-        _base_=str(leaf),
         train_dataloader=dict(dataset=dict(times=times, dataset=dataset)),
         val_dataloader=dict(dataset=dataset),
         test_dataloader=dict(dataset=dataset),
         train_cfg=dict(max_epochs=passes // times),
     )
-    return ''.join(f'{key} = {value!r}\n' for key, value in changes.items())
+    base = f"__import__('mmshapmix').method({path!r}, data='synthetic-lt')"
+    lines = [f'_base_ = {base}']
+    lines += [f'{key} = {value!r}' for key, value in changes.items()]
+    return '\n'.join(lines) + '\n'
 
 
 def row_of(job: Job) -> Row:

@@ -9,6 +9,7 @@ import argparse
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from rich.console import Console
 
 from mmshapmix.analysis.benchmark import (
     Benchmark,
+    DataSet,
     Result,
     failures,
     heading,
@@ -32,6 +34,7 @@ from mmshapmix.cli import run_tool
 from mmshapmix.functional.checks import check_choice
 from mmshapmix.jobs import ERROR, locked
 from mmshapmix.runs import Run, add_ways_to_run, do_runs
+from mmshapmix.words import data_file
 
 TOOLS = Path(__file__).resolve().parent
 
@@ -49,7 +52,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--methods', nargs='+', help='default: all of the table'
     )
-    parser.add_argument('--data', nargs='+', help='default: all of the table')
+    parser.add_argument(
+        '--data',
+        nargs='+',
+        metavar='NAME_OR_FILE',
+        help='of the table, or others of ours, or your own data files; '
+        'default: all of the table',
+    )
     parser.add_argument(
         '--seeds', nargs='+', type=int, help="default: the table's"
     )
@@ -70,6 +79,25 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
+def with_data(
+    benchmark: Benchmark, wanted: Sequence[str]
+) -> tuple[Benchmark, list[str]]:
+    """The table with the data that it does not have, and the names of all.
+
+    Raises:
+        ValueError: If there is no such data set.
+    """
+    data, names = dict(benchmark.data), []
+    for one in wanted:
+        name = one
+        if one not in data:
+            path = data_file(one)
+            name = Path(path).stem
+            data[name] = DataSet(name, path)
+        names.append(name)
+    return replace(benchmark, data=data), names
+
+
 def runs_of(
     benchmark: Benchmark,
     seeds: Iterable[int],
@@ -78,6 +106,7 @@ def runs_of(
 ) -> dict[Key, Run]:
     """The runs of the table: all of a seed, then all of the next."""
     runs: dict[Key, Run] = {}
+    words = {data: benchmark.words(data) for data in benchmark.data}
     for seed, data, name in product(seeds, benchmark.data, benchmark.methods):
         method, place = benchmark.methods[name], benchmark.data[data]
         label = run_name(name, data, seed)
@@ -85,11 +114,12 @@ def runs_of(
         runs[name, data, seed] = Run(
             label,
             work_dir / label,
-            benchmark.config(name, data),
+            benchmark.config(name),
             [*own, *options],
             seed,
             runs.get((method.after, data, seed)),
             method.trains,
+            words[data],
         )
     return runs
 
@@ -100,15 +130,13 @@ def chosen_runs(
     """Those that the arguments name, and those that these start from.
 
     Raises:
-        ValueError: If the table has no such method or data set.
+        ValueError: If the table has no such method.
     """
     wanted = [*(args.methods or benchmark.methods)]
     for method in wanted:  # which grows meanwhile
         check_choice('--methods', method, tuple(benchmark.methods))
         first = benchmark.methods[method].after
         wanted += [first] if first else []
-    for data in args.data or []:
-        check_choice('--data', data, tuple(benchmark.data))
     kept = wanted, args.data or benchmark.data, args.seeds or benchmark.seeds
     return [
         run
@@ -176,6 +204,7 @@ def report(
 def main() -> None:
     args = parse_args()
     benchmark = read_benchmark(args.table)
+    benchmark, args.data = with_data(benchmark, args.data or [])
     if args.report and not args.work_dir.is_dir():
         raise FileNotFoundError(
             f'Expected the runs in {args.work_dir}, but there is no such '

@@ -22,35 +22,35 @@ from mmshapmix.analysis.fusion import (
 from mmshapmix.analysis.scores import Scores, read_streams
 from mmshapmix.analysis.tables import rich_table, write_table
 from mmshapmix.cli import run_tool
+from mmshapmix.engine.launch import add_config_options, load_config
 from mmshapmix.jobs import locked
 from mmshapmix.runs import Run, add_ways_to_run, do_runs
+from mmshapmix.words import (
+    STREAMS,
+    add_word_arguments,
+    folder_name,
+    word_arguments,
+    words_in,
+)
 
 TOOLS = Path(__file__).resolve().parent
-# What stands in the names of leaves.
-STREAMS = {
-    'j': '_joint_',
-    'b': '_bone_',
-    'k': '_skip_',
-    'jm': '_joint-motion_',
-    'bm': '_bone-motion_',
-    'km': '_skip-motion_',
-}
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('config', type=Path, help='leaf of the joint stream')
+    parser.add_argument(
+        'config', type=Path, help='method, or a config of yours that has one'
+    )
     parser.add_argument(
         '--streams',
         nargs='+',
         choices=STREAMS,
-        help='default: all that have a leaf beside the joint one',
+        help="default: those of the recipe's paper",
     )
     parser.add_argument(
         '--work-dir',
         type=Path,
-        help='default: work_dirs/, the folder of the leaf, and its name with '
-        '"streams" for "joint"',
+        help='default: that of the joint stream, with "streams" for "j"',
     )
     parser.add_argument(
         '--seed',
@@ -63,6 +63,7 @@ def parse_args() -> argparse.Namespace:
         choices=PRESETS,
         help='fusions to report; default: all whose streams are there',
     )
+    add_word_arguments(parser, without=('stream',))
     add_ways_to_run(parser)
     parser.add_argument(
         '--adopt',
@@ -73,29 +74,33 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def leaves_of(config: Path, streams: Sequence[str] | None) -> dict[str, Path]:
-    """The leaf of each stream, found by its name beside the joint one.
+def runs_of(args: argparse.Namespace) -> list[Run]:
+    """The run of each stream.
 
     Raises:
-        ValueError: If the config is no joint leaf.
-        FileNotFoundError: If a stream that was asked for has no leaf.
+        FileNotFoundError: If there is no such config.
+        ValueError: If it reads no words, or says its stream itself.
     """
-    if STREAMS['j'] not in config.name:
-        raise ValueError(
-            f"Expected the leaf of a joint stream, with '_joint_' in its name,"
-            f' but got {config}.'
+    words = words_in(args)
+    parser = argparse.ArgumentParser()
+    parser.add_argument('config')
+    add_config_options(parser)
+    joint = [str(args.config.absolute()), *word_arguments(words), '--stream=j']
+    cfg = load_config(parser.parse_args(joint))
+    if args.work_dir is None:
+        said = dict(cfg.words, stream='streams')
+        args.work_dir = Path('work_dirs', folder_name(said))
+    return [
+        Run(
+            stream,
+            args.work_dir / stream,
+            args.config,
+            args.cfg_options,
+            args.seed,
+            words=dict(words, stream=stream),
         )
-    leaves = {
-        stream: config.with_name(config.name.replace(STREAMS['j'], part))
-        for stream, part in STREAMS.items()
-    }
-    for stream in streams or ['j']:
-        if not leaves[stream].is_file():
-            raise FileNotFoundError(
-                f'Expected a config at {leaves[stream]}, but there is none.'
-            )
-    found = streams or [s for s, leaf in leaves.items() if leaf.is_file()]
-    return {stream: leaves[stream] for stream in found}
+        for stream in args.streams or cfg.get('streams', STREAMS)
+    ]
 
 
 def usable_fusions(
@@ -130,16 +135,10 @@ def report(work_dir: Path, runs: Sequence[Run], wanted: Sequence[str]) -> None:
 
 def main() -> None:
     args = parse_args()
-    leaves = leaves_of(args.config, args.streams)
+    runs = runs_of(args)
+    work_dir = args.work_dir
     for preset in args.preset or []:
-        preset_fusion(preset, [*leaves])
-    folder = args.config.resolve().parent.name
-    name = args.config.stem.replace('_joint_', '_streams_')
-    work_dir = args.work_dir or Path('work_dirs', f'{folder}_{name}')
-    runs = [
-        Run(stream, work_dir / stream, leaf, args.cfg_options, args.seed)
-        for stream, leaf in leaves.items()
-    ]
+        preset_fusion(preset, [run.name for run in runs])
     with locked(work_dir):
         for run in runs if not args.adopt else []:
             run.check_settings()
@@ -150,7 +149,7 @@ def main() -> None:
     if failed:
         logs = ', '.join(f'{name}: {log}' for name, log in failed.items())
         sys.exit(
-            f'{len(failed)} of {len(leaves)} streams failed ({logs}). The '
+            f'{len(failed)} of {len(runs)} streams failed ({logs}). The '
             'same command tries again.'
         )
 

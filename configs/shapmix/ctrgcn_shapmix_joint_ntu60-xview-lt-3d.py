@@ -1,11 +1,7 @@
-# CTR-GCN, as its authors and Shap-Mix's have it, in the place of ST-GCN++.
-_base_ = 'stgcnpp_shapmix_joint_ntu60-xview-lt-3d.py'
-
-model = dict(
-    backbone=dict(
-        _delete_=True,
-        type='mmshapmix.CTRGCN',
-        variant='ctrgcn',
-        graph_cfg=dict(layout=_base_.layout),
-    ),
+# Shap-Mix with CTR-GCN on NTU60-LT X-view, joint stream.
+_base_ = __import__('mmshapmix').method(
+    'shapmix/shapmix.py',
+    data='ntu60-xview-lt-3d',
+    stream='j',
+    backbone='ctrgcn',
 )

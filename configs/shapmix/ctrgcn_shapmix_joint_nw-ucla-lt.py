@@ -1,12 +1,4 @@
-# CTR-GCN, as its authors and Shap-Mix's have it, in the place of ST-GCN++.
-_base_ = 'stgcnpp_shapmix_joint_nw-ucla-lt.py'
-
-model = dict(
-    backbone=dict(
-        _delete_=True,
-        type='mmshapmix.CTRGCN',
-        variant='ctrgcn',
-        graph_cfg=dict(layout=_base_.layout),
-        num_person=1,
-    ),
+# Shap-Mix with CTR-GCN on NW-UCLA-LT, joint stream.
+_base_ = __import__('mmshapmix').method(
+    'shapmix/shapmix.py', data='nw-ucla-lt', stream='j', backbone='ctrgcn'
 )

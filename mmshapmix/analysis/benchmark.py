@@ -1,6 +1,5 @@
 """The benchmark: methods × seeds × data sets, from a table file to a table."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 from ..functional.longtail import SHOT_GROUPS
 from ..reading import read_inherited
 from ..unpickling import brief
+from ..words import checked, method_files
 from .tables import Row
 
 COLUMNS = ('overall', 'mean-class', *SHOT_GROUPS)
@@ -26,14 +26,17 @@ class Method:
 
     Attributes:
         label: What the table calls it.
+        config: Its config, beside the table; none: the method of ours that has
+            the row's name.
         after: The method whose checkpoint it starts from.
         trains: Whether it trains; else it tests that checkpoint.
-        options: Overrides of its leaves, ``KEY=VALUE``.
+        options: Overrides of its config, ``KEY=VALUE``.
         paper: Data set to source to figures in %, of overall accuracy or of
             :data:`PAPER_COLUMNS`.
     """
 
     label: str
+    config: str | None = None
     after: str | None = None
     trains: bool = True
     options: Sequence[str] = ()
@@ -48,12 +51,13 @@ class DataSet:
 
     Attributes:
         label: What the table calls it.
-        leaf: What its leaves call it; none: its key.
-        options: Overrides of its leaves, ``KEY=VALUE``.
+        file: Its data file, beside the table; none: the data set of ours that
+            has the row's name.
+        options: Overrides of all configs, ``KEY=VALUE``.
     """
 
     label: str
-    leaf: str | None = None
+    file: str | None = None
     options: Sequence[str] = ()
 
 
@@ -62,27 +66,59 @@ class Benchmark:
     """What a table file says.
 
     Attributes:
-        leaf: Path of a leaf, with ``{method}`` and ``{data}`` in it.
+        folder: Of the table file.
         methods: By name, in the order of the rows; one that starts from
             another comes after it.
         data: By name.
         seeds: Of the runs.
-        options: Overrides of all leaves, ``KEY=VALUE``.
+        options: Overrides of all configs, ``KEY=VALUE``.
         papers: Source of published figures to its column's title.
+        stream: Of all runs, see :mod:`mmshapmix.words`.
+        backbone: Of all runs.
+        recipe: Of all runs: what is compared trains alike. None: each
+            method's own.
     """
 
-    leaf: Path
+    folder: Path
     methods: Mapping[str, Method]
     data: Mapping[str, DataSet]
     seeds: Sequence[int] = (0,)
     options: Sequence[str] = ()
     papers: Mapping[str, str] = field(default_factory=dict)
+    stream: str = 'j'
+    backbone: str = 'stgcnpp'
+    recipe: str | None = None
 
-    def config(self, method: str, data: str) -> Path:
-        """The leaf of a method and a data set."""
-        name = self.data[data].leaf or data
-        leaf = str(self.leaf).replace('{method}', method)
-        return Path(leaf.replace('{data}', name))
+    def config(self, method: str) -> Path:
+        """The config of a method.
+
+        Raises:
+            ValueError: If the table does not say one, and we have none.
+        """
+        own = self.methods[method].config
+        if own is not None:
+            return self.folder / own
+        if method not in method_files():
+            raise ValueError(
+                f'Expected `config` of methods.{method}, or one of ours, '
+                f'{[*method_files()]}.'
+            )
+        return method_files()[method]
+
+    def words(self, data: str) -> dict[str, str]:
+        """The words that complete the methods on a data set.
+
+        Raises:
+            ValueError: If they are none.
+        """
+        file = self.data[data].file
+        words = dict(
+            data=str(self.folder / file) if file else data,
+            stream=self.stream,
+            backbone=self.backbone,
+            recipe=self.recipe or '',
+        )
+        return checked(words)
 
 
 @dataclass(frozen=True)
@@ -119,8 +155,9 @@ def read_benchmark(path: str | Path) -> Benchmark:
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no table: a key is unknown or missing, a name is
-            none that a folder can have, a method starts from one that does not
-            come before it, or figures of a paper are neither one nor four.
+            none that a folder can have, a word is none, a method has no config
+            or starts from one that does not come before it, or figures of a
+            paper are neither one nor four.
     """
     path = Path(path)
     if path.suffix not in ('.yml', '.yaml'):
@@ -139,17 +176,7 @@ def read_benchmark(path: str | Path) -> Benchmark:
             name: _made(kind, row, f'{key}.{name} of {path}')
             for name, row in rows.items()
         }
-    leaf = str(content.get('leaf'))
-    if {*re.findall('{(.*?)}', leaf)} != {'method', 'data'}:
-        raise ValueError(
-            f'Expected `leaf` of {path} as a path with {{method}} and '
-            f'{{data}} in it, but got {brief(repr(leaf))}.'
-        )
-    content['leaf'] = path.parent / leaf
-    benchmark = _made(Benchmark, content, str(path))
-    for name, row in benchmark.data.items():
-        if row.leaf is not None:
-            _check_name(row.leaf, f'`leaf` of data.{name} of {path}')
+    benchmark = _made(Benchmark, dict(content, folder=path.parent), str(path))
     _check(benchmark, path)
     return benchmark
 
@@ -195,6 +222,8 @@ def _are_options(value: Any) -> bool:
 # Of a key: what it has to be, and whether it is.
 FORMS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     'label': ('text', lambda value: isinstance(value, str)),
+    'config': ('a path', lambda value: isinstance(value, str)),
+    'file': ('a path', lambda value: isinstance(value, str)),
     'after': ('the name of a method', lambda value: isinstance(value, str)),
     'trains': ('true or false', lambda value: isinstance(value, bool)),
     'seeds': ('a list of integers', _is_list_of(int)),
@@ -235,6 +264,8 @@ def _check(benchmark: Benchmark, path: Path) -> None:
             f'got {len(benchmark.methods)}, {len(benchmark.data)} and '
             f'{len(benchmark.seeds)}.'
         )
+    for data in benchmark.data:
+        benchmark.words(data)
     before: set[str | None] = {None}
     for name, method in benchmark.methods.items():
         if method.after not in before:
@@ -248,6 +279,7 @@ def _check(benchmark: Benchmark, path: Path) -> None:
                 '`trains` is false: it has no checkpoint of its own.'
             )
         before.add(name)
+        benchmark.config(name)
         for by_source in method.paper.values():
             _check_figures(by_source, benchmark.papers, f'{name} of {path}')
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from ..engine.launch import leaf_datasets
 from ..functional.longtail import shot_groups
 from ..interop.checkpoints import (
     completed,
@@ -114,9 +115,14 @@ def build_mixer(checkpoint: dict[str, Any], source: str | Path) -> Mixer:
             "has no meta['cfg']."
         )
     try:
-        config = parse_config(text)['model']['data_preprocessor']['blending']
+        settings = parse_config(text)
+        config = settings['model']['data_preprocessor']['blending']
         _check_types(config)
         mixer = MODELS.build(config)
+        if mixer.layout is None:  # it took what the data have
+            data = next(leaf_datasets(settings['train_dataloader']['dataset']))
+            classes = settings['model']['cls_head']['num_classes']
+            mixer.set_data(classes, data['layout'])
     # What settings of nobody knows whom lead to can be nearly anything.
     except Exception as error:
         raise ValueError(

@@ -4,6 +4,7 @@ from ..compat import count_frames_in_int
 from .labels import (
     get_cat_ids,
     get_class_counts,
+    get_data_layout,
     get_labels,
     lacks_labels,
     shared_names,
@@ -26,6 +27,7 @@ __all__ = [
     'ShuffleSampler',
     'get_cat_ids',
     'get_class_counts',
+    'get_data_layout',
     'get_labels',
     'lacks_labels',
     'shared_names',

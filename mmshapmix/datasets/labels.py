@@ -1,4 +1,4 @@
-"""Labels, names and class counts of a data set, without its pipeline.
+"""Labels, names, class counts and layout of a data set, without its pipeline.
 
 They see through MMEngine's ``RepeatDataset``, ``ConcatDataset`` and
 ``ClassBalancedDataset``, in any nesting.
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from mmengine.dataset import ClassBalancedDataset, ConcatDataset, RepeatDataset
 
+from ..functional.layouts import Layout
 from ..functional.longtail import ClassCounts
 
 
@@ -111,3 +112,18 @@ def shared_names(one: Any, other: Any) -> list[str | int]:
     shared = _identities(one) & _identities(other)
     names = (row[1] if isinstance(row, tuple) else row for row in shared)
     return sorted(names, key=str)
+
+
+def get_data_layout(dataset: Any) -> Layout | None:
+    """The layout of the skeletons; none if no data set says it.
+
+    Raises:
+        ValueError: If data sets that are put together differ in it.
+    """
+    layouts = [getattr(leaf, 'layout', None) for leaf in _leaves(dataset)]
+    if any(layout != layouts[0] for layout in layouts):
+        raise ValueError(
+            'Expected the same layout in all data sets of a ConcatDataset, '
+            f'but got {[layout and layout.name for layout in layouts]}.'
+        )
+    return layouts[0]

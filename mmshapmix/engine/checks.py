@@ -5,9 +5,11 @@ from collections.abc import Iterable
 
 from mmaction.evaluation import AccMetric
 from mmengine.evaluator import BaseMetric
+from torch import nn
 from torch.utils.data import DataLoader
 
 from ..evaluation import LongTailMetric
+from ..models import InfoGCN, InfoGCNHead
 
 
 def check_batches(loader: DataLoader) -> None:
@@ -26,6 +28,25 @@ def check_batches(loader: DataLoader) -> None:
             f'{loader.batch_size}, and incomplete batches are dropped. Set '
             'a smaller train_dataloader.batch_size, or '
             'train_dataloader.drop_last=False.'
+        )
+
+
+def check_head(model: nn.Module) -> None:
+    """Refuse InfoGCN with another head than its own.
+
+    Args:
+        model: A recognizer, not wrapped.
+
+    Raises:
+        ValueError: If so: its code would be taken for features.
+    """
+    head = getattr(model, 'cls_head', None)
+    backbone = getattr(model, 'backbone', None)
+    if isinstance(backbone, InfoGCN) and not isinstance(head, InfoGCNHead):
+        raise ValueError(
+            'Expected mmshapmix.InfoGCNHead with InfoGCN, which classifies a '
+            f'latent code of it, but got {type(head).__name__}. Methods with '
+            'a head of their own go with other backbones.'
         )
 
 

@@ -13,6 +13,13 @@ from mmengine.config import Config, ConfigDict, DictAction
 from ..compat import use_gloo_without_cuda
 from ..jobs import locked
 from ..unpickling import brief
+from ..words import (
+    add_word_arguments,
+    config_folder,
+    folder_name,
+    spoken,
+    words_in,
+)
 
 # Where launchers say which process it is.
 RANKS = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
@@ -78,7 +85,8 @@ LOOPS = ('run_epoch', 'run_iter')
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:
-    """What :func:`load_config` needs at least: ``--cfg-options``."""
+    """What :func:`load_config` needs at least: words, ``--cfg-options``."""
+    add_word_arguments(parser)
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -177,17 +185,26 @@ def skip_bad_samples(cfg: Config) -> None:
 
 
 def load_config(args: argparse.Namespace) -> Config:
-    """Read the config and merge the common arguments.
+    """Read the config with its words, and merge the common arguments.
 
     The work folder is, in this order: ``--work-dir``, the config's
-    ``work_dir``, ``work_dirs/`` and the config's name.
+    ``work_dir``, ``work_dirs/`` and :func:`~mmshapmix.words.folder_name` for a
+    method of ours, and the config's name for another config.
 
     Raises:
         FileNotFoundError: As :func:`read_config`.
-        ValueError: As :func:`read_config`.
+        ValueError: As :func:`read_config`, for a word that is none, or for
+            words of a config that does not read them.
     """
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg = read_config(args.config)
+    words = words_in(args)
+    with spoken(**words):
+        cfg = read_config(args.config)
+    if words and 'words' not in cfg:
+        raise ValueError(
+            f'Expected a config that reads {", ".join(words)}, as those of '
+            f'configs/shapmix and configs/brl, but {args.config} does not.'
+        )
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
     if args.skip_bad:
@@ -196,10 +213,16 @@ def load_config(args: argparse.Namespace) -> Config:
     cfg.work_dir = (
         args.work_dir
         or cfg.get('work_dir')
-        or str(Path('work_dirs') / Path(args.config).stem)
+        or str(Path('work_dirs', _default_folder(cfg, Path(args.config))))
     )
     use_gloo_without_cuda(cfg, args.launcher)
     return cfg
+
+
+def _default_folder(cfg: Config, path: Path) -> str:
+    """By the words where it is a method, by its name where it is a config."""
+    ours = path.resolve().parent.parent == config_folder().resolve()
+    return folder_name(cfg.words) if ours else path.stem
 
 
 def alone(cfg: Config) -> AbstractContextManager:

@@ -1,9 +1,12 @@
 """Finding parts of a runner's model, and what the runner is about."""
 
+from typing import Any
+
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop
 from torch import nn
 
+from ..datasets import get_class_counts, get_data_layout
 from ..models.mixers import Mixer
 
 
@@ -17,6 +20,22 @@ def mixer_of(model: nn.Module) -> Mixer | None:
     preprocessor = getattr(unwrapped(model), 'data_preprocessor', None)
     mixer = getattr(preprocessor, 'blending', None)
     return mixer if isinstance(mixer, Mixer) else None
+
+
+def tell_data(mixer: Mixer, dataset: Any) -> None:
+    """Tell a mixer the number of classes and the layout of its data.
+
+    Raises:
+        ValueError: If neither says a layout, or if the mixer was told others.
+    """
+    layout = get_data_layout(dataset) or mixer.layout
+    if layout is None:
+        raise ValueError(
+            'Expected a layout in the training data, or in the mixer with '
+            '`num_classes`, but neither has one. Set `layout` of '
+            'mmshapmix.LongTailPoseDataset.'
+        )
+    mixer.set_data(len(get_class_counts(dataset)), layout)
 
 
 def is_training(runner) -> bool:

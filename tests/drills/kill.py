@@ -33,10 +33,10 @@ from pathlib import Path
 import torch
 
 ROOT = Path(__file__).resolve().parents[2]
-LEAF = ROOT / 'configs/baseline/stgcnpp_ce_joint_synthetic-lt.py'
 EPOCHS = 3
 CONFIG = f"""
-_base_ = {str(LEAF)!r}
+_base_ = __import__('mmshapmix').method(
+    'baseline/ce.py', data='synthetic-lt')
 train_dataloader = dict(
     batch_size=8, num_workers=0, persistent_workers=False,
     dataset=dict(times=1, dataset=dict(

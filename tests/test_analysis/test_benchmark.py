@@ -17,7 +17,7 @@ from mmshapmix.analysis.benchmark import (
 from ..leaves import ROOT
 
 TABLE = """
-leaf: sub/{method}_{data}.py
+recipe: brl
 seeds: [0, 3]
 options: [a=1]
 papers: {x: Paper X, y: Paper Y}
@@ -34,11 +34,12 @@ methods:
       one: {y: [80.0]}
   post:
     label: Post hoc
+    config: sub/post.py
     after: ce
     trains: false
 data:
-  one: {label: One}
-  two: {label: Two, leaf: one, options: [c=3]}
+  one: {label: One, file: one.py}
+  two: {label: Two, file: one.py, options: [c=3]}
 """
 
 
@@ -50,6 +51,7 @@ def table(tmp_path):
         path = tmp_path / '{x}, y' / 'table.yml'
         path.parent.mkdir(exist_ok=True)
         path.write_text(TABLE.replace(*replaced) if replaced else TABLE)
+        path.with_name('one.py').touch()
         return read_benchmark(path)
 
     return read
@@ -63,10 +65,11 @@ def test_a_table_file(table, tmp_path):
     assert (ce.after, crt.after, post.after) == (None, 'ce', 'ce')
     assert (ce.trains, crt.trains, post.trains) == (True, True, False)
     assert (crt.options, found.data['two'].options) == (['b=2'], ['c=3'])
-    for data in ('one', 'two'):
-        assert found.config('crt', data) == (
-            tmp_path / '{x}, y/sub/crt_one.py'
-        )
+    assert found.config('crt') == ROOT / 'configs/benchmark/crt.py'
+    assert found.config('post') == tmp_path / '{x}, y/sub/post.py'
+    words = dict(stream='j', backbone='stgcnpp', recipe='brl')
+    words['data'] = str((tmp_path / '{x}, y/one.py').resolve())
+    assert found.words('one') == found.words('two') == words
 
 
 @pytest.mark.parametrize(
@@ -81,9 +84,11 @@ def test_a_table_file(table, tmp_path):
         ('[80.0]', '[80.0, 1]', r"for crt of .* got 2 of 'y'"),
         ('y: [80.0]', 'z: [80.0]', r"\['x', 'y'\] .* got 1 of 'z'"),
         ('seeds: [0, 3]', 'seeds: []', '3, 2 and 0'),
-        ('leaf: sub/{method}_{data}.py\n', '', r"`leaf` .*got 'None'"),
-        ('{method}', '{metod}', r"`leaf` .*got 'sub/{metod}_{data}\.py'"),
-        ('_{data}', '', r"`leaf` .*got 'sub/{method}\.py'"),
+        ('recipe: brl', 'recipe: bbn', r"`recipe` of .* got 'bbn'"),
+        ('recipe: brl', 'stream: x', r"`stream` of .* got 'x'"),
+        ('file: one.py}', 'file: no.py}', r"a data file, or .*no\.py'"),
+        ('    config: sub/post.py\n', '', r'`config` of methods\.post'),
+        ('config: sub/post.py', 'config: 1', '`config` .* a path.* 1'),
         ('seeds: [0, 3]', 'seeds: 3', '`seeds` .* a list of integers.* 3'),
         ('seeds: [0, 3]', 'seeds: [a]', r"`seeds` .*\['a'\]"),
         ('options: [a=1]', 'options: a=1', "`options` .*KEY=VALUE.* 'a=1'"),
@@ -91,7 +96,11 @@ def test_a_table_file(table, tmp_path):
         ('[80.0]', '80.0', r'`paper` of methods\.crt .* numbers'),
         ('[80.0]', '[a]', r'`paper` of methods\.crt'),
         ('trains: false', 'trains: 0', '`trains` .* true or false'),
-        ('one: {label: One}', 'one:', r'keys in data\.one of .* None'),
+        (
+            'one: {label: One, file: one.py}',
+            'one:',
+            r'keys in data\.one of .* None',
+        ),
     ],
 )
 def test_a_bad_table_is_refused(table, old, new, message):
@@ -120,10 +129,9 @@ def test_a_bad_table_is_refused(table, old, new, message):
         '{data}',
     ],
 )
-@pytest.mark.parametrize('old', ['ce:', 'two:', 'leaf: one'])
+@pytest.mark.parametrize('old', ['ce:', 'two:'])
 def test_names_are_those_of_folders(table, old, name):
-    quoted = json.dumps(name)
-    new = f'leaf: {quoted}' if 'leaf' in old else f'{quoted}:'
+    new = f'{json.dumps(name)}:'
     with pytest.raises(ValueError, match='names that folders can have in'):
         table(old, new)
 
@@ -134,14 +142,9 @@ def test_names_are_text(table, name):
         table('ce:', f'{name}:')
 
 
-def test_ordinary_names_stay(table, tmp_path):
+def test_ordinary_names_stay(table):
     found = table('two:', "'NTU 60 (é), x-sub':")
     assert 'NTU 60 (é), x-sub' in found.data
-    odd = tmp_path / '{x}'
-    odd.mkdir()
-    (odd / 'table.yml').write_text(TABLE)
-    leaf = read_benchmark(odd / 'table.yml').config('ce', 'one')
-    assert leaf == odd / 'sub/ce_one.py'
 
 
 def test_a_table_runs_nothing(table, tmp_path, monkeypatch):
@@ -241,18 +244,25 @@ TABLES = sorted((ROOT / 'configs/benchmark').glob('*.yml'))
 @pytest.mark.parametrize(
     'path', [p for p in TABLES if p.stem != 'methods'], ids=lambda p: p.stem
 )
-def test_our_tables_have_their_leaves(path):
+def test_our_tables_have_their_configs(path):
     table: Benchmark = read_benchmark(path)
-    for method in table.methods:
-        for data in table.data:
-            assert table.config(method, data).is_file()
+    assert all(table.config(method).is_file() for method in table.methods)
+    assert [table.words(data)['data'] for data in table.data] == [
+        f'{data}.py' for data in table.data
+    ]
+    assert table.recipe == 'brl'
 
 
-def test_the_rows_are_the_leaves():
-    """All that configs/benchmark has, and no more."""
-    leaves = {p.stem.split('_')[1] for p in TABLES[0].parent.glob('*.py')}
+def test_the_rows_are_the_methods():
+    """All that configs/benchmark has, with what they are compared with."""
     table = read_benchmark(TABLES[0].with_name('full.yml'))
-    assert leaves == {*table.methods}
+    methods = {p.stem for p in TABLES[0].parent.glob('*.py')}
+    compared = {'ce', 'ce-equal', 'balanced-softmax', 'brl'}
+    assert {*table.methods} == methods | compared | {
+        'stmix',
+        'gradcam',
+        'shapmix',
+    }
 
 
 # Overall / many / medium / few of NTU60-LT and of NTU120-LT, in the order of

@@ -1,15 +1,12 @@
 """A real Runner on a small set."""
 
-from pathlib import Path
-
 import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from .. import running
 from ..conftest import make_data
 
-CONFIGS = Path(__file__).parents[2] / 'configs'
-LEAF = 'baseline/stgcnpp_balanced-softmax_joint_synthetic-lt.py'
 CLASSES = 4
 
 
@@ -17,8 +14,8 @@ CLASSES = 4
 def build(write, tmp_path):
     """A runner on random sequences of four classes; options override."""
 
-    def build_runner(data=None, leaf=LEAF, **options):
-        cfg = Config.fromfile(CONFIGS / leaf)
+    def build_runner(data=None, leaf='balanced-softmax', **options):
+        cfg = Config.fromfile(running.leaf(leaf))
         cfg.work_dir = str(tmp_path / 'work')
         cfg.experiment_name = f'{tmp_path.name}_{len(options)}_{id(data)}'
         path = write(data or make_data(CLASSES, 6))
@@ -34,8 +31,6 @@ def build(write, tmp_path):
         inner = cfg.train_dataloader.dataset.dataset
         inner.long_tail = dict(max_per_class=6, imbalance_ratio=3)
         cfg.model.cls_head.num_classes = CLASSES
-        if cfg.model.get('data_preprocessor'):
-            cfg.model.data_preprocessor.blending.num_classes = CLASSES
         cfg.model.backbone.update(
             base_channels=8, num_stages=2, inflate_stages=[], down_stages=[2]
         )

@@ -17,8 +17,8 @@ from mmshapmix.functional.classifier import limit_norms, norm_limit
 from mmshapmix.functional.longtail import long_tail_counts, progressive_shares
 
 from ..leaves import quick  # noqa: F401  for all tests of this file
-from ..running import train_distributed
-from .conftest import CLASSES, CONFIGS
+from ..running import leaf, train_distributed
+from .conftest import CLASSES
 
 FROZEN = {'model.type': 'mmshapmix.FrozenRecognizerGCN'}
 
@@ -276,8 +276,7 @@ def classifier_norms(fc, method, steps, limit=None, weight_decay=None):
     On fixed features of ten classes of 100 to 10 samples, with the row's loss
     and weight decay; with a limit, as a second stage with MaxNorm.
     """
-    leaf = f'benchmark/stgcnpp_{method}_joint_synthetic-lt.py'
-    cfg = Config.fromfile(CONFIGS / leaf)
+    cfg = Config.fromfile(leaf(method))
     counts = torch.tensor(long_tail_counts(10, 100, 10))
     labels = torch.repeat_interleave(torch.arange(10), counts)
     random = torch.Generator().manual_seed(0)

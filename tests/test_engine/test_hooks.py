@@ -44,6 +44,16 @@ def test_metrics_of_the_same_names_are_refused_at_the_start(build, other):
     assert metrics['other/top1'] == metrics['acc/top1']
 
 
+def test_infogcn_is_refused_with_the_head_of_others(build):
+    backbone = dict(
+        type='mmshapmix.InfoGCN', graph_cfg=dict(layout='nturgb+d'), k=1
+    )
+    runner = build(**{'model.backbone': dict(_delete_=True, **backbone)})
+    for call in ('train', 'test'):
+        with pytest.raises(ValueError, match=r'InfoGCNHead with .* GCNHead'):
+            getattr(runner, call)()
+
+
 def test_a_training_without_a_batch_is_refused(build):
     options = {
         'train_dataloader.batch_size': 99,

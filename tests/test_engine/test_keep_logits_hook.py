@@ -9,7 +9,7 @@ from mmengine.registry import init_default_scope
 from mmshapmix.engine.hooks import KeepLogitsHook
 from mmshapmix.functional.losses import adjust_logits, log_prior
 
-CE = 'baseline/stgcnpp_ce_joint_synthetic-lt.py'
+CE = 'ce'
 CLIPS = 3
 
 

@@ -19,9 +19,9 @@ from mmshapmix.functional.draws import make_generator
 from ..conftest import make_data
 from .conftest import CLASSES
 
-VALUES = 'shapmix/stgcnpp_shapmix-values_joint_synthetic-lt.py'
-PAPER = 'shapmix/stgcnpp_shapmix_joint_synthetic-lt.py'
-GRADCAM = 'shapmix/stgcnpp_gradcam_joint_synthetic-lt.py'
+VALUES = 'shapmix-values'
+PAPER = 'shapmix'
+GRADCAM = 'gradcam'
 SALIENCY = 'default_hooks.saliency.'
 MIXER = 'model.data_preprocessor.blending.'
 # 14 samples in batches of four.

@@ -63,9 +63,7 @@ def test_what_is_dropped_depends_on_seed_and_iteration(build, drawn):
 
 def test_mixer_and_loss_have_streams_of_their_own(build):
     """The mixer's is the first, which no run's draws may lose."""
-    runner = build(
-        leaf='shapmix/stgcnpp_stmix_joint_synthetic-lt.py', **EQUALIZATION
-    )
+    runner = build(leaf='stmix', **EQUALIZATION)
     seeds = []
 
     class Seeds(Hook):

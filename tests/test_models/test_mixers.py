@@ -557,3 +557,20 @@ def test_mixing_does_not_wait_for_the_gpu(kind):
     torch.testing.assert_close(
         labels_of(mixed).sum(1), torch.ones(2 * N, device='cuda')
     )
+
+
+@pytest.mark.parametrize('kind', [ShapMix, RebalancedPartialMix])
+def test_a_mixer_takes_what_the_data_have(kind):
+    """Once, and what it was told before must be the same."""
+    mixer = kind()
+    mixer.set_class_counts(torch.ones(K))  # as in testing
+    with pytest.raises(RuntimeError, match=f'a layout in {kind.__name__}'):
+        mixer(torch.zeros(2, 1, 1, 8, 17, 3), [])
+    mixer.set_data(K, 'coco')
+    told = kind(K, 'coco')
+    assert torch.equal(mixer.groups, told.groups)
+    assert mixer.state_dict().keys() == told.state_dict().keys()
+    mixer.set_data(K, 'coco')
+    for other in ((K + 1, 'coco'), (K, 'nturgb+d')):
+        with pytest.raises(ValueError, match=f"{K} classes and layout 'coco'"):
+            mixer.set_data(*other)

@@ -15,9 +15,9 @@ from mmengine.registry import DATASETS, MODELS, DefaultScope
 from mmshapmix.analysis.scores import read_scores
 
 from ..parity import fill
-from ..running import ROOT, call_tool, user_folder
+from ..running import call_tool, leaf, user_folder
 
-LEAF = ROOT / 'configs/baseline/stgcnpp_ce_joint_synthetic-lt.py'
+LEAF = leaf('ce')
 CONFIG = f"""
 _base_ = {str(LEAF)!r}
 test_dataloader = dict(num_workers=0, persistent_workers=False)
@@ -207,7 +207,7 @@ def test_it_overwrites_only_when_told():
         ('config.py', 'cut.pth', 'cut.pth cannot be read: it is truncated'),
         ('config.py', 'ours/x.pth', "MMAction2's own models need no conv"),
         (
-            ROOT / 'configs/baseline/stgcnpp_ce_joint_synthetic-lt.py',
+            leaf('ce'),
             'pyskl.pth',
             'Take the config of the model that was trained',
         ),

@@ -3,15 +3,14 @@
 import csv
 from pathlib import Path
 
-from ..running import ROOT, call_tool
+from ..running import call_tool, leaf
 
-LEAF = ROOT / 'configs/shapmix/{}_joint_nw-ucla-lt.py'
+CTRGCN = leaf('shapmix', data='nw-ucla-lt', backbone='ctrgcn')
 
 
 def test_configs_beside_one_another(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    leaves = ['stgcnpp_ce', 'ctrgcn_shapmix']
-    paths = [str(LEAF).format(leaf) for leaf in leaves]
+    paths = [leaf('ce', data='nw-ucla-lt', recipe='shapmix'), CTRGCN]
     options = ['--num-classes', 20, '--out', 'made/flops']
     assert call_tool('analysis/get_flops.py', *paths, *options) is None
     assert 'CTRGCN' in capsys.readouterr().out
@@ -28,6 +27,5 @@ def test_configs_beside_one_another(tmp_path, monkeypatch, capsys):
 
 def test_a_shape_that_does_not_fit(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    leaf = str(LEAF).format('ctrgcn_shapmix')
-    error = call_tool('analysis/get_flops.py', leaf, '--shape', 1, 8, 25, 3)
+    error = call_tool('analysis/get_flops.py', CTRGCN, '--shape', 1, 8, 25, 3)
     assert error.startswith('get_flops.py: Expected 60 numbers a frame')

@@ -15,9 +15,9 @@ from mmengine.registry import init_default_scope
 from mmshapmix.functional.longtail import long_tail_counts
 
 from ..conftest import make_data
-from ..running import ROOT, TOOLS, evaluate
+from ..running import TOOLS, evaluate, leaf
 
-LEAF = ROOT / 'configs/baseline/stgcnpp_ce_joint_synthetic-lt.py'
+LEAF = leaf('ce')
 CLASSES = 4
 CONFIG = f"""
 _base_ = {str(LEAF)!r}

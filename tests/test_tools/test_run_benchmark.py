@@ -45,41 +45,40 @@ train_cfg.max_epochs=2
 auto_scale_lr.base_batch_size=8
 """.split()
 TABLE = f"""
-leaf: my_{{method}}_{{data}}.py
 seeds: [0]
 options: {TINY}
 papers: {{x: A paper}}
 methods:
-  ce: {{label: CE, paper: {{synthetic-lt: {{x: [50, 60, 70, 80]}}}}}}
+  ce:
+    label: CE
+    config: my_ce.py
+    paper: {{synthetic-lt: {{x: [50, 60, 70, 80]}}}}
   crt: {{label: cRT, after: ce, options: [train_cfg.max_epochs=1]}}
   post-hoc: {{label: Post-hoc, after: ce, trains: false}}
-  fragile: {{label: Fragile}}
-  second: {{label: Second, after: fragile}}
+  fragile: {{label: Fragile, config: my_fragile.py}}
+  second: {{label: Second, config: my_second.py, after: fragile}}
 data:
   synthetic-lt: {{label: Synthetic}}
 """
-LEAVES = {
-    'ce': ('ce', ''),
-    'crt': ('crt', ''),
-    'post-hoc': ('post-hoc', ''),
+OWN = {
+    'ce': ('baseline/ce.py', ''),
     'fragile': (
-        'ce',
+        'baseline/ce.py',
         "custom_imports = dict(imports=['mmshapmix', 'fragile'])\n"
         "default_hooks = dict(fragile=dict(type='Fragile'))\n",
     ),
-    'second': ('lws', ''),
+    'second': ('benchmark/lws.py', ''),
 }
 
 
 @pytest.fixture(scope='module', autouse=True)
 def folder(tmp_path_factory):
-    """A user's working folder: their table, leaves, hook, and the data."""
+    """A user's working folder: their table, configs, hook, and the data."""
     with user_folder(tmp_path_factory.mktemp('user')) as root:
         Path('mine.yml').write_text(TABLE)
-        for name, (leaf, text) in LEAVES.items():
-            base = CONFIGS / f'stgcnpp_{leaf}_joint_synthetic-lt.py'
-            path = Path(f'my_{name}_synthetic-lt.py')
-            path.write_text(f'_base_ = {str(base)!r}\n{text}')
+        for name, (method, text) in OWN.items():
+            base = f"_base_ = __import__('mmshapmix').method({method!r})\n"
+            Path(f'my_{name}.py').write_text(base + text)
         yield root
 
 
@@ -135,7 +134,7 @@ def test_the_second_call_does_what_is_left(ends):
 
 def test_the_table_is_that_of_the_tests(ends):
     table = rows_of('results.csv')
-    assert [*table] == [*LEAVES]
+    assert [*table] == ['ce', 'crt', 'post-hoc', 'fragile', 'second']
     for name, row in table.items():
         logged = metrics_of((run_folder(name) / 'test.log').read_text())
         for key, column in (('top1', 'overall'), ('few', 'few')):
@@ -217,7 +216,7 @@ def test_what_is_done_is_not_done_again(ends, capsys, monkeypatch, args):
             r'seed0 was made, .*max_epochs: 2 there, 3 now\.',
         ),
         (['--methods', 'nope'], r"`--methods` in \('ce', .* got 'nope'"),
-        (['--data', 'nope'], r"`--data` in \('synthetic-lt',\), .* 'nope'"),
+        (['--data', 'nope'], r"a data file, or one of .* got 'nope'"),
         (['--work-dir', 'no', '--report'], 'in no, but there is no such'),
     ],
 )
@@ -229,7 +228,7 @@ def test_bad_calls_are_refused(ends, args, message):
 
 def test_runs_of_other_settings_do_not_share_a_row(ends):
     """Also if only another seed is to run, or none; or the first stage."""
-    leaf = Path('my_ce_synthetic-lt.py')
+    leaf = Path('my_ce.py')
     text = leaf.read_text()
     leaf.write_text(f'{text}optim_wrapper = dict(optimizer=dict(lr=1))\n')
     try:
@@ -242,7 +241,7 @@ def test_runs_of_other_settings_do_not_share_a_row(ends):
 
 def test_a_leaf_that_changes_meanwhile_leaves_no_table(ends, monkeypatch):
     """Its first seed was trained before, another would be after."""
-    leaf = Path('my_ce_synthetic-lt.py')
+    leaf = Path('my_ce.py')
     text, table = leaf.read_text(), (WORK / 'results.md').read_text()
 
     def edit(*args, **kwargs):
@@ -260,10 +259,7 @@ def test_a_leaf_that_changes_meanwhile_leaves_no_table(ends, monkeypatch):
 def test_all_rows_on_the_synthetic_set(folder):
     """In four passes; not one does what cross-entropy does."""
     base = CONFIGS / 'synthetic.yml'
-    leaf = CONFIGS / 'stgcnpp_{method}_joint_{data}.py'
-    Path('all.yml').write_text(
-        f'_base_: {base}\nleaf: {leaf}\noptions: {TINY}\n'
-    )
+    Path('all.yml').write_text(f'_base_: {base}\noptions: {TINY}\n')
     assert call('all.yml', '--work-dir', 'all', '--jobs', 2) is None
     with open('all/results.csv') as file:
         rows = [*csv.DictReader(file)]

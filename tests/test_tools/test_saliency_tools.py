@@ -22,9 +22,11 @@ from mmshapmix.datasets.synthetic import make_dataset
 from mmshapmix.datasets.synthetic.actions import CLASSES
 from mmshapmix.functional.shapley import shapley_values
 
+from ..running import leaf
+
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / 'tools'
-LEAF = ROOT / 'configs/shapmix/stgcnpp_shapmix-values_joint_synthetic-lt.py'
+LEAF = leaf('shapmix-values')
 CONFIG = f"""
 _base_ = {str(LEAF)!r}
 train_dataloader = dict(
@@ -356,8 +358,7 @@ def test_browse_mix_of_a_stream_of_bones(browse, monkeypatch):
     ],
 )
 def test_browse_mix_says_what_is_wrong(refused, args, message):
-    leaf = ROOT / 'configs/baseline/stgcnpp_ce_joint_synthetic-lt.py'
-    Path('plain.py').write_text(f'_base_ = {str(leaf)!r}\n')
+    Path('plain.py').write_text(f'_base_ = {str(leaf("ce"))!r}\n')
     line = refused('browse_mix', *args)
     assert re.fullmatch(f'browse_mix.py: Expected .*{message}.*', line)
 

@@ -17,9 +17,9 @@ from rich.console import Console
 
 from mmshapmix.analysis.fusion import PRESETS, accuracies, fuse_streams
 from mmshapmix.analysis.scores import Scores, read_streams
+from mmshapmix.words import method_files
 
 from ..running import (
-    ROOT,
     TOOLS,
     call_tool,
     contents,
@@ -27,9 +27,9 @@ from ..running import (
     user_folder,
 )
 
-LEAF = ROOT / 'configs/baseline/stgcnpp_ce_joint_synthetic-lt.py'
-JOINT = f"""
-_base_ = {str(LEAF)!r}
+CONFIG = """
+_base_ = __import__('mmshapmix').method(
+    'baseline/ce.py', data='synthetic-lt')
 custom_imports = dict(imports=['mmshapmix', 'fragile'])
 train_dataloader = dict(
     batch_size=8, num_workers=0, persistent_workers=False,
@@ -43,17 +43,8 @@ model = dict(
     cls_head=dict(in_channels=16))
 train_cfg = dict(max_epochs=1)
 auto_scale_lr = dict(base_batch_size=8)
-"""
-BONE = """
-_base_ = 'my_joint_model.py'
-train_pipeline = _base_.train_pipeline
-val_pipeline = _base_.val_pipeline
-for pipeline in (train_pipeline, val_pipeline):
-    pipeline[1].feats = ['b']
-train_dataloader = dict(dataset=dict(dataset=dict(pipeline=train_pipeline)))
-val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
-test_dataloader = dict(dataset=dict(pipeline=val_pipeline))
-default_hooks = dict(fragile=dict(type='Fragile'))
+if _base_.stream == 'b':
+    default_hooks = dict(fragile=dict(type='Fragile'))
 """
 
 
@@ -64,13 +55,12 @@ def folder(tmp_path_factory):
     Its name is one that commands have to quote.
     """
     with user_folder(tmp_path_factory.mktemp("it's, [x] {y}")) as root:
-        Path('my_joint_model.py').write_text(JOINT)
-        Path('my_bone_model.py').write_text(BONE)
+        Path('my_model.py').write_text(CONFIG)
         yield root
 
 
 call = partial(call_tool, 'run_streams.py')
-RUN = ('my_joint_model.py', '--work-dir', 'work', '--jobs', '2')
+RUN = ('my_model.py', '--streams', 'j', 'b', '--work-dir', 'work', '--jobs', 2)
 
 
 @pytest.fixture(scope='module')
@@ -123,9 +113,9 @@ def test_the_table_is_that_of_the_scores(ends):
 
 def test_streams_are_what_they_are_called(ends):
     """The configs that MMEngine wrote down when it trained and tested."""
-    for name, leaf in (('j', 'my_joint_model.py'), ('b', 'my_bone_model.py')):
+    for name in ('j', 'b'):
         train, test = (
-            Config.fromfile(Path('work', name, folder, leaf))
+            Config.fromfile(Path('work', name, folder, 'my_model.py'))
             for folder in ('', 'test')
         )
         dataset = train.train_dataloader.dataset.dataset
@@ -156,7 +146,7 @@ def test_what_is_done_is_skipped(ends, capsys, monkeypatch):
             r'work/j was made, but 3 .*: env_cfg\.x\.0: absent there, 1 now;'
             r' env_cfg\.x\.1: .*; train_cfg\.max_epochs: 1 there, 3 now\.',
         ),
-        (['--streams', 'k'], r'a config at my_skip_model\.py'),
+        (['--data', 'nowhere'], r'the path of a data file, or one of'),
         (['--preset', '4s'], r"'4s', but \['jm', 'bm'\] are not among"),
     ],
 )
@@ -165,20 +155,24 @@ def test_other_settings_are_refused(ends, args, message):
 
 
 def test_a_changed_config_is_refused(ends):
-    text = Path('my_bone_model.py').read_text()
-    Path('my_bone_model.py').write_text(f'{text}auto_scale_lr = dict(x=1)\n')
+    text = Path('my_model.py').read_text()
+    Path('my_model.py').write_text(f"{text}    env_cfg = dict(x='b')\n")
     try:
-        assert re.search(r'work/b was made.*auto_scale_lr\.x', call(*RUN))
+        assert re.search(r'work/b was made.*env_cfg\.x', call(*RUN))
     finally:
-        Path('my_bone_model.py').write_text(text)
+        Path('my_model.py').write_text(text)
 
 
 def test_other_folders_and_configs_are_refused(ends):
     Path('other/j').mkdir(parents=True)
     Path('other/j/epoch_1.pth').touch()
-    args = ('my_joint_model.py', '--work-dir', 'other')
+    args = ('my_model.py', '--work-dir', 'other', '--streams', 'j')
     assert re.search(r'settings .* other/j was made, but \d+', call(*args))
-    assert '_joint_' in call('my_bone_model.py')
+    Path('stock.py').write_text('model = dict()\n')
+    assert 'a config that reads' in call('stock.py')
+    fixed = Path('fixed.py')
+    fixed.write_text(CONFIG.replace("-lt')", "-lt', stream='k')"))
+    assert "which the config says, but got MMSHAPMIX_STREAM='j'" in call(fixed)
 
 
 def test_settings_are_kept_beside_the_results(ends):
@@ -189,15 +183,29 @@ def test_settings_are_kept_beside_the_results(ends):
     assert settings[key] == "'b'"
 
 
-def test_streams_of_the_leaves():
-    """Those that are there, in the order of presets."""
+def test_streams_of_the_recipe():
+    """Those of its paper, in the order of presets; or what is asked for."""
     tool = runpy.run_path(str(TOOLS / 'run_streams.py'))
-    config = ROOT / 'configs/baseline/stgcnpp_ce_joint_nw-ucla-lt.py'
-    leaves = tool['leaves_of'](config, None)
-    assert {'j', 'b', 'jm', 'bm'} <= set(leaves)
-    assert leaves['jm'].name == 'stgcnpp_ce_joint-motion_nw-ucla-lt.py'
-    assert all(leaf.is_file() for leaf in leaves.values())
-    assert [*tool['leaves_of'](config, ['bm', 'j'])] == ['bm', 'j']
+
+    def runs(*args):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, 'argv', ['run_streams.py', *map(str, args)])
+            return tool['runs_of'](tool['parse_args']())
+
+    method = method_files()['ce']
+    found = runs(method, '--data', 'nw-ucla-lt', '--recipe', 'shapmix')
+    assert [run.name for run in found] == ['j', 'b', 'jm', 'bm']
+    folder = Path('work_dirs/shapmix/stgcnpp_ce_streams_nw-ucla-lt')
+    assert {run.folder.parent for run in found} == {folder}
+    assert found[2].words == dict(
+        data='nw-ucla-lt', recipe='shapmix', stream='jm'
+    )
+    found = runs(method, '--recipe', 'brl')
+    assert [run.name for run in found] == ['j', 'b', 'k', 'jm', 'bm', 'km']
+    assert [r.name for r in runs(method, '--streams', 'bm', 'j')] == [
+        'bm',
+        'j',
+    ]
 
 
 def test_a_preset_without_its_scores_is_left_out_and_named(capsys):

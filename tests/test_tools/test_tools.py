@@ -18,7 +18,7 @@ from mmshapmix.functional.longtail import long_tail_counts
 from mmshapmix.jobs import locked
 
 from ..conftest import make_data
-from ..running import call_tool, save_checkpoint
+from ..running import call_tool, leaf, save_checkpoint
 
 ROOT = Path(__file__).parents[2]
 TAIL = ('--max-per-class', '12', '--imbalance-ratio', '4')
@@ -340,7 +340,7 @@ def said_by_train(*args):
 
 
 def test_a_training_is_alone_in_its_folder(tmp_path):
-    config = ROOT / 'configs/baseline/stgcnpp_ce_joint_synthetic-lt.py'
+    config = leaf('ce')
     folder = tmp_path / 'work'
     with locked(folder):
         said = said_by_train(config, '--work-dir', folder)

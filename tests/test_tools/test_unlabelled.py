@@ -13,7 +13,7 @@ from mmengine.registry import init_default_scope
 from mmshapmix.engine.launch import leaf_datasets, skip_bad_samples
 
 from ..conftest import make_data
-from ..running import ROOT, call_tool
+from ..running import call_tool, leaf
 from .test_logit_adjustment import CLASSES, CONFIG
 
 
@@ -63,13 +63,11 @@ def test_scores_of_samples_without_labels_are_dumped(capsys):
 
 
 def test_all_data_sets_of_a_config_leave_bad_samples_out():
-    cfg = Config.fromfile(
-        ROOT / 'configs/baseline/stgcnpp_ce_joint_synthetic-lt.py'
-    )
+    cfg = Config.fromfile(leaf('ce'))
     skip_bad_samples(cfg)
     for part in ('train', 'val', 'test'):
-        for leaf in leaf_datasets(cfg[f'{part}_dataloader'].dataset):
-            assert leaf.skip_bad and 'ann_file' in leaf
+        for dataset in leaf_datasets(cfg[f'{part}_dataloader'].dataset):
+            assert dataset.skip_bad and 'ann_file' in dataset
     cfg.val_dataloader = None
     cfg.test_dataloader.dataset.type = 'PoseDataset'
     with pytest.raises(ValueError, match='LongTailPoseDataset in test_.*Pose'):

@@ -28,6 +28,7 @@ from mmshapmix.cli import run_tool
 from mmshapmix.datasets import get_class_counts
 from mmshapmix.datasets.sample_index import seeded
 from mmshapmix.engine.launch import add_config_options, load_config
+from mmshapmix.engine.models import tell_data
 from mmshapmix.functional.draws import make_generator
 from mmshapmix.functional.losses import soft_labels
 from mmshapmix.functional.mixing import mix_skeletons
@@ -89,6 +90,7 @@ def first_batch(
 
 def guide(mixer: Mixer, dataset: Any, checkpoint: str | None) -> str:
     """Prepare the mixer; say what guides it."""
+    tell_data(mixer, dataset)
     counts = get_class_counts(dataset)
     mixer.set_class_counts(torch.as_tensor(counts))
     if mixer.fraction < 1:

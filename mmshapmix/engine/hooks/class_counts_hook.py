@@ -13,8 +13,14 @@ from ...datasets import get_class_counts
 from ...functional.longtail import ClassCounts, describe_counts
 from ...interop.checkpoints import class_counts_of, meta_of
 from ...registry import HOOKS
-from ..checks import check_batches, check_metrics
-from ..models import is_training, loaded_from, unwrapped
+from ..checks import check_batches, check_head, check_metrics
+from ..models import (
+    is_training,
+    loaded_from,
+    mixer_of,
+    tell_data,
+    unwrapped,
+)
 
 
 @HOOKS.register_module()
@@ -37,11 +43,19 @@ class ClassCountsHook(Hook):
         self.class_counts: ClassCounts | None = None
 
     def before_run(self, runner) -> None:
-        """Refuse metrics that get into each other's way."""
+        """Refuse metrics that get into each other's way; tell the mixer.
+
+        The mixer has to know the classes and the layout before it is loaded.
+        """
         # Not by the properties, which would build the loops.
         for loop in (runner._val_loop, runner._test_loop):
             if isinstance(loop, BaseLoop):
                 check_metrics(loop.evaluator.metrics)
+        check_head(unwrapped(runner.model))
+        mixer = mixer_of(runner.model)
+        if mixer is not None and is_training(runner):
+            tell_data(mixer, runner.train_dataloader.dataset)
+            mixer.to(next(runner.model.parameters()).device)
 
     def before_train(self, runner) -> None:
         """Measure, check and log the counts; hand them to model and hooks."""

@@ -15,7 +15,7 @@ from ...functional.draws import (
     sample_rounded,
     sample_subsets,
 )
-from ...functional.layouts import get_layout, joint_masks
+from ...functional.layouts import Layout, get_layout, joint_masks
 from ...functional.losses import soft_labels
 from ...functional.mixing import (
     MixPlan,
@@ -45,7 +45,8 @@ class Mixer(nn.Module):
     label.
 
     Args:
-        num_classes: K.
+        num_classes: K; none: K and the layout are those of the training
+            data, which :class:`~mmshapmix.engine.hooks.ClassCountsHook` tells.
         layout: Name or dict of the skeleton.
         spatial: What is pasted: ``'parts'`` of the body, ``'joints'`` at
             random, or ``'halves'``, the lower one.
@@ -73,7 +74,7 @@ class Mixer(nn.Module):
 
     def __init__(
         self,
-        num_classes: int,
+        num_classes: int | None = None,
         layout: str | Mapping = 'nturgb+d',
         spatial: str = 'parts',
         num_parts: Sequence[int] = (2, 3),
@@ -98,9 +99,11 @@ class Mixer(nn.Module):
             raise ValueError(
                 f'Expected `fraction` above 0, up to 1, but got {fraction}.'
             )
-        self.num_classes = num_classes
-        self.layout = get_layout(layout)
+        self.num_classes: int | None = None
+        self.layout: Layout | None = None
         self.spatial = spatial
+        self.num_parts = tuple(num_parts)
+        self.joint_share = tuple(joint_share)
         self.window = tuple(window)
         self.temporal = temporal
         self.mixup_prob = mixup_prob
@@ -112,10 +115,45 @@ class Mixer(nn.Module):
         self.enabled = self.guided = True
         self.step_seed: tuple[int, ...] | None = None
         self.estimator: nn.Module | None = None
-        groups, self.size_range = self._groups(num_parts, joint_share)
+        self.register_buffer('groups', None, persistent=False)
+        self.register_buffer('class_counts', None, persistent=False)
+        if num_classes is not None:
+            self.set_data(num_classes, layout)
+
+    def set_data(
+        self, num_classes: int, layout: str | Mapping | Layout
+    ) -> None:
+        """Take what the training data have.
+
+        Args:
+            num_classes: K.
+            layout: Of the skeletons.
+
+        Raises:
+            ValueError: If the mixer was told others, or if the layout lacks
+                parts or halves that are needed.
+        """
+        layout = get_layout(layout)
+        if self.layout is not None:
+            self._check_data(num_classes, layout)
+            return
+        self.num_classes, self.layout = num_classes, layout
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Make what depends on the number of classes and the layout."""
+        groups, self.size_range = self._groups()
         # Float, since MMEngine averages buffers over the ranks.
         self.register_buffer('groups', groups, persistent=False)
-        self.register_buffer('class_counts', None, persistent=False)
+
+    def _check_data(self, num_classes: int, layout: Layout) -> None:
+        if (num_classes, layout) != (self.num_classes, self.layout):
+            raise ValueError(
+                f'Expected training data of {self.num_classes} classes and '
+                f'layout {self.layout.name!r}, as {type(self).__name__} was '
+                f'told, but got {num_classes} and {layout.name!r}. Leave '
+                '`num_classes` and `layout` of the mixer out.'
+            )
 
     def __deepcopy__(self, memo: dict) -> 'Mixer':
         # A mixer belongs to the run: the copy that EMAHook averages has it,
@@ -124,7 +162,8 @@ class Mixer(nn.Module):
 
     def set_class_counts(self, class_counts: Tensor) -> None:
         """Take the measured training samples per class, ``(K,)``."""
-        if len(class_counts) != self.num_classes:
+        # In testing nobody tells the number of classes.
+        if self.num_classes not in (None, len(class_counts)):
             raise ValueError(
                 f'Expected counts of {self.num_classes} classes, but got '
                 f'{len(class_counts)}. Set `num_classes` of the mixer to that '
@@ -132,19 +171,17 @@ class Mixer(nn.Module):
             )
         self.class_counts = class_counts
 
-    def _groups(
-        self, num_parts: Sequence[int], joint_share: Sequence[float]
-    ) -> tuple[Tensor, tuple[int, int]]:
+    def _groups(self) -> tuple[Tensor, tuple[int, int]]:
         """What is pasted as a whole, ``(G, V)``, and how many of them."""
         if self.spatial == 'joints':
             total = self.layout.num_joints
-            low, high = (round(share * total) for share in joint_share)
+            low, high = (round(share * total) for share in self.joint_share)
             return torch.eye(total), (low, high)
         if self.spatial == 'halves':
             return joint_masks(self.layout, 'halves')[1:], (1, 1)
         masks = joint_masks(self.layout, 'parts')
-        _check_range('num_parts', num_parts, 1, len(masks))
-        return masks, tuple(num_parts)
+        _check_range('num_parts', self.num_parts, 1, len(masks))
+        return masks, self.num_parts
 
     def sample_groups(
         self,
@@ -268,6 +305,13 @@ class Mixer(nn.Module):
             )
 
     def _check_inputs(self, inputs: Tensor) -> None:
+        if self.layout is None:
+            raise RuntimeError(
+                f'Expected a layout in {type(self).__name__}, but nobody has '
+                "set it. Keep class_counts=dict(type='mmshapmix."
+                "ClassCountsHook') in `default_hooks`, or give the mixer "
+                '`num_classes` and `layout`.'
+            )
         joints = self.layout.num_joints
         if inputs.ndim != 6 or inputs.shape[4] != joints:
             raise ValueError(

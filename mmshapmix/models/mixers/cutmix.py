@@ -15,7 +15,7 @@ class CutMix(Mixer):
     44 of 64 frames.
 
     Args:
-        num_classes: K.
+        num_classes: K; none: K and the layout are the training data's.
         layout: Name or dict of the skeleton.
         joint_share: Smallest and largest share of the joints.
         window: Shortest and longest share of the frames.
@@ -24,7 +24,7 @@ class CutMix(Mixer):
 
     def __init__(
         self,
-        num_classes: int,
+        num_classes: int | None = None,
         layout: str | dict = 'nturgb+d',
         joint_share: Sequence[float] = (0.4, 0.6),
         window: Sequence[float] = (7 / 16, 11 / 16),

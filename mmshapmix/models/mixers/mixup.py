@@ -9,12 +9,14 @@ class Mixup(Mixer):
     r"""Blends whole skeletons: :math:`\lambda x_i + (1 - \lambda) x_j`.
 
     Args:
-        num_classes: K.
+        num_classes: K; none: K and the layout are the training data's.
         alpha: :math:`\lambda` is from Beta(alpha, alpha), for each sample.
         **kwargs: Of :class:`Mixer`.
     """
 
-    def __init__(self, num_classes: int, alpha: float = 1.0, **kwargs) -> None:
+    def __init__(
+        self, num_classes: int | None = None, alpha: float = 1.0, **kwargs
+    ) -> None:
         # Whole skeletons need no parts.
         options = dict(spatial='joints', mixup_prob=1.0) | kwargs
         super().__init__(num_classes, alpha=alpha, **options)

@@ -19,7 +19,7 @@ class RebalancedPartialMix(RebalancedMixer):
     its joints, Eq. (4) and (5), with the measured class counts.
 
     Args:
-        num_classes: K.
+        num_classes: K; none: K and the layout are the training data's.
         layout: Name or dict of the skeleton.
         k: From which ratio of the class counts on the label is the rarer one.
         fraction: How much of a batch is mixed.
@@ -33,7 +33,7 @@ class RebalancedPartialMix(RebalancedMixer):
 
     def __init__(
         self,
-        num_classes: int,
+        num_classes: int | None = None,
         layout: str | Mapping = 'nturgb+d',
         k: float = 3.0,
         fraction: float = 1 / 16,

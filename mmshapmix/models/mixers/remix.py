@@ -17,7 +17,7 @@ class Remix(RebalancedMixer, Mixup):
     ``reduction='mean'``, from 80 % of training on.
 
     Args:
-        num_classes: K.
+        num_classes: K; none: K and the layout are the training data's.
         kappa: From which ratio of the class counts on the label is the rarer
             one.
         tau: Share of the more frequent class below which it is.
@@ -32,7 +32,7 @@ class Remix(RebalancedMixer, Mixup):
 
     def __init__(
         self,
-        num_classes: int,
+        num_classes: int | None = None,
         kappa: float = 3.0,
         tau: float = 0.5,
         alpha: float = 1.0,

@@ -29,7 +29,7 @@ class STMix(Mixer):
     ``window`` those of Tables 10 and 11.
 
     Args:
-        num_classes: K.
+        num_classes: K; none: K and the layout are the training data's.
         layout: Name or dict of the skeleton.
         num_parts: Fewest and most parts.
         window: Shortest and longest share of the frames.
@@ -40,7 +40,7 @@ class STMix(Mixer):
 
     def __init__(
         self,
-        num_classes: int,
+        num_classes: int | None = None,
         layout: str | Mapping = 'nturgb+d',
         num_parts: Sequence[int] = (2, 3),
         window: Sequence[float] = (0.4, 0.7),
@@ -68,7 +68,7 @@ class ShapMix(STMix):
     rarer.
 
     Args:
-        num_classes: K.
+        num_classes: K; none: K and the layout are the training data's.
         layout: Name or dict of the skeleton.
         num_parts: Fewest and most parts of the coalitions that compete.
         guidance: ``'shapley'``, ``'grad-cam'``, ``'random'`` (ST-Mix), or the
@@ -82,7 +82,7 @@ class ShapMix(STMix):
 
     def __init__(
         self,
-        num_classes: int,
+        num_classes: int | None = None,
         layout: str | Mapping = 'nturgb+d',
         num_parts: Sequence[int] = (2, 3),
         guidance: str | dict = 'shapley',
@@ -91,7 +91,7 @@ class ShapMix(STMix):
         scale: float = 1.0,
         **kwargs,
     ) -> None:
-        super().__init__(num_classes, layout, num_parts, **kwargs)
+        super().__init__(num_parts=num_parts, **kwargs)
         check_choice('spatial', self.spatial, ('parts',))
         check_choice('normalize', normalize, NORMALIZATIONS)
         if temperature <= 0:
@@ -101,27 +101,32 @@ class ShapMix(STMix):
         self.temperature = temperature
         self.normalize = normalize
         self.scale = scale
-        sizes = range(num_parts[0], num_parts[1] + 1)
-        coalitions = coalitions_of_sizes(len(self.groups), sizes)
-        self.register_buffer(
-            'coalitions', coalitions.float(), persistent=False
-        )
-        self.estimator = self._build_estimator(guidance, coalitions)
-
-    def _build_estimator(
-        self, guidance: str | dict, coalitions: Tensor
-    ) -> torch.nn.Module | None:
         if isinstance(guidance, str):
             check_choice('guidance', guidance, tuple(GUIDANCE))
             guidance = GUIDANCE[guidance] and dict(type=GUIDANCE[guidance])
-        return guidance and MODELS.build(
-            dict(
-                num_classes=self.num_classes,
-                part_joints=self.groups,
-                coalitions=coalitions,
-                **guidance,
-            )
+        self.guidance = guidance
+        if num_classes is not None:
+            self.set_data(num_classes, layout)
+
+    def prepare(self) -> None:
+        """Make the coalitions and the estimator, too."""
+        super().prepare()
+        low, high = self.num_parts
+        coalitions = coalitions_of_sizes(
+            len(self.groups), range(low, high + 1)
         )
+        self.register_buffer(
+            'coalitions', coalitions.float(), persistent=False
+        )
+        if self.guidance:
+            self.estimator = MODELS.build(
+                dict(
+                    num_classes=self.num_classes,
+                    part_joints=self.groups,
+                    coalitions=coalitions,
+                    **self.guidance,
+                )
+            )
 
     @property
     def coalition_joints(self) -> Tensor:

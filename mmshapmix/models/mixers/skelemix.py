@@ -14,7 +14,7 @@ class SkeleMix(Mixer):
     once for a batch; here every sample has its own plan.
 
     Args:
-        num_classes: K.
+        num_classes: K; none: K and the layout are the training data's.
         layout: Name or dict of the skeleton.
         num_parts: Fewest and most parts.
         window: Shortest and longest share of the frames; the release's 7 to
@@ -24,7 +24,7 @@ class SkeleMix(Mixer):
 
     def __init__(
         self,
-        num_classes: int,
+        num_classes: int | None = None,
         layout: str | dict = 'nturgb+d',
         num_parts: Sequence[int] = (2, 3),
         window: Sequence[float] = (7 / 16, 11 / 16),

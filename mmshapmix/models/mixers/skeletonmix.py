@@ -13,13 +13,16 @@ class SkeletonMix(Mixer):
     and BRL's (arXiv 2308.14024) account of it.
 
     Args:
-        num_classes: K.
+        num_classes: K; none: K and the layout are the training data's.
         layout: Name or dict of the skeleton.
         **kwargs: Of :class:`Mixer`.
     """
 
     def __init__(
-        self, num_classes: int, layout: str | dict = 'nturgb+d', **kwargs
+        self,
+        num_classes: int | None = None,
+        layout: str | dict = 'nturgb+d',
+        **kwargs,
     ) -> None:
         options = dict(spatial='halves', temporal='copied', window=(1, 1))
         super().__init__(num_classes, layout, **(options | kwargs))

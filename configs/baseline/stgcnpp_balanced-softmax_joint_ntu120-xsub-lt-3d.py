@@ -1,6 +1,0 @@
-# ST-GCN++ with balanced softmax, joint stream, NTU120-LT X-sub, 3-D.
-_base_ = '../_base_/data/ntu120-xsub-lt-3d.py'
-
-model = dict(
-    cls_head=dict(loss_cls=dict(type='mmshapmix.BalancedSoftmaxLoss'))
-)

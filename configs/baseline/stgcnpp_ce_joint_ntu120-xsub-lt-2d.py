@@ -1,2 +1,0 @@
-# ST-GCN++ with cross-entropy, joint stream, NTU120-LT X-sub, HRNet 2-D.
-_base_ = '../_base_/data/ntu120-xsub-lt-2d.py'

@@ -1,0 +1,13 @@
+# Mixing guided by Grad-CAM with re-sampling, an interpretation of Table 8 of
+# Shap-Mix: cross-entropy, all classes equally often.
+_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+words = dict(method='gradcam-rs')
+
+model = dict(
+    data_preprocessor=dict(
+        blending=dict(type='mmshapmix.ShapMix', guidance='grad-cam')
+    ),
+    cls_head=dict(type=_base_.mixed_head),
+)
+train_dataloader = dict(sampler=dict(type='mmshapmix.ClassBalancedSampler'))
+default_hooks = dict(saliency=_base_.saliency)

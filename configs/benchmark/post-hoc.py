@@ -1,0 +1,8 @@
+# Post-hoc logit adjustment (arXiv 2007.07314), for testing the checkpoint of
+# ce.
+_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+words = dict(method='post-hoc')
+
+default_hooks = dict(
+    logit_adjustment=dict(type='mmshapmix.LogitAdjustmentHook', tau=1)
+)

@@ -1,0 +1,12 @@
+# Random over-sampling of all classes to the same number.
+_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+words = dict(method='ros')
+
+train_dataloader = dict(
+    sampler=dict(
+        type='mmshapmix.ReverseFrequencySampler',
+        rule='power',
+        power=1,
+        keep_length=True,
+    )
+)

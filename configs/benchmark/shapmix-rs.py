@@ -1,0 +1,16 @@
+# Shap-Mix with re-sampling, an interpretation of its Table 8: cross-entropy,
+# all classes equally often.
+_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+words = dict(method='shapmix-rs')
+
+model = dict(
+    data_preprocessor=dict(
+        blending=dict(
+            type='mmshapmix.ShapMix',
+            guidance=dict(type='mmshapmix.MarginalContributions'),
+        )
+    ),
+    cls_head=dict(type=_base_.mixed_head),
+)
+train_dataloader = dict(sampler=dict(type='mmshapmix.ClassBalancedSampler'))
+default_hooks = dict(saliency=_base_.saliency)

@@ -1,5 +1,0 @@
-# Action-aware loss of BRL (arXiv 2308.14024) throughout; joint stream, the
-# synthetic set, long-tailed.
-_base_ = ['../brl/stgcnpp_ce_joint_synthetic-lt.py', '../_base_/benchmark.py']
-
-model = dict(cls_head=dict(loss_cls=_base_.action_aware_loss))

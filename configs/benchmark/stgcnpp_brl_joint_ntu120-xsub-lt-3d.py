@@ -1,3 +1,0 @@
-# BRL (arXiv 2308.14024), the leaf of configs/brl; joint stream, NTU120-LT
-# X-sub, 3-D.
-_base_ = '../brl/stgcnpp_brl_joint_ntu120-xsub-lt-3d.py'

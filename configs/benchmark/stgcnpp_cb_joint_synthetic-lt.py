@@ -1,5 +1,0 @@
-# Class-balanced loss (arXiv 1901.05555), softmax form; joint stream, the
-# synthetic set, long-tailed.
-_base_ = ['../brl/stgcnpp_ce_joint_synthetic-lt.py', '../_base_/benchmark.py']
-
-model = dict(cls_head=dict(loss_cls=_base_.cb_loss))

@@ -1,4 +1,0 @@
-# Focal loss (arXiv 1708.02002), softmax form; joint stream, NW-UCLA-LT.
-_base_ = ['../brl/stgcnpp_ce_joint_nw-ucla-lt.py', '../_base_/benchmark.py']
-
-model = dict(cls_head=dict(loss_cls=_base_.focal_loss))

@@ -1,4 +1,0 @@
-# Progressively balanced sampling (arXiv 1910.09217); joint stream, NW-UCLA-LT.
-_base_ = ['../brl/stgcnpp_ce_joint_nw-ucla-lt.py', '../_base_/benchmark.py']
-
-train_dataloader = dict(sampler=_base_.progressive_sampler)

@@ -1,5 +1,0 @@
-# Progressively balanced sampling (arXiv 1910.09217); joint stream, the
-# synthetic set, long-tailed.
-_base_ = ['../brl/stgcnpp_ce_joint_synthetic-lt.py', '../_base_/benchmark.py']
-
-train_dataloader = dict(sampler=_base_.progressive_sampler)

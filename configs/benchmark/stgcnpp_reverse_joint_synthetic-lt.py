@@ -1,5 +1,0 @@
-# Reversed sampling, as in the re-balancing branch of BBN (arXiv 1912.02413);
-# joint stream, the synthetic set, long-tailed.
-_base_ = ['../brl/stgcnpp_ce_joint_synthetic-lt.py', '../_base_/benchmark.py']
-
-train_dataloader = dict(sampler=_base_.bbn_sampler)

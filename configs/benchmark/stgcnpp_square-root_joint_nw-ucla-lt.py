@@ -1,4 +1,0 @@
-# Square-root sampling; joint stream, NW-UCLA-LT.
-_base_ = ['../brl/stgcnpp_ce_joint_nw-ucla-lt.py', '../_base_/benchmark.py']
-
-train_dataloader = dict(sampler=_base_.square_root_sampler)

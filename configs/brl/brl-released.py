@@ -1,0 +1,13 @@
+# BRL with the switch and the flip of the release.
+_base_ = 'brl.py'
+words = dict(method='brl-released')
+
+swap = dict(type='mmshapmix.RandomSwapSides', layout=_base_.data.layout)
+train_pipeline = [
+    swap if stage.type == 'mmshapmix.RandomFlip' else stage
+    for stage in _base_.train_pipeline
+]
+train_dataloader = dict(
+    dataset=dict(dataset=dict(pipeline=train_pipeline)),
+)
+default_hooks = dict(deferred_loss=dict(begin=19))

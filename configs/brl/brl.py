@@ -1,0 +1,20 @@
+# BRL (arXiv 2308.14024): STAE, which is rebalanced partial mixup and temporal
+# reverse perception, and detached action-aware loss.
+_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+words = dict(method='brl')
+
+# Eq. (7) of the paper; where classes are nearly equal, by their ratio.
+lam = None if _base_.balanced else 0.0099
+loss = dict(
+    type='mmshapmix.DeferredLoss',
+    late=dict(type='mmshapmix.ActionAwareLoss', upsilon=0.99, lam=lam),
+)
+mixer = dict(type='mmshapmix.RebalancedPartialMix', k=3, fraction=1 / 16)
+model = dict(
+    data_preprocessor=dict(blending=mixer),
+    cls_head=dict(type=_base_.mixed_head, loss_cls=loss),
+)
+train_dataloader = dict(sampler=dict(type='mmshapmix.ReverseFrequencySampler'))
+default_hooks = dict(  # for the last 20 of 120 passes
+    deferred_loss=dict(type='mmshapmix.DeferredLossHook', begin=5 / 6)
+)

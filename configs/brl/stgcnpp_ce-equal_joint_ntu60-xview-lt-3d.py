@@ -1,5 +1,0 @@
-# Cross-entropy for as many iterations as BRL, whose epochs are longer; the
-# rest is the leaf of plain cross-entropy.
-_base_ = 'stgcnpp_ce_joint_ntu60-xview-lt-3d.py'
-
-train_dataloader = dict(sampler=_base_.equal_sampler)

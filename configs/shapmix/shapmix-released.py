@@ -1,0 +1,16 @@
+# Shap-Mix with the distribution over coalitions of the released code.
+_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:shapmix}}.py'
+words = dict(method='shapmix-released')
+
+model = dict(
+    data_preprocessor=dict(
+        blending=dict(
+            type='mmshapmix.ShapMix',
+            guidance=dict(type='mmshapmix.MarginalContributions', clamp=True),
+            normalize='none',
+            scale=10,
+        )
+    ),
+    cls_head=dict(type=_base_.mixed_head, loss_cls=_base_.loss),
+)
+default_hooks = dict(saliency=_base_.saliency)

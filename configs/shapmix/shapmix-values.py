@@ -1,0 +1,12 @@
+# Shap-Mix that keeps the values of coalitions, and takes Shapley values of
+# them.
+_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:shapmix}}.py'
+words = dict(method='shapmix-values')
+
+model = dict(
+    data_preprocessor=dict(
+        blending=dict(type='mmshapmix.ShapMix', guidance='shapley')
+    ),
+    cls_head=dict(type=_base_.mixed_head, loss_cls=_base_.loss),
+)
+default_hooks = dict(saliency=_base_.saliency)

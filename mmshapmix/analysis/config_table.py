@@ -1,0 +1,89 @@
+"""The table of our configs: ``python -m mmshapmix.analysis.config_table``.
+
+It prints ``configs/README.md``; a test compares the two.
+"""
+
+import re
+from pathlib import Path
+
+from ..words import (
+    BACKBONES,
+    RECIPES,
+    STREAMS,
+    config_folder,
+    data_names,
+    method_files,
+)
+
+HEAD = """# Configs
+
+A file here is a method. Words complete it:
+
+```bash
+tools/train.py configs/shapmix/shapmix.py --data nw-ucla-lt --stream b --backbone ctrgcn
+```
+
+| word | what it may be |
+|---|---|
+| `--data` | a name of the second table, or the path of a file like those in [`_base_/data`](_base_/data) |
+| `--stream` | {streams} |
+| `--backbone` | {backbones} |
+| `--recipe` | {recipes}: schedule, rate, augmentation; without it, that of the method |
+
+Any method goes with any data set and stream. The figures of methods that train
+by different recipes are not comparable: give all the same `--recipe`.
+InfoGCN has a head of its own: methods that bring another (`cb-sigmoid`, `crt`'s
+kin, LDAM, …) are refused with it.
+"""  # noqa: E501
+
+
+def title(path: Path) -> str:
+    """The comment at the top of a config, as a line."""
+    comment = re.match(r'(#.*\n)+', path.read_text(encoding='utf-8'))
+    lines = comment[0].splitlines() if comment else []
+    return ' '.join(line.removeprefix('# ') for line in lines)
+
+
+def recipe(path: Path) -> str:
+    """The recipe that a method has without the word."""
+    text = path.read_text(encoding='utf-8')
+    found = re.search(r'\$MMSHAPMIX_RECIPE:(\w+)', text)
+    if found:
+        return found[1]
+    base = re.search(r"^_base_ = '(.*)'", text, re.M)
+    return recipe(path.parent / base[1])
+
+
+def config_table() -> str:
+    """The content of ``configs/README.md``."""
+    folder = config_folder()
+    parts = [
+        HEAD.format(
+            streams=', '.join(f'`{word}`' for word in STREAMS),
+            backbones=', '.join(f'`{word}`' for word in BACKBONES),
+            recipes=', '.join(f'`{word}`' for word in RECIPES),
+        ),
+        '| method | recipe | what it is |\n|---|---|---|',
+    ]
+    parts += [
+        f'| [`{name}`]({path.relative_to(folder).as_posix()}) '
+        f'| `{recipe(path)}` | {title(path)} |'
+        for name, path in method_files().items()
+    ]
+    parts += ['\n| `--data` | what it is |\n|---|---|']
+    parts += [
+        f'| [`{name}`](_base_/data/{name}.py) '
+        f'| {title(folder / "_base_" / "data" / f"{name}.py")} |'
+        for name in data_names()
+    ]
+    ready = sorted(folder.glob('*/*_joint_*.py'))
+    parts += ["\nThe papers' own combinations, which need no words:\n"]
+    parts += [
+        f'* [`{path.stem}`]({path.relative_to(folder).as_posix()})'
+        for path in ready
+    ]
+    return '\n'.join(parts) + '\n'
+
+
+if __name__ == '__main__':
+    print(config_table(), end='')

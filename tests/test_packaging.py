@@ -1,0 +1,107 @@
+"""What is installed from a wheel works without a clone."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from .running import ROOT
+
+SOURCES = (
+    *('mmshapmix', 'configs', 'tools', 'requirements', 'setup.py'),
+    *('pyproject.toml', 'MANIFEST.in', 'README.md', 'LICENSE'),
+    *('CHANGELOG.md', 'CITATION.cff', 'model-index.yml'),
+)
+BUILD = 'from setuptools import build_meta as b; print(b.build_{}({!r}))'
+
+
+def python(code, cwd, **env):
+    result = subprocess.run(
+        [sys.executable, '-c', code],
+        cwd=cwd,
+        env=env or None,
+        text=True,
+        capture_output=True,
+        timeout=300,
+    )
+    assert result.returncode == 0, result.stderr[-3000:]
+    return result.stdout.strip().splitlines()[-1]
+
+
+@pytest.fixture(scope='module')
+def installed(tmp_path_factory):
+    """A folder with what a wheel has that was made of the sdist."""
+    root = tmp_path_factory.mktemp('packaging')
+    clone, out = root / 'clone', root / 'out'
+    clone.mkdir(), out.mkdir()
+    for name in SOURCES:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, clone / name)
+    shutil.rmtree(clone / 'mmshapmix/.mim', ignore_errors=True)
+    sdist = python(BUILD.format('sdist', str(out)), clone)
+    shutil.unpack_archive(out / sdist, root / 'unpacked')
+    (source,) = (root / 'unpacked').iterdir()
+    wheel = python(BUILD.format('wheel', str(out)), source)
+    zipfile.ZipFile(out / wheel).extractall(root / 'site')
+    return root / 'site'
+
+
+def test_the_wheel_has_what_the_clone_has(installed):
+    for name in ('configs', 'tools'):
+        here, there = (
+            {
+                path.relative_to(folder).as_posix()
+                for path in folder.rglob('*')
+                if path.is_file() and '__pycache__' not in path.parts
+            }
+            for folder in (ROOT / name, installed / 'mmshapmix/.mim' / name)
+        )
+        assert here == there
+    assert (installed / 'mmshapmix/py.typed').is_file()
+    (entry,) = installed.glob('*.dist-info/entry_points.txt')
+    assert 'mmshapmix = mmshapmix.cli:main' in entry.read_text()
+
+
+def test_it_works_in_an_empty_folder(installed, tmp_path):
+    (tmp_path / 'mine.py').write_text(
+        "_base_ = 'mmshapmix::shapmix/shapmix.py'\n"
+    )
+    code = """
+import sys
+sys.path.insert(0, {site!r})
+import mmshapmix
+from mmengine.config import Config
+from mmengine.hub import get_config
+assert mmshapmix.__file__.startswith({site!r})
+one = Config.fromfile('mine.py').to_dict()
+other = get_config('mmshapmix::shapmix/shapmix.py').to_dict()
+assert one == other and one['words']['method'] == 'shapmix'
+from mmshapmix.cli import main
+sys.argv = ['mmshapmix', 'train', '--help']
+main()
+"""
+    code = code.format(site=str(installed))
+    result = subprocess.run(
+        [sys.executable, '-W', 'error::UserWarning:mmshapmix', '-c', code],
+        cwd=tmp_path,
+        text=True,
+        capture_output=True,
+        timeout=300,
+    )
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert 'usage: mmshapmix train' in result.stdout
+    assert '--backbone' in result.stdout
+
+
+def test_a_tool_that_is_none_is_said(capsys, monkeypatch):
+    from mmshapmix.cli import TOOLS, main
+
+    monkeypatch.setattr(sys, 'argv', ['mmshapmix', 'trian'])
+    with pytest.raises(SystemExit, match="no tool 'trian'"):
+        main()
+    assert 'benchmark' in capsys.readouterr().err
+    scripts = {Path(script) for script, _ in TOOLS.values()}
+    assert all((ROOT / 'tools' / script).is_file() for script in scripts)
