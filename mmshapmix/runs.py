@@ -21,7 +21,7 @@ import torch
 from mmengine.runner import Runner
 
 from .engine.checkpoints import checkpoints_in
-from .engine.launch import add_config_options, load_config
+from .engine.launch import config_of
 from .files import replaced
 from .jobs import Argument, Job, last_checkpoint, run_jobs
 from .reading import read_json
@@ -80,11 +80,7 @@ class Run:
         Raises:
             FileNotFoundError: If there is no such config.
         """
-        parser = argparse.ArgumentParser()
-        parser.add_argument('config')
-        add_config_options(parser)
-        args = [str(self.config.absolute()), *self._options()]
-        config = load_config(parser.parse_args(args)).to_dict()
+        config = config_of(self.config, self._options()).to_dict()
         decisive = {k: v for k, v in config.items() if k in DECISIVE}
         randomness = decisive.setdefault('randomness', None) or {}
         seed = randomness.get('seed') if self.seed is None else self.seed

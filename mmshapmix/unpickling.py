@@ -302,8 +302,8 @@ def _leaves(data: Any, most: int) -> Iterator[Any]:
 
 def brief(value: Any) -> str:
     """In one line, and not for ever: errors quote what a file says."""
-    text = ' '.join(str(value).split())
-    return text if len(text) <= SHOWN else f'{text[:SHOWN]} …'
+    text = ' '.join(str(value)[: 2 * SHOWN].split())
+    return text if len(text) <= SHOWN else f'{text[: SHOWN - 1]}…'
 
 
 def load_plain(

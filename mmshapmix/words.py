@@ -27,6 +27,7 @@ BACKBONES = (
     'msg3d',
 )
 RECIPES = ('baseline', 'brl', 'shapmix')
+ALLOWED = dict(stream=STREAMS, backbone=BACKBONES, recipe=RECIPES)
 
 # The environment is that of all threads.
 _reading = threading.RLock()
@@ -95,16 +96,15 @@ def checked(words: Mapping[str, str | None]) -> dict[str, str]:
     Raises:
         ValueError: For an unknown word, or a value that it cannot have.
     """
-    allowed = dict(stream=STREAMS, backbone=BACKBONES, recipe=RECIPES)
     given = {word: value for word, value in words.items() if value}
     for word, value in given.items():
         if word not in WORDS:
             raise ValueError(f'Expected words of {WORDS}, but got {word!r}.')
         if word == 'data':
             given[word] = data_file(value)
-        elif value not in allowed[word]:
+        elif value not in ALLOWED[word]:
             raise ValueError(
-                f'Expected `{word}` of {allowed[word]}, but got {value!r}.'
+                f'Expected `{word}` of {ALLOWED[word]}, but got {value!r}.'
             )
     return given
 

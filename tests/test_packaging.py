@@ -15,20 +15,20 @@ SOURCES = (
     *('pyproject.toml', 'MANIFEST.in', 'README.md', 'LICENSE'),
     *('CHANGELOG.md', 'CITATION.cff', 'model-index.yml'),
 )
-BUILD = 'from setuptools import build_meta as b; print(b.build_{}({!r}))'
+BUILD = 'from setuptools import build_meta as b; b.build_{}({!r})'
 
 
-def python(code, cwd, **env):
+def python(code, cwd, *options):
+    """What some code prints."""
     result = subprocess.run(
-        [sys.executable, '-c', code],
+        [sys.executable, *options, '-c', code],
         cwd=cwd,
-        env=env or None,
         text=True,
         capture_output=True,
         timeout=300,
     )
     assert result.returncode == 0, result.stderr[-3000:]
-    return result.stdout.strip().splitlines()[-1]
+    return result.stdout
 
 
 @pytest.fixture(scope='module')
@@ -41,11 +41,13 @@ def installed(tmp_path_factory):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, clone / name)
     shutil.rmtree(clone / 'mmshapmix/.mim', ignore_errors=True)
-    sdist = python(BUILD.format('sdist', str(out)), clone)
-    shutil.unpack_archive(out / sdist, root / 'unpacked')
+    python(BUILD.format('sdist', str(out)), clone)
+    (sdist,) = out.glob('*.tar.gz')
+    shutil.unpack_archive(sdist, root / 'unpacked')
     (source,) = (root / 'unpacked').iterdir()
-    wheel = python(BUILD.format('wheel', str(out)), source)
-    zipfile.ZipFile(out / wheel).extractall(root / 'site')
+    python(BUILD.format('wheel', str(out)), source)
+    (wheel,) = out.glob('*.whl')
+    zipfile.ZipFile(wheel).extractall(root / 'site')
     return root / 'site'
 
 
@@ -84,16 +86,9 @@ sys.argv = ['mmshapmix', 'train', '--help']
 main()
 """
     code = code.format(site=str(installed))
-    result = subprocess.run(
-        [sys.executable, '-W', 'error::UserWarning:mmshapmix', '-c', code],
-        cwd=tmp_path,
-        text=True,
-        capture_output=True,
-        timeout=300,
-    )
-    assert result.returncode == 0, result.stderr[-3000:]
-    assert 'usage: mmshapmix train' in result.stdout
-    assert '--backbone' in result.stdout
+    printed = python(code, tmp_path, '-W', 'error::UserWarning:mmshapmix')
+    assert 'usage: mmshapmix train' in printed
+    assert '--backbone' in printed
 
 
 def test_a_tool_that_is_none_is_said(capsys, monkeypatch):

@@ -1,6 +1,5 @@
 """Words from arguments, from a config, and from the environment."""
 
-import argparse
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +8,7 @@ import pytest
 from mmengine.config import Config
 
 import mmshapmix
-from mmshapmix.engine.launch import add_config_options, load_config
+from mmshapmix.engine.launch import config_of
 from mmshapmix.words import data_names, method_files, spoken
 
 from .leaves import quick  # noqa: F401
@@ -28,10 +27,7 @@ def silence(monkeypatch):
 
 def said(path, *args):
     """What a tool reads."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument('config')
-    add_config_options(parser)
-    return load_config(parser.parse_args([str(path), *map(str, args)]))
+    return config_of(path, [*map(str, args)])
 
 
 def test_arguments_complete_a_method(tmp_path):

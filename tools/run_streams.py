@@ -22,7 +22,7 @@ from mmshapmix.analysis.fusion import (
 from mmshapmix.analysis.scores import Scores, read_streams
 from mmshapmix.analysis.tables import rich_table, write_table
 from mmshapmix.cli import run_tool
-from mmshapmix.engine.launch import add_config_options, load_config
+from mmshapmix.engine.launch import config_of
 from mmshapmix.jobs import locked
 from mmshapmix.runs import Run, add_ways_to_run, do_runs
 from mmshapmix.words import (
@@ -82,11 +82,7 @@ def runs_of(args: argparse.Namespace) -> list[Run]:
         ValueError: If it reads no words, or says its stream itself.
     """
     words = words_in(args)
-    parser = argparse.ArgumentParser()
-    parser.add_argument('config')
-    add_config_options(parser)
-    joint = [str(args.config.absolute()), *word_arguments(words), '--stream=j']
-    cfg = load_config(parser.parse_args(joint))
+    cfg = config_of(args.config, [*word_arguments(words), '--stream=j'])
     if args.work_dir is None:
         said = dict(cfg.words, stream='streams')
         args.work_dir = Path('work_dirs', folder_name(said))

@@ -17,10 +17,11 @@ from ..interop.checkpoints import (
     read_weights,
     weights_of,
 )
-from ..interop.fit import TRAINING_ONLY, misfit, one_line, refuse
+from ..interop.fit import TRAINING_ONLY, misfit, refuse
 from ..models.mixers import Mixer
 from ..models.saliency import SaliencyEstimator
 from ..registry import MODELS
+from ..unpickling import brief
 
 MIXER = 'data_preprocessor.blending.'
 """Where the mixer's state lies in that of a recognizer."""
@@ -61,7 +62,7 @@ def parse_config(text: str) -> dict[str, Any]:
         *(AttributeError, SyntaxError, ValueError, TypeError),
         *(MemoryError, RecursionError),  # it is nested too deep
     ) as error:
-        reason = one_line(str(error) or type(error).__name__)
+        reason = brief(str(error) or type(error).__name__)
         raise ValueError(
             'Expected a config of plain settings in the checkpoint, but it '
             f'has something else: {reason}.'
@@ -127,7 +128,7 @@ def build_mixer(checkpoint: dict[str, Any], source: str | Path) -> Mixer:
     except Exception as error:
         raise ValueError(
             f'Expected a mixer that can be built here, but that of {source} '
-            f'cannot: {one_line(str(error))}'
+            f'cannot: {brief(error)}'
         ) from error
     load_mixer(mixer, checkpoint, source)
     return mixer
@@ -142,7 +143,7 @@ def _check_types(config: dict[str, Any]) -> None:
         kind = MODELS.module_dict.get(name.removeprefix('mmshapmix.'))
         if not (kind and issubclass(kind, (Mixer, SaliencyEstimator))):
             raise ValueError(
-                f'{one_line(name)} is neither a mixer nor an estimator.'
+                f'{brief(name)} is neither a mixer nor an estimator.'
             )
 
 

@@ -84,15 +84,25 @@ def get_class_counts(dataset: Any) -> ClassCounts:
     return dataset.class_counts
 
 
+def _inner(dataset: Any) -> list[Any]:
+    """What a data set wraps directly."""
+    parts = getattr(dataset, 'datasets', [getattr(dataset, 'dataset', None)])
+    return [part for part in parts if part is not None]
+
+
+def wrapped(dataset: Any) -> Iterator[Any]:
+    """A data set and all that it wraps, in any depth."""
+    yield dataset
+    for part in _inner(dataset):
+        yield from wrapped(part)
+
+
 def _leaves(dataset: Any) -> Iterator[Any]:
     """The data sets inside of wrappers."""
-    _init(dataset)
-    inner = getattr(dataset, 'datasets', [getattr(dataset, 'dataset', None)])
-    for part in inner:
-        if part is None:
-            yield dataset
-        else:
-            yield from _leaves(part)
+    for part in wrapped(dataset):
+        _init(part)
+        if not _inner(part):
+            yield part
 
 
 def _identities(dataset: Any) -> set[str | tuple[str, str | int]]:

@@ -219,6 +219,24 @@ def load_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
+def config_of(path: Path, arguments: Sequence[str]) -> Config:
+    """What a tool reads that is given a config and arguments.
+
+    Args:
+        path: Of the config.
+        arguments: Those of :func:`add_config_options`.
+
+    Raises:
+        FileNotFoundError: As :func:`load_config`.
+        ValueError: As :func:`load_config`.
+    """
+    parser = argparse.ArgumentParser()
+    parser.add_argument('config')
+    add_config_options(parser)
+    # Absolute: no path can be taken for an option.
+    return load_config(parser.parse_args([str(path.absolute()), *arguments]))
+
+
 def _default_folder(cfg: Config, path: Path) -> str:
     """By the words where it is a method, by its name where it is a config."""
     ours = path.resolve().parent.parent == config_folder().resolve()

@@ -16,7 +16,8 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from ..interop.checkpoints import meta_of
-from ..interop.fit import misfit, one_line, refuse
+from ..interop.fit import misfit, refuse
+from ..unpickling import brief
 from .models import unwrapped
 
 OF_SHAPE = ('momentum_buffer', 'exp_avg', 'exp_avg_sq')
@@ -51,7 +52,7 @@ def check_resumable(runner, checkpoint: Mapping[str, Any], path: str) -> None:
         _take_over(runner, checkpoint, meta)
     # A damaged or foreign state can make it raise nearly anything.
     except Exception as error:
-        reason = one_line(f'{type(error).__name__}: {error}')
+        reason = brief(f'{type(error).__name__}: {error}')
         raise ValueError(
             f'Expected the state of this training in {path}, but it has '
             f'another, or a damaged one ({reason}). {INSTEAD}'

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from ..unpickling import brief
+
 State = dict[str, Tensor]
 
 HEAD = 'cls_head.'
@@ -207,10 +209,4 @@ def some(lines: Sequence[str], shown: int = 10) -> str:
         '2 (a, b)'
     """
     more = ', …' if len(lines) > shown else ''
-    return f'{len(lines)} ({", ".join(map(one_line, lines[:shown]))}{more})'
-
-
-def one_line(text: str, width: int = 200) -> str:
-    """A text of a file for a message: without line breaks, and not long."""
-    text = ' '.join(f'{text:.{2 * width}}'.split())
-    return text if len(text) <= width else f'{text[: width - 1]}…'
+    return f'{len(lines)} ({", ".join(map(brief, lines[:shown]))}{more})'

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from mmshapmix.interop.fit import Misfit, misfit, one_line, refuse, some
+from mmshapmix.interop.fit import Misfit, misfit, refuse, some
+from mmshapmix.unpickling import brief
 
 
 class Model(nn.Module):
@@ -122,7 +123,7 @@ def test_it_is_said_what_to_do(model, state, change, advice):
 
 
 def test_messages_are_of_one_line_and_not_long():
-    assert one_line('a\n b\t') == 'a b' and len(one_line('a' * 10**6)) == 200
+    assert brief('a\n b\t') == 'a b' and len(brief('a' * 10**6)) == 200
     names = {f'a\n{i}' * 99: f'a\n{i}' * 99 for i in range(99)}
     text = str(Misfit({'missing': names, 'unexpected': {}}))
     assert text.startswith('missing: 99 (a ') and '\n' not in text

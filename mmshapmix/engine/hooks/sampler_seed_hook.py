@@ -1,26 +1,13 @@
 """Seeds of the training data."""
 
-from collections.abc import Iterator
-from typing import Any
-
 from mmengine.dataset import ConcatDataset, RepeatDataset
 from mmengine.hooks import DistSamplerSeedHook
 from mmengine.runner import IterBasedTrainLoop
 
 from ...datasets import LongTailPoseDataset
+from ...datasets.labels import wrapped
 from ...datasets.samplers import LongTailSampler
 from ...registry import HOOKS
-
-
-def _wrappers(dataset: Any) -> Iterator[Any]:
-    """A data set and all that it wraps."""
-    yield dataset
-    inner = getattr(dataset, 'datasets', None) or [
-        getattr(dataset, 'dataset', None)
-    ]
-    for part in inner:
-        if part is not None:
-            yield from _wrappers(part)
 
 
 @HOOKS.register_module()
@@ -44,7 +31,7 @@ class SamplerSeedHook(DistSamplerSeedHook):
         seeded = (LongTailPoseDataset, RepeatDataset, ConcatDataset)
         strangers = [
             type(part).__name__
-            for part in (sampler, *_wrappers(loader.dataset))
+            for part in (sampler, *wrapped(loader.dataset))
             if not isinstance(part, (LongTailSampler, *seeded))
         ]
         if strangers:
