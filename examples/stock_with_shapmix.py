@@ -16,6 +16,6 @@ ours = dict(
 train_dataloader = dict(dataset=dict(dataset=ours))
 default_hooks = dict(
     class_counts=dict(type='mmshapmix.ClassCountsHook'),
-    step_seed=dict(type='mmshapmix.StepSeedHook'),
+    seed=dict(type='mmshapmix.SeedHook'),
     saliency=dict(type='mmshapmix.SaliencyHook'),
 )

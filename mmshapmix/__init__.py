@@ -7,8 +7,8 @@ mmaction2 that are there, and mends the faults of theirs that it needs mended
 
 from importlib.util import find_spec
 
+from .dependencies import check_versions
 from .version import __version__
-from .versions import check_versions
 from .words import method
 
 check_versions()

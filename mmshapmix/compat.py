@@ -36,9 +36,9 @@ from typing import Any
 
 from packaging.version import Version
 
-from .plain_numpy import NUMPY_NAMES
-from .tensors import load_tensors
-from .versions import installed_version
+from .dependencies import installed_version
+from .io.plain_numpy import NUMPY_NAMES
+from .io.tensors import load_tensors
 
 # Of mmengine's trainings, ours or stock: name among the default hooks to hook.
 GUARDS = dict(
@@ -120,7 +120,7 @@ def trust_history_buffer() -> None:
 
     open-mmlab/mmengine#1655: torch >= 2.6 loads weights only, and mmengine's
     message hub holds ``HistoryBuffer`` and numpy values. These are registered
-    as safe (see :mod:`mmshapmix.unpickling`); nothing else is.
+    as safe (see :mod:`mmshapmix.io.unpickling`); nothing else is.
     """
     from mmengine.logging import HistoryBuffer
     from torch.serialization import add_safe_globals

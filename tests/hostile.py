@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mmshapmix.analysis.benchmark import read_benchmark
 from mmshapmix.analysis.per_class import read_table
 from mmshapmix.analysis.scores import read_scores
 from mmshapmix.datasets import LongTailPoseDataset
@@ -24,9 +23,10 @@ from mmshapmix.datasets.annotations import (
 )
 from mmshapmix.datasets.synthetic import make_dataset
 from mmshapmix.evaluation.dump_scores import write_scores
+from mmshapmix.experiments.benchmark import read_benchmark
 from mmshapmix.interop.results import read_results
-from mmshapmix.reading import read_json
-from mmshapmix.tensors import load_tensors
+from mmshapmix.io.reading import read_json
+from mmshapmix.io.tensors import load_tensors
 
 SECONDS = 10  # a hang
 MEMORY = 256 << 20  # bytes: far beyond what these files hold

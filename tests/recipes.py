@@ -209,7 +209,9 @@ BENCHMARK = {
         **DRW,
     },
     'balanced-softmax': loss(BALANCED),
-    'post-hoc': hook('logit_adjustment', 'LogitAdjustmentHook', tau=1),
+    'post-hoc': hook(
+        'post_hoc', 'PostHocHook', correction='logit-adjustment', tau=1
+    ),
     'equalization': loss(
         dict(type='mmshapmix.EqualizationLoss', drop_prob=0.9)
     ),
@@ -246,7 +248,7 @@ BENCHMARK = {
         **EQUALLY,
         'model.cls_head.type': 'mmshapmix.ScaledGCNHead',
     },
-    'tau-norm': hook('tau_norm', 'TauNormHook', tau=1),
+    'tau-norm': hook('post_hoc', 'PostHocHook', correction='tau-norm', tau=1),
     'weight-balancing': {**loss(CB_LOSS), **MAX_NORM, **MORE_DECAY},
     'bs-maxnorm': {**loss(BALANCED), **MAX_NORM},
     'stmix': mixes('STMix', BALANCED),

@@ -15,7 +15,7 @@ from mmengine.runner import CheckpointLoader, checkpoint
 from packaging.version import Version
 
 from mmshapmix import compat
-from mmshapmix.tensors import load_tensors
+from mmshapmix.io.tensors import load_tensors
 
 ROOT = Path(__file__).parents[1]
 FIXES = dict(

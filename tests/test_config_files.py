@@ -14,8 +14,8 @@ from mmengine.config import Config
 from mmengine.dataset import Compose
 
 from mmshapmix.analysis.config_table import config_table
+from mmshapmix.experiments.runs import DECISIVE
 from mmshapmix.functional.layouts import get_layout
-from mmshapmix.runs import DECISIVE
 from mmshapmix.words import spoken
 
 from .conftest import make_annotations

@@ -136,7 +136,7 @@ def settings_of(module, names):
 
 def check_model_and_loaders(leaf):
     hooks = {'ClassCountsHook', 'PerClassTableHook'}
-    hooks |= {'SamplerSeedHook', 'StepSeedHook', 'PublishedCheckpointHook'}
+    hooks |= {'SeedHook', 'PublishedCheckpointHook'}
     assert hooks <= hooks_of(leaf.runner).keys()
     layout = get_layout(loaders_of(leaf.cfg)['train']['layout'])
     head, backbone = leaf.runner.model.cls_head, leaf.runner.model.backbone

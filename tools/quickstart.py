@@ -16,8 +16,8 @@ from rich.console import Console
 
 from mmshapmix.analysis.per_class import plot_per_class, read_table
 from mmshapmix.analysis.tables import Row, rich_table
-from mmshapmix.files import replaced
-from mmshapmix.jobs import Job, last_checkpoint, run_jobs
+from mmshapmix.experiments.jobs import Job, last_checkpoint, run_jobs
+from mmshapmix.io.files import replaced
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = {

@@ -15,7 +15,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from mmshapmix.analysis.benchmark import (
+from mmshapmix.analysis.fusion import accuracies
+from mmshapmix.analysis.scores import read_scores
+from mmshapmix.analysis.tables import markdown_table, rich_table, write_csv
+from mmshapmix.cli import run_tool
+from mmshapmix.experiments.benchmark import (
     Benchmark,
     DataSet,
     Result,
@@ -27,13 +31,10 @@ from mmshapmix.analysis.benchmark import (
     run_name,
     run_row,
 )
-from mmshapmix.analysis.fusion import accuracies
-from mmshapmix.analysis.scores import read_scores
-from mmshapmix.analysis.tables import markdown_table, rich_table, write_csv
-from mmshapmix.cli import run_tool
+from mmshapmix.experiments.jobs import ERROR
+from mmshapmix.experiments.runs import Run, add_ways_to_run, do_runs
 from mmshapmix.functional.checks import check_choice
-from mmshapmix.jobs import ERROR, locked
-from mmshapmix.runs import Run, add_ways_to_run, do_runs
+from mmshapmix.io.locks import locked
 from mmshapmix.words import data_file
 
 TOOLS = Path(__file__).resolve().parent

@@ -23,8 +23,8 @@ from mmshapmix.analysis.scores import Scores, read_streams
 from mmshapmix.analysis.tables import rich_table, write_table
 from mmshapmix.cli import run_tool
 from mmshapmix.engine.launch import config_of
-from mmshapmix.jobs import locked
-from mmshapmix.runs import Run, add_ways_to_run, do_runs
+from mmshapmix.experiments.runs import Run, add_ways_to_run, do_runs
+from mmshapmix.io.locks import locked
 from mmshapmix.words import (
     STREAMS,
     add_word_arguments,

@@ -19,7 +19,7 @@ from mmshapmix.engine.launch import (
 )
 from mmshapmix.evaluation import DumpScores
 
-ADJUSTMENT = 'LogitAdjustmentHook'
+POST_HOC = 'PostHocHook'
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -103,13 +103,18 @@ def main() -> None:
         ]
         add_hook(cfg, 'keep_logits', type='mmshapmix.KeepLogitsHook')
     if args.logit_adjustment is not None:
-        if find_hook(cfg, ADJUSTMENT):
+        if find_hook(cfg, POST_HOC):
             parser.error(
-                f'--logit-adjustment: expected a config without {ADJUSTMENT}, '
+                f'--logit-adjustment: expected a config without {POST_HOC}, '
                 'but it has one. Set its tau with --cfg-options.'
             )
-        hook = dict(type=f'mmshapmix.{ADJUSTMENT}', tau=args.logit_adjustment)
-        add_hook(cfg, 'logit_adjustment', **hook)
+        add_hook(
+            cfg,
+            'post_hoc',
+            type=f'mmshapmix.{POST_HOC}',
+            correction='logit-adjustment',
+            tau=args.logit_adjustment,
+        )
     runner = Runner.from_cfg(cfg)
     if lacks_labels(runner.test_loop.dataloader.dataset):
         measure_nothing(runner)

@@ -165,6 +165,5 @@ default_hooks = dict(
     data_check=dict(type='mmshapmix.DataCheckHook'),
     per_class_table=dict(type='mmshapmix.PerClassTableHook'),
     published_checkpoint=dict(type='mmshapmix.PublishedCheckpointHook'),
-    sampler_seed=dict(type='mmshapmix.SamplerSeedHook'),
-    step_seed=dict(type='mmshapmix.StepSeedHook'),
+    seed=dict(type='mmshapmix.SeedHook'),
 )

@@ -4,5 +4,7 @@ _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='post-hoc')
 
 default_hooks = dict(
-    logit_adjustment=dict(type='mmshapmix.LogitAdjustmentHook', tau=1)
+    post_hoc=dict(
+        type='mmshapmix.PostHocHook', correction='logit-adjustment', tau=1
+    )
 )

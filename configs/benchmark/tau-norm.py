@@ -3,4 +3,6 @@
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='tau-norm')
 
-default_hooks = dict(tau_norm=dict(type='mmshapmix.TauNormHook', tau=1))
+default_hooks = dict(
+    post_hoc=dict(type='mmshapmix.PostHocHook', correction='tau-norm', tau=1)
+)

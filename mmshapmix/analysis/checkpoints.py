@@ -18,10 +18,10 @@ from ..interop.checkpoints import (
     weights_of,
 )
 from ..interop.fit import TRAINING_ONLY, misfit, refuse
+from ..io.unpickling import brief
+from ..models.estimators import SaliencyEstimator
 from ..models.mixers import Mixer
-from ..models.saliency import SaliencyEstimator
 from ..registry import MODELS
-from ..unpickling import brief
 
 MIXER = 'data_preprocessor.blending.'
 """Where the mixer's state lies in that of a recognizer."""

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..reading import read_csv
-from ..unpickling import brief
+from ..io.reading import read_csv
+from ..io.unpickling import brief
 
 Table = list[dict[str, str]]
 

@@ -21,13 +21,13 @@ from ..functional.saliency import (
     saliency_shares,
 )
 from ..functional.shapley import shapley_values
-from ..models.mixers import Mixer
-from ..models.saliency import (
+from ..models.estimators import (
     CoalitionValues,
     MarginalContributions,
     SaliencyEstimator,
     ShapleyEstimator,
 )
+from ..models.mixers import Mixer
 from .checkpoints import group_names
 
 # --- tables ------------------------------------------------------------------

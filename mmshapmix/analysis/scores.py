@@ -14,7 +14,7 @@ import numpy as np
 from ..evaluation.dump_scores import KEYS, LOGITS, write_scores
 from ..functional.longtail import ClassCounts
 from ..interop.checkpoints import class_counts_of
-from ..unpickling import PLAIN_NAMES, PlainUnpickler, brief, load_plain
+from ..io.unpickling import PLAIN_NAMES, PlainUnpickler, brief, load_plain
 from .checkpoints import read_checkpoint
 
 # What torch calls the types of storages. numpy has no bfloat16.

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from ..files import replaced
-from ..reading import read_lines
-from ..unpickling import load_plain
+from ..io.files import replaced
+from ..io.reading import read_lines
+from ..io.unpickling import load_plain
 from .bad_samples import BadSamples, listed, shown
 from .samples import Annotation, is_name, python_value, sample_name
 from .unread import load_with_unread
@@ -33,7 +33,7 @@ def load_pickle(path: str | Path) -> Any:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: As :func:`~mmshapmix.unpickling.load_plain` says.
+        ValueError: As :func:`~mmshapmix.io.unpickling.load_plain` says.
     """
     return load_plain(path, WHAT)
 

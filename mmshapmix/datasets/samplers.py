@@ -207,7 +207,7 @@ class ProgressiveSampler(SamplerByClass):
     Progressively-balanced sampling, Kang et al., arXiv 1910.09217. An epoch is
     as long as the data set;
     :func:`~mmshapmix.functional.longtail.progressive_shares` says which share
-    of it each class has. ``SamplerSeedHook`` tells the number of epochs.
+    of it each class has. ``SeedHook`` tells the number of epochs.
 
     Args:
         dataset: The data set, whose labels are known without its pipeline.
@@ -222,7 +222,7 @@ class ProgressiveSampler(SamplerByClass):
     def set_max_epochs(self, max_epochs: int) -> None:
         """Set the number of epochs, after the last of which shares are equal.
 
-        ``SamplerSeedHook`` calls this.
+        ``SeedHook`` calls this.
         """
         self.max_epochs = max_epochs
 
@@ -236,7 +236,7 @@ class ProgressiveSampler(SamplerByClass):
             raise RuntimeError(
                 'Expected to be told the number of epochs before the first '
                 'draw, but ProgressiveSampler was not. Train by epochs, with '
-                'mmshapmix.SamplerSeedHook in `default_hooks`.'
+                'mmshapmix.SeedHook in `default_hooks`.'
             )
         shares = progressive_shares(self.sizes, self.epoch / self.max_epochs)
         return _whole(shares * self.epoch_length())

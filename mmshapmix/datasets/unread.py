@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..plain_numpy import PlainDtype
-from ..unpickling import PlainUnpickler, brief, load_plain
+from ..io.plain_numpy import PlainDtype
+from ..io.unpickling import PlainUnpickler, brief, load_plain
 
 CONTAINERS = (dict, list, tuple, set, frozenset)
 
@@ -112,7 +112,7 @@ def load_with_unread(path: str | Path, what: str) -> Any:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: As :func:`~mmshapmix.unpickling.load_plain`, unless the
+        ValueError: As :func:`~mmshapmix.io.unpickling.load_plain`, unless the
             values of annotations are all that is refused.
     """
     try:

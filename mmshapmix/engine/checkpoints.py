@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmengine.hooks.checkpoint_hook import CheckpointHook
 
-from ..tensors import load_tensors
+from ..io.tensors import load_tensors
 
 NOTE = 'last_checkpoint'  # MMEngine's, with the path of the last one
 NUMBERED = re.compile(r'(.*?)(\d+)(\D*)')

@@ -11,8 +11,8 @@ from typing import Any
 from mmengine.config import Config, ConfigDict, DictAction
 
 from ..compat import use_gloo_without_cuda
-from ..jobs import locked
-from ..unpickling import brief
+from ..io.locks import locked
+from ..io.unpickling import brief
 from ..words import (
     add_word_arguments,
     config_folder,
@@ -247,7 +247,7 @@ def alone(cfg: Config) -> AbstractContextManager:
     """Lock the work folder of a training, once for all of its processes.
 
     Raises:
-        ValueError: As :func:`~mmshapmix.jobs.locked`.
+        ValueError: As :func:`~mmshapmix.io.locks.locked`.
     """
     first = is_first_process(cfg.launcher)
     return locked(cfg.work_dir) if first else nullcontext()

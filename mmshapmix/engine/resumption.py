@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 
 from ..interop.checkpoints import meta_of
 from ..interop.fit import misfit, refuse
-from ..unpickling import brief
+from ..io.unpickling import brief
 from .models import unwrapped
 
 OF_SHAPE = ('momentum_buffer', 'exp_avg', 'exp_avg_sq')

@@ -16,7 +16,7 @@ from mmengine.hooks.checkpoint_hook import CheckpointHook
 from mmengine.logging import MessageHub
 from mmengine.runner import BaseLoop, IterBasedTrainLoop
 
-from ..files import remove_partial, replaced
+from ..io.files import remove_partial, replaced
 
 # What a message hub, and so a checkpoint, knows besides.
 SUPERSEDED = 'superseded'  # names of files to be removed, now that it is saved

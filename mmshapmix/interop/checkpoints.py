@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..files import replaced
-from ..tensors import load_tensors
+from ..io.files import replaced
+from ..io.tensors import load_tensors
 from .fit import (
     CLASSIFIER,
     HEAD,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from ..unpickling import brief
+from ..io.unpickling import brief
 
 State = dict[str, Tensor]
 

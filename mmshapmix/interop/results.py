@@ -15,7 +15,7 @@ from ..datasets.annotations import (
 )
 from ..datasets.samples import tidy_label
 from ..evaluation.dump_scores import KEYS, LOGITS
-from ..unpickling import load_plain
+from ..io.unpickling import load_plain
 
 
 class Results(NamedTuple):
@@ -41,7 +41,7 @@ def read_results(path: str | Path) -> Results:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no such list, has other than finite numbers, or
             not the same classes for all samples; or as
-            :func:`~mmshapmix.unpickling.load_plain` says.
+            :func:`~mmshapmix.io.unpickling.load_plain` says.
     """
     rows = load_plain(path, "PYSKL's scores")
     if not (isinstance(rows, list) and rows and all(map(_is_scored, rows))):

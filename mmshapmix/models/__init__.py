@@ -1,6 +1,7 @@
 """Model parts that MMAction2 lacks."""
 
 from .backbones import CTRGCN, DGSTGCN, HDGCN, MSG3D, InfoGCN
+from .estimators import CoalitionValues, GradCAM, MarginalContributions
 from .heads import (
     CosineGCNHead,
     InfoGCNHead,
@@ -30,7 +31,6 @@ from .mixers import (
     STMix,
 )
 from .recognizers import FrozenRecognizerGCN
-from .saliency import CoalitionValues, GradCAM, MarginalContributions
 
 __all__ = [
     'ActionAwareLoss',

@@ -24,8 +24,8 @@ from mmshapmix.analysis.saliency import (
 from mmshapmix.functional.coalitions import all_coalitions, coalition_index
 from mmshapmix.functional.saliency import saliency_shares
 from mmshapmix.functional.shapley import shapley_values
+from mmshapmix.models.estimators import CoalitionValues
 from mmshapmix.models.mixers import ShapMix
-from mmshapmix.models.saliency import CoalitionValues
 
 GUIDANCE = ('CoalitionValues', 'MarginalContributions', 'GradCAM')
 

@@ -358,7 +358,7 @@ def test_progressive_samples_take_turns(dataset, times, monkeypatch):
 def test_a_progressive_sampler_that_was_told_nothing_is_refused(dataset):
     sampler = ProgressiveSampler(dataset, seed=0)
     assert len(sampler) == len(dataset)
-    with pytest.raises(RuntimeError, match='mmshapmix.SamplerSeedHook'):
+    with pytest.raises(RuntimeError, match='mmshapmix.SeedHook'):
         next(iter(sampler))
 
 

@@ -351,7 +351,11 @@ def scores_of(runner, path):
 @pytest.mark.parametrize('hooks', [[], [dict(type='EMAHook')]])
 def test_the_tau_normalised_classifier(stage, first, tmp_path, hooks):
     """Scores by hand, from the features; also of averaged weights."""
-    tau = {'default_hooks.tau': dict(type='mmshapmix.TauNormHook', tau=0.7)}
+    tau = {
+        'default_hooks.tau': dict(
+            type='mmshapmix.PostHocHook', correction='tau-norm', tau=0.7
+        )
+    }
     path = tmp_path / 'scores.pkl'
     runner = stage(
         'test',
@@ -378,7 +382,9 @@ def test_the_tau_normalised_classifier(stage, first, tmp_path, hooks):
 
 
 def adjusted(tau):
-    hook = dict(type='mmshapmix.LogitAdjustmentHook', tau=tau)
+    hook = dict(
+        type='mmshapmix.PostHocHook', correction='logit-adjustment', tau=tau
+    )
     return {'default_hooks.adjustment': hook}
 
 
@@ -505,7 +511,7 @@ def test_progressive_training(stage, path_of):
 @pytest.mark.parametrize(
     'options',
     [
-        {'default_hooks.sampler_seed': dict(type='DistSamplerSeedHook')},
+        {'default_hooks.seed': dict(type='DistSamplerSeedHook')},
         {
             'train_cfg': dict(
                 type='IterBasedTrainLoop', max_iters=9, _delete_=True
@@ -515,5 +521,5 @@ def test_progressive_training(stage, path_of):
     ],
 )
 def test_progressive_training_needs_hook_and_epochs(build, options):
-    with pytest.raises(RuntimeError, match='mmshapmix.SamplerSeedHook'):
+    with pytest.raises(RuntimeError, match='mmshapmix.SeedHook'):
         build(**PROGRESSIVE, **options).train()

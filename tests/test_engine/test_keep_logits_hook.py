@@ -64,7 +64,9 @@ def test_the_logits_of_a_sample_are_the_mean_of_its_clips(build, tmp_path):
 
 def test_they_are_those_that_other_hooks_have_adjusted(build, tmp_path):
     """Which of the hooks comes first in the config does not matter."""
-    adjustment = dict(type='mmshapmix.LogitAdjustmentHook', tau=2.0)
+    adjustment = dict(
+        type='mmshapmix.PostHocHook', correction='logit-adjustment', tau=2.0
+    )
     runner, rows = run_test(
         build, tmp_path / 'x.pkl', custom_hooks=[adjustment]
     )

@@ -13,7 +13,7 @@ from mmengine.registry import OPTIM_WRAPPERS
 from mmshapmix.datasets.sample_index import seeded
 from mmshapmix.engine.hooks import SaliencyHook
 from mmshapmix.engine.hooks.saliency_hook import evaluating
-from mmshapmix.engine.hooks.step_seed_hook import step_seed
+from mmshapmix.engine.hooks.seed_hook import step_seed
 from mmshapmix.functional.draws import make_generator
 
 from ..conftest import make_data

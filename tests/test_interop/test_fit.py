@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from mmshapmix.interop.fit import Misfit, misfit, refuse, some
-from mmshapmix.unpickling import brief
+from mmshapmix.io.unpickling import brief
 
 
 class Model(nn.Module):

@@ -9,8 +9,8 @@ from mmengine.registry import init_default_scope
 from mmshapmix.functional.draws import make_generator
 from mmshapmix.functional.information import latent_loss, sample_codes
 from mmshapmix.models import EqualizationLoss, InfoGCNHead
+from mmshapmix.models.estimators import SaliencyEstimator
 from mmshapmix.models.mixers import Mixer
-from mmshapmix.models.saliency import SaliencyEstimator
 from mmshapmix.registry import MODELS
 
 K, D = 6, 8

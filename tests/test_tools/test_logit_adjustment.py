@@ -86,9 +86,9 @@ def test_an_unknown_prior_is_measured():
         (
             [
                 '--cfg-options',
-                'default_hooks.mine.type=mmshapmix.LogitAdjustmentHook',
+                'default_hooks.mine.type=mmshapmix.PostHocHook',
             ],
-            'expected a config without LogitAdjustmentHook',
+            'expected a config without PostHocHook',
         ),
     ],
 )

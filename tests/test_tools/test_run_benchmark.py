@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-import mmshapmix.runs
-from mmshapmix.analysis.benchmark import read_benchmark
+import mmshapmix.experiments.runs
 from mmshapmix.analysis.scores import read_scores
+from mmshapmix.experiments.benchmark import read_benchmark
 
 from ..running import (
     ROOT,
@@ -173,7 +173,7 @@ def test_an_interrupted_call_leaves_its_table(ends, monkeypatch):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(mmshapmix.runs, 'run_jobs', interrupt)
+    monkeypatch.setattr(mmshapmix.experiments.runs, 'run_jobs', interrupt)
     table = WORK / 'results.md'
     text = table.read_text()
     table.unlink()
@@ -248,7 +248,7 @@ def test_a_leaf_that_changes_meanwhile_leaves_no_table(ends, monkeypatch):
         leaf.write_text(f'{text}optim_wrapper = dict(optimizer=dict(lr=1))\n')
         return {}
 
-    monkeypatch.setattr(mmshapmix.runs, 'run_jobs', edit)
+    monkeypatch.setattr(mmshapmix.experiments.runs, 'run_jobs', edit)
     try:
         assert re.search(r'optimizer\.lr: 0\.1 there, 1 now', call(*RUN))
     finally:

@@ -310,7 +310,7 @@ def test_the_drawn_samples_are_those_of_training(browse, monkeypatch):
     batch = next(iter(loader))
     mixer = browse.find_mixer(cfg)
     browse.guide(mixer, loader.dataset, 'work/epoch_1.pth')
-    mixer.step_seed = (5, 0, 0, 0)  # as StepSeedHook in the first step
+    mixer.step_seed = (5, 0, 0, 0)  # as SeedHook in the first step
     outputs, samples = mixer(
         torch.stack(batch['inputs']), batch['data_samples']
     )

@@ -117,7 +117,7 @@ def main() -> None:
         )
     inputs = torch.stack(batch['inputs'])
     labels = torch.cat([s.gt_label for s in batch['data_samples']])
-    # As StepSeedHook: seed, rank, iteration, and the stream of the mixer.
+    # As SeedHook: seed, rank, iteration, and the stream of the mixer.
     plan = mixer.sample_plan(
         soft_labels(labels, mixer.num_classes),
         inputs.shape[3],

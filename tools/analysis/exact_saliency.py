@@ -53,8 +53,8 @@ from mmshapmix.functional.coalitions import coalitions_of_sizes
 from mmshapmix.functional.layouts import Layout, get_layout, joint_masks
 from mmshapmix.functional.longtail import count_classes
 from mmshapmix.functional.shapley import shapley_values
+from mmshapmix.models.estimators import CoalitionValues, ShapleyEstimator
 from mmshapmix.models.mixers import Mixer
-from mmshapmix.models.saliency import CoalitionValues, ShapleyEstimator
 
 
 def parse_args() -> argparse.Namespace:

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 from mmshapmix.cli import check_free, run_tool
-from mmshapmix.files import replaced
 from mmshapmix.interop.pyskl_config import (
     Conversion,
     check_text,
@@ -19,6 +18,7 @@ from mmshapmix.interop.pyskl_config import (
     describe_notes,
     run_config,
 )
+from mmshapmix.io.files import replaced
 
 UNMAPPED = 3
 

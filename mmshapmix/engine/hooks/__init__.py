@@ -5,17 +5,15 @@ from .data_check_hook import DataCheckHook
 from .deferred_loss_hook import DeferredLossHook
 from .finite_loss_hook import FiniteLossHook
 from .keep_logits_hook import KeepLogitsHook
-from .logit_adjustment_hook import LogitAdjustmentHook
 from .max_norm_hook import MaxNormHook
 from .missed_validation_hook import MissedValidationHook
 from .per_class_table_hook import PerClassTableHook
+from .post_hoc_hook import PostHocHook
 from .published_checkpoint_hook import PublishedCheckpointHook
 from .resumed_schedule_hook import ResumedScheduleHook
 from .saliency_hook import SaliencyHook
-from .sampler_seed_hook import SamplerSeedHook
 from .second_stage_hook import SecondStageHook
-from .step_seed_hook import StepSeedHook
-from .tau_norm_hook import TauNormHook
+from .seed_hook import SeedHook
 
 __all__ = [
     'ClassCountsHook',
@@ -23,15 +21,13 @@ __all__ = [
     'DeferredLossHook',
     'FiniteLossHook',
     'KeepLogitsHook',
-    'LogitAdjustmentHook',
     'MaxNormHook',
     'MissedValidationHook',
     'PerClassTableHook',
+    'PostHocHook',
     'PublishedCheckpointHook',
     'ResumedScheduleHook',
     'SaliencyHook',
-    'SamplerSeedHook',
     'SecondStageHook',
-    'StepSeedHook',
-    'TauNormHook',
+    'SeedHook',
 ]

@@ -24,7 +24,7 @@ from ...functional.saliency import pose_sums
 from ...models.mixers import Mixer
 from ...registry import HOOKS
 from ..models import loaded_from, mixer_of, unwrapped
-from .step_seed_hook import step_seed
+from .seed_hook import step_seed
 
 WARMUPS = ('st-mix', 'clean')
 MEAN_POSE_SAMPLES = 5000

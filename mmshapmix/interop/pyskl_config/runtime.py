@@ -38,8 +38,7 @@ OUR_HOOKS = dict(
     data_check='DataCheckHook',
     per_class_table='PerClassTableHook',
     published_checkpoint='PublishedCheckpointHook',
-    sampler_seed='SamplerSeedHook',
-    step_seed='StepSeedHook',
+    seed='SeedHook',
 )
 
 

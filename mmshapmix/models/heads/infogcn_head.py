@@ -32,7 +32,7 @@ class InfoGCNHead(MixedGCNHead):
     are orthogonal, one of each class; see
     :mod:`mmshapmix.functional.information`. As the other losses, samples that
     a mixer added have one apart, with means by their soft labels.
-    :class:`~mmshapmix.engine.hooks.StepSeedHook` makes the draws depend on
+    :class:`~mmshapmix.engine.hooks.SeedHook` makes the draws depend on
     (seed, rank, iteration) and the kind of device alone.
 
     Args:
@@ -53,7 +53,7 @@ class InfoGCNHead(MixedGCNHead):
             more.
     """
 
-    draw_stream = 3  # see StepSeedHook
+    draw_stream = 3  # see SeedHook
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ class EqualizationLoss(LongTailLoss):
     with some probability (SEQL, the form for classification), or, with
     ``criterion='sigmoid'``, its binary loss is. What is left out is drawn in
     each step for each sample and class;
-    :class:`~mmshapmix.engine.hooks.StepSeedHook` makes it depend on (seed,
+    :class:`~mmshapmix.engine.hooks.SeedHook` makes it depend on (seed,
     rank, iteration) and the kind of device alone.
 
     Args:
@@ -36,7 +36,7 @@ class EqualizationLoss(LongTailLoss):
         ValueError: If a value is out of range.
     """
 
-    draw_stream = 2  # see StepSeedHook
+    draw_stream = 2  # see SeedHook
 
     def __init__(
         self, drop_prob: float = 0.9, tail_share: float = 0.005, **kwargs

@@ -3,11 +3,11 @@
 from .base import Mixer
 from .cutmix import CutMix
 from .mixup import Mixup
-from .rebalancedpartialmix import RebalancedPartialMix
+from .rebalanced_partial_mix import RebalancedPartialMix
 from .remix import Remix
 from .shapmix import ShapMix, STMix
 from .skelemix import SkeleMix
-from .skeletonmix import SkeletonMix
+from .skeleton_mix import SkeletonMix
 
 __all__ = [
     'CutMix',

@@ -38,7 +38,7 @@ class Mixer(nn.Module):
     Everything is drawn for each sample. The mixers differ in what they paste;
     :mod:`mmshapmix.functional.mixing` says how.
 
-    :class:`~mmshapmix.engine.hooks.StepSeedHook` makes the draws depend on
+    :class:`~mmshapmix.engine.hooks.SeedHook` makes the draws depend on
     (seed, rank, iteration) and the kind of device alone.
     :class:`~mmshapmix.models.MixedGCNHead` takes the loss of each half. A
     batch of one has no partner: it is mixed with itself, which leaves its
@@ -70,7 +70,7 @@ class Mixer(nn.Module):
             halves that are needed.
     """
 
-    draw_stream = 0  # see StepSeedHook
+    draw_stream = 0  # see SeedHook
 
     def __init__(
         self,

@@ -72,7 +72,7 @@ class ShapMix(STMix):
         layout: Name or dict of the skeleton.
         num_parts: Fewest and most parts of the coalitions that compete.
         guidance: ``'shapley'``, ``'grad-cam'``, ``'random'`` (ST-Mix), or the
-            config of an estimator of :mod:`mmshapmix.models.saliency`.
+            config of an estimator of :mod:`mmshapmix.models.estimators`.
         temperature: Of the distribution over coalitions, Table 12.
         normalize: ``'l1'`` as in the paper, or ``'none'``.
         scale: Factor on the normalised values. The released distribution is

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmshapmix.runs import Run, add_ways_to_run, visible_gpus
+from mmshapmix.experiments.runs import Run, add_ways_to_run, visible_gpus
 
-from .running import save_checkpoint
+from ..running import save_checkpoint
 
 TOOLS = Path('tools')
 CONFIG = """

@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from mmshapmix import jobs, progress
-from mmshapmix.jobs import Job, last_checkpoint, locked, run_jobs
-from mmshapmix.progress import JobsProgress, Timing, time_left
+from mmshapmix.experiments import progress
+from mmshapmix.experiments.jobs import Job, last_checkpoint, run_jobs
+from mmshapmix.experiments.progress import JobsProgress, Timing, time_left
+from mmshapmix.io import locks
+from mmshapmix.io.locks import locked
 
-from .running import save_checkpoint
+from ..running import save_checkpoint
 
 TRAIN = '11/21 17:28:04 - mmengine - INFO - Epoch(train) '
 
@@ -266,7 +268,7 @@ def test_interrupted(script, tmp_path, number):
     code = (
         'import signal\n'
         'from pathlib import Path\n'
-        'from mmshapmix.jobs import Job, run_jobs\n'
+        'from mmshapmix.experiments.jobs import Job, run_jobs\n'
         # The tests may run in the background, where both are ignored.
         'signal.signal(signal.SIGINT, signal.default_int_handler)\n'
         'signal.signal(signal.SIGHUP, signal.SIG_DFL)\n'
@@ -306,7 +308,8 @@ def test_last_checkpoint(tmp_path):
 
 
 HOLDER = """
-from mmshapmix.jobs import locked
+from mmshapmix.io import locks
+from mmshapmix.io.locks import locked
 with locked(args[0]):
     if not os.fork():  # as a worker of a data loader
         time.sleep(60)
@@ -364,7 +367,7 @@ def test_a_file_system_without_locks_is_warned_of(tmp_path, monkeypatch):
     def acquire(lock):
         raise OSError(errno.ENOLCK, 'No locks available')
 
-    monkeypatch.setattr(jobs.FileLock, 'acquire', acquire)
+    monkeypatch.setattr(locks.FileLock, 'acquire', acquire)
     with pytest.warns(UserWarning, match='has no locks'), locked(tmp_path):
         pass
 
@@ -376,7 +379,8 @@ def test_jobs_run_without_what_only_posix_has(tmp_path, script):
         'from pathlib import Path\n'
         'sys.modules["fcntl"] = None\n'
         'del os.killpg, signal.SIGHUP, signal.SIGKILL\n'
-        'from mmshapmix.jobs import Job, locked, run_jobs\n'
+        'from mmshapmix.experiments.jobs import Job, run_jobs\n'
+        'from mmshapmix.io.locks import locked\n'
         f'folder = Path({str(tmp_path)!r})\n'
         f'job = Job("a", folder / "a", dict(x=[{str(script("x", ""))!r}]))\n'
         f'bad = [{str(script("bad", "sys.exit(3)"))!r}]\n'

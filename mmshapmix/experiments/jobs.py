@@ -1,17 +1,15 @@
 """Jobs: commands that run one after another, several jobs at once.
 
 What commands print goes into log files, and MMEngine's log lines in it become
-the progress (:mod:`mmshapmix.progress`).
+the progress (:mod:`mmshapmix.experiments.progress`).
 """
 
-import errno
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -23,10 +21,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from rich.console import Console
 
-from .engine.checkpoints import newest_checkpoint
+from ..engine.checkpoints import newest_checkpoint
 from .progress import JobsProgress
 
 Argument = object | Callable[[], object]
@@ -77,52 +74,6 @@ def last_checkpoint(work_dir: Path) -> Path:
             'is none. Train first.'
         )
     return path
-
-
-@contextmanager
-def locked(folder: str | Path) -> Iterator[None]:
-    """Keep others out of a folder, which is made if it is missing.
-
-    The lock ends with the process, however it ends; ``.lock`` in the folder
-    stays, which means nothing by itself.
-
-    Args:
-        folder: Where results go.
-
-    Raises:
-        ValueError: If another holds it, or if ``.lock`` is not the file of a
-            lock.
-    """
-    path = Path(folder) / '.lock'
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Older versions of filelock would follow a link, and empty the file.
-    if path.is_symlink() or (
-        path.exists() and not (path.is_file() and path.stat().st_size == 0)
-    ):
-        raise ValueError(
-            f'Expected an empty file at {path}, or none, to lock the folder '
-            'with, but there is something else. Move it away.'
-        )
-    lock = FileLock(path, blocking=False)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise ValueError(
-            f'Expected to be alone in {folder}, but another command is at '
-            'work there. Wait for it, or end it, or choose another --work-dir.'
-        ) from error
-    except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.ENOTSUP):
-            raise
-        warnings.warn(
-            f'The file system of {folder} has no locks. See to it that no '
-            'other command works there.',
-            stacklevel=3,
-        )
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def run_jobs(

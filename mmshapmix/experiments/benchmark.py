@@ -6,11 +6,11 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any, TypeVar
 
+from ..analysis.tables import Row
 from ..functional.longtail import SHOT_GROUPS
-from ..reading import read_inherited
-from ..unpickling import brief
+from ..io.reading import read_inherited
+from ..io.unpickling import brief
 from ..words import checked, method_files
-from .tables import Row
 
 COLUMNS = ('overall', 'mean-class', *SHOT_GROUPS)
 PAPER_COLUMNS = ('overall', *SHOT_GROUPS)

@@ -23,7 +23,7 @@ class SaliencyEstimator(nn.Module):
         momentum: Of the running mean.
     """
 
-    draw_stream = 1  # see StepSeedHook
+    draw_stream = 1  # see SeedHook
 
     def __init__(
         self,

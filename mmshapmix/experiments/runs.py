@@ -20,12 +20,12 @@ from typing import Any
 import torch
 from mmengine.runner import Runner
 
-from .engine.checkpoints import checkpoints_in
-from .engine.launch import config_of
-from .files import replaced
+from ..engine.checkpoints import checkpoints_in
+from ..engine.launch import config_of
+from ..io.files import replaced
+from ..io.reading import read_json
+from ..words import word_arguments
 from .jobs import Argument, Job, last_checkpoint, run_jobs
-from .reading import read_json
-from .words import word_arguments
 
 SCORES = 'scores.pkl'
 SETTINGS = 'settings.json'
@@ -106,7 +106,7 @@ class Run:
             return 'absent'
 
     def job(self, tools: Path, adopt: bool = False) -> Job:
-        """The commands, to be given to :func:`~mmshapmix.jobs.run_jobs`.
+        """The commands, to be given to :func:`.run_jobs`.
 
         Each looks at the settings when it starts: the config may have been
         changed since. Paths are absolute: none can be taken for an option.

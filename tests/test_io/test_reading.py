@@ -7,7 +7,7 @@ import pytest
 
 from mmshapmix.analysis.per_class import read_table
 from mmshapmix.datasets.annotations import read_list
-from mmshapmix.reading import read_inherited, read_json, read_yaml
+from mmshapmix.io.reading import read_inherited, read_json, read_yaml
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
 """Plain data out of pickles that nobody vouches for.
 
 A pickle may call what it names. Here it gets, of numpy, what stands in
-:data:`~mmshapmix.plain_numpy.NUMPY_NAMES`, and what plain containers need.
+:data:`~mmshapmix.io.plain_numpy.NUMPY_NAMES`, and what plain containers need.
 :func:`load_plain` reads a file of these and refuses all else: what would run
 code, change anything but what the file itself makes, or take much more memory
-or time than the file is long. :mod:`mmshapmix.tensors` reads what torch saved.
+or time than the file is long. :mod:`mmshapmix.io.tensors` reads what torch
+saved.
 """
 
 import os

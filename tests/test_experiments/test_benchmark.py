@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from mmshapmix.analysis.benchmark import (
+from mmshapmix.experiments.benchmark import (
     Benchmark,
     Result,
     read_benchmark,

@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from mmshapmix.analysis.scores import SCORE_NAMES
-from mmshapmix.tensors import load_tensors
-from mmshapmix.unpickling import load_plain
+from mmshapmix.io.tensors import load_tensors
+from mmshapmix.io.unpickling import load_plain
 
 
 def nested(make, times=60):

@@ -10,7 +10,7 @@ from mmshapmix.functional.coalitions import coalitions_of_sizes
 from mmshapmix.functional.draws import make_generator
 from mmshapmix.functional.layouts import get_layout, joint_masks
 from mmshapmix.functional.shapley import shapley_values
-from mmshapmix.models.saliency import (
+from mmshapmix.models.estimators import (
     CoalitionValues,
     GradCAM,
     MarginalContributions,

@@ -1,0 +1,118 @@
+"""Seeds of what a training draws."""
+
+from mmengine.dataset import ConcatDataset, RepeatDataset
+from mmengine.dist import get_rank
+from mmengine.hooks import DistSamplerSeedHook
+from mmengine.runner import IterBasedTrainLoop
+from torch import nn
+from torch.utils.data import DataLoader, Sampler
+
+from ...datasets import LongTailPoseDataset
+from ...datasets.labels import wrapped
+from ...datasets.samplers import LongTailSampler
+from ...models.heads import MixedGCNHead
+from ...registry import HOOKS
+from ..models import mixer_of, unwrapped
+
+
+def step_seed(runner, module: nn.Module) -> tuple[int, ...]:
+    """What a module's draws of a step depend on.
+
+    Args:
+        runner: The runner, in a step of training.
+        module: Its class has a ``draw_stream``, a number of its own, so that
+            no two kinds of modules draw the same.
+
+    Returns:
+        (seed, rank, iteration, stream).
+    """
+    return runner.seed, get_rank(), runner.iter, module.draw_stream
+
+
+@HOOKS.register_module()
+class SeedHook(DistSamplerSeedHook):
+    """Makes a resumed run draw what an uninterrupted one would have drawn.
+
+    The sampler is told the epoch and, in a resumed run, the old seed: MMEngine
+    restores it after the samplers are built, so that without ``--seed`` they
+    would go on with a new one. A seed that the config gives the sampler stays.
+    A sampler with a ``set_max_epochs`` method is told the number of epochs, if
+    the training has such.
+
+    The modules of the model that draw, mixers and losses, are told the seed
+    of each step. These are all that have an attribute ``step_seed``.
+    """
+
+    def before_train(self, runner) -> None:
+        """Find the modules, and hand seed and epochs to the sampler.
+
+        Warns if a data set does not hand the seeds on, or if the head does
+        not know clean samples from mixed ones.
+        """
+        self.modules = [
+            module
+            for module in unwrapped(runner.model).modules()
+            if hasattr(module, 'step_seed')
+        ]
+        self._check_head(runner)
+        self._check_data(runner)
+        loop = runner.train_loop
+        sampler = _sampler_of(loop.dataloader)
+        if isinstance(sampler, LongTailSampler):
+            self._restore_seed(runner, sampler)
+        # An iteration-based loop says that it has one epoch.
+        by_epoch = not isinstance(loop, IterBasedTrainLoop)
+        if by_epoch and hasattr(sampler, 'set_max_epochs'):
+            sampler.set_max_epochs(runner.max_epochs)
+
+    def _check_data(self, runner) -> None:
+        loader = runner.train_loop.dataloader
+        seeded = (LongTailPoseDataset, RepeatDataset, ConcatDataset)
+        strangers = [
+            type(part).__name__
+            for part in (_sampler_of(loader), *wrapped(loader.dataset))
+            if not isinstance(part, (LongTailSampler, *seeded))
+        ]
+        if strangers:
+            runner.logger.warning(
+                f'{strangers[0]} does not hand on the seeds of the draws: a '
+                'resumed run augments its samples in another way than an '
+                'uninterrupted one. mmshapmix.ShuffleSampler does, also '
+                'through RepeatDataset and ConcatDataset.'
+            )
+
+    def _restore_seed(self, runner, sampler: LongTailSampler) -> None:
+        config = runner.cfg.get('train_dataloader') or {}
+        fixed = (config.get('sampler') or {}).get('seed') is not None
+        differs = runner._randomness_cfg.get('diff_rank_seed')
+        if fixed or differs or sampler.seed == runner.seed:
+            return
+        sampler.seed = runner.seed
+        loop = runner.train_loop
+        if hasattr(loop, 'dataloader_iterator'):
+            # An iteration-based loop began to draw when it was built.
+            iterator = type(loop.dataloader_iterator)
+            loop.dataloader_iterator = iterator(loop.dataloader)
+
+    def _check_head(self, runner) -> None:
+        mixer = mixer_of(runner.model)
+        if mixer is None or mixer.output == 'mixed':
+            return
+        head = unwrapped(runner.model).cls_head
+        if not isinstance(head, MixedGCNHead):
+            runner.logger.warning(
+                f'{type(head).__name__} takes one mean over clean and mixed '
+                'samples: half the loss of Shap-Mix, and no accuracy in the '
+                "log. Set model.cls_head.type='mmshapmix.MixedGCNHead'."
+            )
+
+    def before_train_iter(
+        self, runner, batch_idx: int, data_batch: dict | None = None
+    ) -> None:
+        """Set the seeds of this step."""
+        for module in self.modules:
+            module.step_seed = step_seed(runner, module)
+
+
+def _sampler_of(loader: DataLoader) -> Sampler:
+    return getattr(loader.batch_sampler, 'sampler', loader.sampler)

@@ -1,0 +1,1 @@
+"""Runs, the jobs they are made of, and the tables of benchmarks."""

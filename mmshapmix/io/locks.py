@@ -1,0 +1,55 @@
+"""Keeping other processes out of a folder."""
+
+import errno
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+@contextmanager
+def locked(folder: str | Path) -> Iterator[None]:
+    """Keep others out of a folder, which is made if it is missing.
+
+    The lock ends with the process, however it ends; ``.lock`` in the folder
+    stays, which means nothing by itself.
+
+    Args:
+        folder: Where results go.
+
+    Raises:
+        ValueError: If another holds it, or if ``.lock`` is not the file of a
+            lock.
+    """
+    path = Path(folder) / '.lock'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Older versions of filelock would follow a link, and empty the file.
+    if path.is_symlink() or (
+        path.exists() and not (path.is_file() and path.stat().st_size == 0)
+    ):
+        raise ValueError(
+            f'Expected an empty file at {path}, or none, to lock the folder '
+            'with, but there is something else. Move it away.'
+        )
+    lock = FileLock(path, blocking=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise ValueError(
+            f'Expected to be alone in {folder}, but another command is at '
+            'work there. Wait for it, or end it, or choose another --work-dir.'
+        ) from error
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP):
+            raise
+        warnings.warn(
+            f'The file system of {folder} has no locks. See to it that no '
+            'other command works there.',
+            stacklevel=3,
+        )
+    try:
+        yield
+    finally:
+        lock.release()
