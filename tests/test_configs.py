@@ -196,7 +196,7 @@ def check_mixing(leaf):
     dataset, model = leaf.datasets['train'], leaf.runner.model
     assert leaf.mixer.layout == dataset.layout
     assert leaf.mixer.num_classes == dataset.num_classes
-    leaf.mixer.guided = False  # as in the warm-up
+    leaf.mixer.phase = 'unguided'  # as in the warm-up
     leaf.mixer.set_class_counts(torch.ones(dataset.num_classes))
     leaf.mixer.fraction = 1  # of so small a batch
     clean = model.data_preprocessor(

@@ -168,7 +168,7 @@ def load_mixer(
             'trained with.'
         )
     mixer.load_state_dict(state)
-    mixer.estimator.ready = True
+    mixer.phase = 'guided'
 
 
 def class_names(meta: dict[str, Any], num_classes: int) -> list[str]:

@@ -220,7 +220,7 @@ class Log(Hook):
 
     def after_train_iter(self, runner, batch_idx, data_batch, outputs):
         self.keys.append('mixed_loss_cls' in outputs)
-        self.guided.append(mixer_of(runner).guided)
+        self.guided.append(mixer_of(runner).phase == 'guided')
 
 
 @pytest.mark.parametrize('warmup', ['st-mix', 'clean'])

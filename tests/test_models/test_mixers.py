@@ -51,7 +51,7 @@ def build(kind, layout='nturgb+d', seed=(0, 0, 0, 0), **options):
 def ready(mixer):
     """A mixer whose table prefers one coalition in each class."""
     mixer.set_class_counts(COUNTS)
-    mixer.estimator.ready = True
+    mixer.phase = 'guided'
     torch.manual_seed(0)
     mixer.estimator.table.copy_(torch.rand_like(mixer.estimator.table))
     mixer.estimator.visits.fill_(1)
@@ -121,7 +121,7 @@ def test_what_a_step_draws_depends_on_its_seed_alone(kind):
 def test_not_while_it_is_off_or_not_training(kind):
     x, samples = batch()
     mixer = build(kind)
-    mixer.enabled = False
+    mixer.phase = 'clean'
     y, same = mixer(x, samples)
     assert y is x and same is samples
 
@@ -400,7 +400,7 @@ def test_a_guided_sample_keeps_what_makes_the_rarer_class():
 
 def test_unguided_it_is_st_mix():
     mixer = shapley_mixer(temperature=1e-4)
-    mixer.guided = False
+    mixer.phase = 'unguided'
     plain = build(STMix, mixup_prob=0.0)
     one, other = plans(mixer), plans(plain)
     assert torch.equal(one.joints, other.joints)

@@ -98,7 +98,7 @@ def guide(mixer: Mixer, dataset: Any, checkpoint: str | None) -> str:
     if mixer.estimator is None:
         return 'parts at random' if mixer.spatial == 'parts' else ''
     if checkpoint is None:
-        mixer.guided = False
+        mixer.phase = 'unguided'
         return 'unguided, as in the warm-up: no --checkpoint'
     load_mixer(mixer, read_checkpoint(checkpoint), checkpoint)
     return f'guided by {Path(checkpoint).name}'

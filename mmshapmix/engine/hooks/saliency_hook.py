@@ -26,7 +26,9 @@ from ...registry import HOOKS
 from ..models import loaded_from, mixer_of, unwrapped
 from .seed_hook import step_seed
 
-WARMUPS = ('st-mix', 'clean')
+WARMUPS = {'st-mix': 'unguided', 'clean': 'clean'}
+"""How a training warms up, and the phase of the mixer meanwhile."""
+
 MEAN_POSE_SAMPLES = 5000
 
 
@@ -138,7 +140,7 @@ class SaliencyHook(Hook):
                 f'and `share` above 0, up to 1, but got {interval}, '
                 f'{mean_pose_samples} and {share}.'
             )
-        check_choice('warmup', warmup, WARMUPS)
+        check_choice('warmup', warmup, tuple(WARMUPS))
         self.interval = interval
         self.share = share
         self.warmup_epochs = warmup_epochs
@@ -158,7 +160,6 @@ class SaliencyHook(Hook):
         estimator = mixer.estimator
         if estimator is None:
             return
-        estimator.ready = True
         if not runner._resume:
             estimator.reset()
         pose = estimator.mean_pose
@@ -180,8 +181,7 @@ class SaliencyHook(Hook):
         """Set the mixer's phase, and estimate."""
         mixer = mixer_of(runner.model)
         warm = passes_done(runner) >= self.warmup_epochs
-        mixer.guided = warm
-        mixer.enabled = warm or self.warmup == 'st-mix'
+        mixer.phase = 'guided' if warm else WARMUPS[self.warmup]
         if mixer.estimator is not None and runner.iter % self.interval == 0:
             self._estimate(runner, mixer, data_batch)
 

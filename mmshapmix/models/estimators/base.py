@@ -40,7 +40,6 @@ class SaliencyEstimator(nn.Module):
             )
         self.num_classes = num_classes
         self.momentum = momentum
-        self.ready = False  # The hook's: it has begun.
         # Float, since MMEngine averages buffers over the ranks.
         constants = dict(
             coalitions=coalitions,

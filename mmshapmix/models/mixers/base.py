@@ -28,6 +28,7 @@ from ..labels import labels_of
 OUTPUTS = ('both', 'mixed')
 SPATIAL = ('parts', 'joints', 'halves')
 TEMPORAL = ('resampled', 'copied')
+PHASES = ('clean', 'unguided', 'guided')
 
 
 class Mixer(nn.Module):
@@ -110,9 +111,9 @@ class Mixer(nn.Module):
         self.alpha = alpha
         self.output = output
         self.fraction = fraction
-        # What hooks set: whether to mix at all, whether the estimator guides,
+        # What hooks set: one of PHASES (none: nobody has begun to estimate),
         # and the seed of a step.
-        self.enabled = self.guided = True
+        self.phase: str | None = None
         self.step_seed: tuple[int, ...] | None = None
         self.estimator: nn.Module | None = None
         self.register_buffer('groups', None, persistent=False)
@@ -255,7 +256,7 @@ class Mixer(nn.Module):
             information, whether they are ``mixed``, and ``added`` to the
             batch. With a ``fraction``, 2N is N and the number of mixed ones.
         """
-        if not self.enabled:
+        if self.phase == 'clean':
             return inputs, data_samples
         number = self.num_mixed(len(inputs))
         if number and len(inputs) == 1:

@@ -150,10 +150,10 @@ class ShapMix(STMix):
         generator: torch.Generator | None,
     ) -> Tensor:
         """The parts to paste, ``(N, P)`` bool."""
-        if self.estimator is None or not self.guided:
+        if self.estimator is None or self.phase == 'unguided':
             return super().sample_groups(labels, partner, generator)
         self.check_class_counts()
-        if not self.estimator.ready:
+        if self.phase is None:
             raise RuntimeError(
                 'Expected a saliency that is estimated in ShapMix, but nobody '
                 "does. Set saliency=dict(type='mmshapmix.SaliencyHook') in "
