@@ -16,6 +16,7 @@ from .sampler_seed_hook import SamplerSeedHook
 from .second_stage_hook import SecondStageHook
 from .step_seed_hook import StepSeedHook
 from .tau_norm_hook import TauNormHook
+from .words_hook import WordsHook
 
 __all__ = [
     'ClassCountsHook',
@@ -34,4 +35,5 @@ __all__ = [
     'SecondStageHook',
     'StepSeedHook',
     'TauNormHook',
+    'WordsHook',
 ]
