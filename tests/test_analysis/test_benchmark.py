@@ -1,8 +1,8 @@
 """Table files, and means over seeds."""
 
 import json
-
 from dataclasses import replace
+
 import numpy as np
 import pytest
 

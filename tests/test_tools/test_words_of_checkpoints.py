@@ -1,13 +1,13 @@
 """A checkpoint and a dump know what they are; the tools refuse mistakes."""
 
-import csv
-import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from mmshapmix.analysis.scores import read_scores
+from mmshapmix.analysis.fusion import Fusion, fusion_rows
+from mmshapmix.analysis.scores import read_scores, read_streams
 from mmshapmix.words import data_names
 
 from ..running import call_tool, user_folder
@@ -177,12 +177,13 @@ def test_the_recipe_is_that_of_the_training(tmp_path):
     assert read_scores(path).words['recipe'] == 'baseline'
 
 
-def test_streams_and_their_fusion_say_the_recipe(tmp_path):
-    words = ('--data=synthetic-lt', '--streams', 'j', 'b')
-    done = call_tool('run_streams.py', 'ce.py', *words, '--work-dir', tmp_path)
-    assert done is None
-    with (tmp_path / 'results.csv').open() as file:
-        rows = [*csv.DictReader(file)]
-    assert {row['recipe'] for row in rows} == {'baseline'} and len(rows) > 1
-    settings = json.loads((tmp_path / 'j/settings.json').read_text())
-    assert not [key for key in settings if 'hooks.words' in key]
+def test_rows_of_streams_and_fusions_say_the_recipe():
+    streams = read_streams(dict(j=dump('row_j'), b=dump('row_b', stream='b')))
+    both = dict(equal=Fusion(dict(j=1, b=1), 'scores'))
+    rows = fusion_rows(streams, both)
+    assert [row['recipe'] for row in rows] == ['baseline'] * 3
+    words = dict(streams['b'].words, recipe='brl')
+    streams['b'] = replace(streams['b'], words=words)
+    rows = fusion_rows(streams, both)
+    found = [row['recipe'] for row in rows]
+    assert found == ['baseline', 'brl', 'baseline, brl']
