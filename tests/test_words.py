@@ -73,7 +73,9 @@ def test_a_config_says_its_own_words(tmp_path):
     assert cfg.words == dict(
         method='rpm', data='mine', stream='k', backbone='ctrgcn', recipe='brl'
     )
-    assert (cfg.train_cfg.max_epochs, cfg.work_dir) == (7, 'work_dirs/child')
+    assert cfg.train_cfg.max_epochs == 7
+    assert cfg.work_dir == 'work_dirs/child_ctrgcn'
+    assert said(child).work_dir == 'work_dirs/child'
     # Others do not hear them.
     assert Config.fromfile(method_files()['rpm']).words.stream == 'j'
     with pytest.raises(ValueError, match="'k', which the config says, but"):

@@ -158,7 +158,9 @@ def result_of(key: Key, run: Run) -> Result | None:
     error = run.folder / ERROR
     if run.scores.exists():
         try:
-            return Result(*key, accuracies(read_scores(run.scores)))
+            scores = read_scores(run.scores)
+            recipe = scores.words.get('recipe', '')
+            return Result(*key, accuracies(scores), recipe=recipe)
         except ValueError as refusal:
             return Result(*key, None, str(refusal))
     if error.exists():

@@ -160,6 +160,8 @@ train_cfg = dict(max_epochs=3 if small else 24)  # of 5 passes each
 
 # In default_hooks, a dict, so that a child adds to them.
 default_hooks = dict(
+    # Before published_checkpoint: what it says comes first.
+    words=dict(type='mmshapmix.WordsHook'),
     logger=dict(interval=20 if small else 100),
     class_counts=dict(type='mmshapmix.ClassCountsHook'),
     data_check=dict(type='mmshapmix.DataCheckHook'),

@@ -34,6 +34,13 @@ Any method goes with any data set and stream. The figures of methods that train
 by different recipes are not comparable: give all the same `--recipe`.
 InfoGCN has a head of its own: methods that bring another (`cb-sigmoid`, `crt`'s
 kin, LDAM, …) are refused with it.
+
+A checkpoint knows its words and its layout (`meta['words']`), and so do the
+scores of a test. Tests, trainings that start from it and fusions refuse another
+stream or data set, and say both. `--any-checkpoint`, or with MMAction2's own
+tools `--cfg-options default_hooks.words.any_checkpoint=True`, takes it all the
+same, as for fine-tuning on other data; `fuse_streams.py` has `--any-scores`. A
+table of methods with several recipes says each row's.
 """  # noqa: E501
 
 

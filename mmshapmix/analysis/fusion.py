@@ -20,6 +20,7 @@ from ..functional.accuracy import (
 )
 from ..functional.checks import check_choice
 from ..functional.longtail import SHOT_GROUPS
+from ..identity import recipes
 from .scores import Scores, is_raw
 from .tables import Row
 
@@ -169,7 +170,20 @@ def fuse_streams(
     chosen = [streams[name] for name in weights]
     fused = fuse(stack_streams(chosen, of), list(weights.values()))
     logits = fused if of == 'logits' else None
-    return replace(chosen[0], source='the fusion', scores=fused, logits=logits)
+    return replace(
+        chosen[0],
+        source='the fusion',
+        scores=fused,
+        logits=logits,
+        words=_words_of(chosen),
+    )
+
+
+def _words_of(streams: Sequence[Scores]) -> dict[str, str]:
+    """Those of a fusion: what differs is joined."""
+    keys = {key: None for found in streams for key in found.words}
+    said = {k: [f.words[k] for f in streams if k in f.words] for k in keys}
+    return {key: '+'.join(dict.fromkeys(all_)) for key, all_ in said.items()}
 
 
 # --- weights from other data -------------------------------------------------
@@ -309,4 +323,21 @@ def fusion_rows(
     for name, fusion in fusions.items():
         found = accuracies(fuse_streams(streams, *fusion))
         rows.append(dict(scores=name, weights=str(fusion), **found))
-    return rows
+    return _with_recipes(rows, streams, fusions)
+
+
+def _with_recipes(
+    rows: list[Row],
+    streams: Mapping[str, Scores],
+    fusions: Mapping[str, Fusion],
+) -> list[Row]:
+    """The rows with the recipes that are in them, if any is known."""
+    names = [[name] for name in streams]
+    names += [[*fusion.weights] for fusion in fusions.values()]
+    found = [recipes([dict(streams[one].words) for one in of]) for of in names]
+    if not any(found):
+        return rows
+    return [
+        dict(scores=row['scores'], recipe=recipe) | row
+        for row, recipe in zip(rows, found, strict=True)
+    ]

@@ -5,7 +5,7 @@ import math
 import operator
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from ..evaluation.dump_scores import KEYS, LOGITS, write_scores
 from ..functional.longtail import ClassCounts
+from ..identity import check_dumps, known_words
 from ..interop.checkpoints import class_counts_of
 from ..io.unpickling import PLAIN_NAMES, PlainUnpickler, brief, load_plain
 from .checkpoints import read_checkpoint
@@ -106,6 +107,7 @@ class Scores:
         labels: ``(N,)`` int64 in 0..K-1.
         class_counts: ``(K,)`` training samples, if known.
         logits: ``(N, K)`` float64, if known: the means of the clips.
+        words: What was tested, see :mod:`mmshapmix.identity`, if known.
     """
 
     source: str
@@ -114,6 +116,7 @@ class Scores:
     labels: np.ndarray
     class_counts: ClassCounts | None = None
     logits: np.ndarray | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
 
     def save(self, path: str | Path) -> None:
         """Write them as ``tools/test.py --dump`` does."""
@@ -126,6 +129,7 @@ class Scores:
             (dict(zip(keys, row, strict=True)) for row in rows),
             path,
             self.class_counts,
+            self.words,
         )
 
 
@@ -158,6 +162,7 @@ def read_scores(path: str | Path) -> Scores:
         np.array(labels),
         counts,
         logits,
+        known_words(rows[0].get('words')),
     )
     _check_scores(result)
     return result
@@ -354,19 +359,25 @@ def _ordered_like(first: Scores, found: Scores) -> Scores:
 
 
 def read_streams(
-    paths: Mapping[str, str | Path], checkpoint: str | Path | None = None
+    paths: Mapping[str, str | Path],
+    checkpoint: str | Path | None = None,
+    any_scores: bool = False,
 ) -> dict[str, Scores]:
     """Read and align the dumps of several streams.
 
     Args:
         paths: Stream to its file.
         checkpoint: May know the class counts where the dumps do not.
+        any_scores: Take two of the same stream, or of two data sets.
 
     Raises:
-        ValueError: As :func:`read_scores` and :func:`aligned`, or if the
-            checkpoint does not know the class counts.
+        ValueError: As :func:`read_scores`, :func:`aligned` and
+            :func:`~mmshapmix.identity.check_dumps`, or if the checkpoint does
+            not know the class counts.
     """
     streams = {stream: read_scores(path) for stream, path in paths.items()}
+    if not any_scores:
+        check_dumps({k: (s.source, dict(s.words)) for k, s in streams.items()})
     return aligned(streams, _counts_of(checkpoint) if checkpoint else {})
 
 

@@ -97,7 +97,11 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
         """of its own: "test_dataloader.dataset.ann_file='/a, b.pkl'\"""",
     )
     parser.set_defaults(
-        work_dir=None, launcher='none', local_rank=0, skip_bad=False
+        work_dir=None,
+        launcher='none',
+        local_rank=0,
+        skip_bad=False,
+        any_checkpoint=False,
     )
 
 
@@ -115,6 +119,11 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         '--skip-bad',
         action='store_true',
         help='leave out bad samples, and list them in the log',
+    )
+    parser.add_argument(
+        '--any-checkpoint',
+        action='store_true',
+        help='take a checkpoint also if it is of another stream or data set',
     )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
@@ -189,7 +198,7 @@ def load_config(args: argparse.Namespace) -> Config:
 
     The work folder is, in this order: ``--work-dir``, the config's
     ``work_dir``, ``work_dirs/`` and :func:`~mmshapmix.words.folder_name` for a
-    method of ours, and the config's name for another config.
+    method of ours, and for another config its name and the words it is given.
 
     Raises:
         FileNotFoundError: As :func:`read_config`.
@@ -209,11 +218,13 @@ def load_config(args: argparse.Namespace) -> Config:
         cfg.merge_from_dict(args.cfg_options)
     if args.skip_bad:
         skip_bad_samples(cfg)
+    if args.any_checkpoint and (hook := find_hook(cfg, 'WordsHook')):
+        hook.any_checkpoint = True
     cfg.launcher = args.launcher
     cfg.work_dir = (
         args.work_dir
         or cfg.get('work_dir')
-        or str(Path('work_dirs', _default_folder(cfg, Path(args.config))))
+        or str(Path('work_dirs', _default_folder(cfg, args)))
     )
     use_gloo_without_cuda(cfg, args.launcher)
     return cfg
@@ -237,10 +248,16 @@ def config_of(path: Path, arguments: Sequence[str]) -> Config:
     return load_config(parser.parse_args([str(path.absolute()), *arguments]))
 
 
-def _default_folder(cfg: Config, path: Path) -> str:
-    """By the words where it is a method, by its name where it is a config."""
-    ours = path.resolve().parent.parent == config_folder().resolve()
-    return folder_name(cfg.words) if ours else path.stem
+def _default_folder(cfg: Config, args: argparse.Namespace) -> str:
+    """By the words where it is a method, by its name where it is a config.
+
+    A config of one's own that is given words has them behind its name.
+    """
+    path = Path(args.config)
+    if path.resolve().parent.parent == config_folder().resolve():
+        return folder_name(cfg.words)
+    given = [cfg.words[word] for word in words_in(args)]
+    return '_'.join([path.stem, *given])
 
 
 def alone(cfg: Config) -> AbstractContextManager:

@@ -1,6 +1,6 @@
 """Scores of all samples in a file, for fusion and for MMAction2's reports."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ def write_scores(
     rows: Iterable[dict[str, Any]],
     path: str | Path,
     class_counts: ClassCounts | None = None,
+    words: Mapping[str, str] | None = None,
 ) -> None:
     """Write scores as MMEngine's ``DumpResults`` does, at once or not at all.
 
@@ -57,8 +58,11 @@ def write_scores(
         path: The pickle to write; missing folders are made.
         class_counts: ``(K,)`` training samples, if known; every sample gets
             the same array, which the file holds once.
+        words: What was tested, see :mod:`mmshapmix.identity`; likewise.
     """
-    shared = {} if class_counts is None else dict(class_counts=class_counts)
+    shared: dict[str, Any] = dict(words=dict(words)) if words else {}
+    if class_counts is not None:
+        shared['class_counts'] = class_counts
     save_pickle(
         [
             {
@@ -79,8 +83,8 @@ class DumpScores(DumpResults):
     The file is a list of a dict for each sample: ``pred_score`` ``(K,)``
     float, ``gt_label`` ``(1,)`` int64, ``frame_dir`` and ``pred_logit``
     ``(K,)`` float (absent if the samples do not have them; logits are from
-    ``KeepLogitsHook``), and ``class_counts`` ``(K,)`` int64 (absent if
-    unknown).
+    ``KeepLogitsHook``), ``class_counts`` ``(K,)`` int64, and ``words``,
+    method, data, stream and so on (absent if unknown).
     ``tools/analysis/fuse_streams.py`` and MMAction2's tools read it.
 
     Args:
@@ -92,6 +96,11 @@ class DumpScores(DumpResults):
     default_prefix = 'dump'  # MMEngine warns where there is none
 
     class_counts: ClassCounts | None = None
+    words: Mapping[str, str] | None = None
+
+    def set_words(self, words: Mapping[str, str]) -> None:
+        """Take what is tested, see :mod:`mmshapmix.identity`."""
+        self.words = words
 
     def set_class_counts(self, class_counts: Any) -> None:
         """Take the training samples per class, ``(K,)``."""
@@ -110,7 +119,9 @@ class DumpScores(DumpResults):
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict:
         """Write the file; there is no metric."""
-        write_scores(results, self.out_file_path, self.class_counts)
+        write_scores(
+            results, self.out_file_path, self.class_counts, self.words
+        )
         print_log(
             f'Scores of {len(results)} samples: {self.out_file_path}',
             logger='current',

@@ -132,6 +132,7 @@ class Result:
         accuracies: In [0, 1], by the names of :data:`COLUMNS`; none if it
             failed.
         error: Why it failed.
+        recipe: By which it was trained; empty if that is not known.
     """
 
     method: str
@@ -139,6 +140,7 @@ class Result:
     seed: int
     accuracies: Mapping[str, float | None] | None
     error: str = ''
+    recipe: str = ''
 
 
 def run_name(method: str, data: str, seed: int) -> str:
@@ -311,7 +313,8 @@ def result_rows(
         results: Of all runs.
 
     Returns:
-        Rows of one set of columns: the method, how many seeds, then mean and
+        Rows of one set of columns: the method, its recipe (or all of them, if
+        its runs have several), how many seeds, then mean and
         sample standard deviation of :data:`COLUMNS` over the seeds (none for
         less than two), in [0, 1]; then the papers' figures.
     """
@@ -321,7 +324,8 @@ def result_rows(
         if not found:
             continue
         done = [r.accuracies for r in found if r.accuracies]
-        row = dict(data=data, method=name, seeds=len(done))
+        row = dict(data=data, method=name, recipe=_recipes(found))
+        row['seeds'] = len(done)
         for column in COLUMNS:
             values = [accuracies.get(column) for accuracies in done]
             row |= _mean_and_std(column, values)
@@ -330,6 +334,10 @@ def result_rows(
             row |= _published(source, paper.get(source, ()))
         rows.append(row)
     return rows
+
+
+def _recipes(results: Sequence[Result]) -> str:
+    return ', '.join(sorted({r.recipe for r in results if r.recipe}))
 
 
 def _mean_and_std(column: str, values: Sequence[float | None]) -> Row:
@@ -375,6 +383,7 @@ def run_row(result: Result) -> Row:
     return dict(
         data=result.data,
         method=result.method,
+        recipe=result.recipe,
         seed=result.seed,
         **{column: found.get(column) for column in COLUMNS},
         error=result.error,
@@ -384,13 +393,18 @@ def run_row(result: Result) -> Row:
 def readable(benchmark: Benchmark, rows: Sequence[Row]) -> list[Row]:
     """The rows for people: ``mean ± std``, columns without values left out.
 
+    Where recipes are mixed, each row says its own.
+
     Args:
         benchmark: What the rows are.
         rows: Of :func:`result_rows`, of one data set.
     """
     shown = []
+    known = ', '.join(row['recipe'] for row in rows if row['recipe'])
+    mixed = len({*known.split(', ')}) > 1
     for row in rows:
         cells = dict(method=benchmark.methods[row['method']].label)
+        cells['recipe'] = row['recipe'] if mixed else ''
         cells['seeds'] = row['seeds']
         for column in COLUMNS:
             cells[column] = _spread(row[column], row[f'{column} std'])

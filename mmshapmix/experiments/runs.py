@@ -39,7 +39,7 @@ DECISIVE = {*inspect.signature(Runner).parameters, 'custom_imports'} - {
     'experiment_name',
 }
 HARMLESS = re.compile(
-    r'default_hooks\.(logger|checkpoint)\.'
+    r'default_hooks\.(logger|checkpoint|words)\.'
     r'|.*\.(num_workers|persistent_workers|pin_memory)$'
 )
 

@@ -1,6 +1,7 @@
 """Table files, and means over seeds."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -226,6 +227,24 @@ def test_the_table_for_people(table, results):
     assert [*other] == ['method', 'seeds', 'overall', 'mean-class']
 
 
+def test_a_table_that_mixes_recipes_says_so_in_the_row(table, results):
+    found = table()
+
+    def told(*names):
+        of = zip(results, names, strict=False)
+        rows = [replace(result, recipe=name) for result, name in of]
+        return result_rows(found, 'one', rows)
+
+    both = told('brl', 'brl', 'brl', 'baseline')
+    assert [row['recipe'] for row in both] == ['brl', 'baseline']
+    shown = readable(found, both)
+    assert [row['recipe'] for row in shown] == ['brl', 'baseline']
+    for alike in (told(*['brl'] * 4), told(*[''] * 4)):
+        assert 'recipe' not in readable(found, alike)[0]
+    (row, _) = readable(found, told('brl', 'baseline', '', 'brl'))
+    assert row['recipe'] == 'baseline, brl'
+
+
 def test_a_method_that_has_only_failed_has_a_row(table):
     found = table()
     failed = Result('ce', 'one', 0, None, 'broken')
@@ -235,7 +254,7 @@ def test_a_method_that_has_only_failed_has_a_row(table):
     assert shown['method'] == 'Cross-entropy'
     assert run_row(failed) == dict.fromkeys(
         ('overall', 'mean-class', 'many', 'medium', 'few')
-    ) | dict(data='one', method='ce', seed=0, error='broken')
+    ) | dict(data='one', method='ce', recipe='', seed=0, error='broken')
 
 
 TABLES = sorted((ROOT / 'configs/benchmark').glob('*.yml'))

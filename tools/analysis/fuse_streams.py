@@ -80,6 +80,11 @@ def parse_args() -> argparse.Namespace:
         'the dumps do not',
     )
     parser.add_argument(
+        '--any-scores',
+        action='store_true',
+        help='fuse also two of the same stream, or of two data sets',
+    )
+    parser.add_argument(
         '--save', type=Path, help='write the fused scores to this .pkl file'
     )
     args = parser.parse_args()
@@ -103,7 +108,9 @@ def chosen_fusions(
         return {name: preset_fusion(name, [*streams]) for name in args.preset}
     of = 'logits' if args.logits else 'scores'
     if args.search_on:
-        searched = read_streams(dict(args.search_on))
+        searched = read_streams(
+            dict(args.search_on), any_scores=args.any_scores
+        )
         check_disjoint(searched, streams)
         ordered = {name: searched[name] for name in streams}
         return dict(searched=Fusion(search_weights(ordered, of), of))
@@ -120,7 +127,9 @@ def chosen_fusions(
 
 def main() -> None:
     args = parse_args()
-    streams = read_streams(dict(args.streams), args.class_counts)
+    streams = read_streams(
+        dict(args.streams), args.class_counts, args.any_scores
+    )
     fusions = chosen_fusions(args, streams)
     first = next(iter(streams.values()))
     console = Console(highlight=False, soft_wrap=True, markup=False)

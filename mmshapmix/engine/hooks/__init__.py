@@ -14,6 +14,7 @@ from .resumed_schedule_hook import ResumedScheduleHook
 from .saliency_hook import SaliencyHook
 from .second_stage_hook import SecondStageHook
 from .seed_hook import SeedHook
+from .words_hook import WordsHook
 
 __all__ = [
     'ClassCountsHook',
@@ -30,4 +31,5 @@ __all__ = [
     'SaliencyHook',
     'SecondStageHook',
     'SeedHook',
+    'WordsHook',
 ]
