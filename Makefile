@@ -13,11 +13,12 @@ ifdef PYTHON
 # A stamp in this clone, since another clone may share the environment.
 PY := '$(subst ','\'',$(PYTHON))'
 STAMP := .installed-$(shell $(PY) -c 'import sys; print(sys.prefix)' | cksum | cut -d' ' -f1)
-# mmcv and mmcv-lite are one package: a full mmcv must not be written over.
-EXTRAS := all$(shell $(PY) -c 'import mmcv' 2>/dev/null || echo ,mmcv)
+# Only what is absent: forks, or a full mmcv, must not be written over.
+EXTRAS := all$(shell $(PY) -c 'from importlib.util import find_spec; \
+    print(*["," + m for m in ("mmengine", "mmcv", "mmaction") if not find_spec(m)], sep="")')
 else
 PY := .venv/bin/python
-EXTRAS := all,mmcv
+EXTRAS := all,openmmlab
 CONSTRAINTS := -c requirements/constraints.txt
 STAMP := .venv/.installed-$(shell echo '$(TORCH)' | cksum | cut -d' ' -f1)
 endif

@@ -17,6 +17,7 @@
 10  mmengine's YAML loader runs what tags name                  load_plain_yaml
 11  mmaction2's ``DecompressPose`` counts frames in int16       count_frames_in_int
 12  mmengine knows the configs of listed packages only          name_our_configs
+13  mmaction2 refuses mmcv >= 2.2, that is onedl-mmcv           take_newer_mmcv
 ==  ==========================================================  ===========
 
 Each function names its upstream issue and the last version that has the fault;
@@ -372,8 +373,28 @@ def name_our_configs() -> None:
     Config._get_cfg_path = staticmethod(get_path_and_scope)
 
 
+@until('mmaction', '1.2.0')
+def take_newer_mmcv() -> None:
+    """Let mmaction2 be imported on mmcv 2.2 or newer.
+
+    Its ``__init__`` compares versions, and nothing else of it depends on them.
+    Where they are to its liking this imports nothing.
+    """
+    version = installed_version('mmcv')
+    if version is None or version < Version('2.2') or 'mmaction' in sys.modules:
+        return
+    import mmcv
+
+    actual, mmcv.__version__ = mmcv.__version__, '2.1.0'
+    try:
+        import mmaction  # noqa: F401
+    finally:
+        mmcv.__version__ = actual
+
+
 def install_fixes() -> None:
     """Apply what must be in force before anything is built or loaded."""
+    take_newer_mmcv()
     stand_in_for_drn()
     trust_history_buffer()
     load_weights_only()
