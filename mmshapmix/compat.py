@@ -115,7 +115,7 @@ class HistoryBufferGetattr:
         return getattr(owner, name)
 
 
-@until('mmengine', '0.10.7')
+@until('mmengine', '0.10.12')
 def trust_history_buffer() -> None:
     """Let ``torch.load(weights_only=True)`` read mmengine's checkpoints.
 
@@ -153,6 +153,9 @@ def load_weights_only() -> None:
     checkpoint.torch.__dict__.update(
         torch.__dict__, weights_only=True, load=without_config(load_tensors)
     )
+    # onedl-mmengine's own trusts getattr, and all where that does not help.
+    if hasattr(checkpoint, '_safe_torch_load'):
+        checkpoint._safe_torch_load = checkpoint.torch.load
     checkpoint.load_url = without_config(
         functools.partial(checkpoint.load_url, weights_only=True)
     )
@@ -210,7 +213,7 @@ def locate_without_pkg_resources() -> None:
     config.get_installed_path = get_installed_path
 
 
-@until('mmengine', '0.10.7')
+@until('mmengine', '0.10.12')
 def save_at_once() -> None:
     """Let a kill, or a full disk, leave all checkpoints whole.
 
@@ -234,7 +237,7 @@ def save_at_once() -> None:
     )
 
 
-@until('mmengine', '0.10.7')
+@until('mmengine', '0.10.12')
 def resume_in_folder() -> None:
     """Let a run resume from the newest readable checkpoint of its folder.
 
@@ -280,7 +283,7 @@ def guard_trainings() -> None:
     Runner.register_default_hooks = wrapped
 
 
-@until('mmengine', '0.10.7')
+@until('mmengine', '0.10.12')
 def use_gloo_without_cuda(cfg: Any, launcher: str) -> None:
     """Start a gloo process group where there is no CUDA device.
 

@@ -28,7 +28,7 @@ def import_with(tmp_path, package, version):
     [
         ('torch', '2.5.1', 'pip install "torch==2.13.0"'),
         ('mmengine', '0.7.1', 'pip install "mmengine==0.10.7"'),
-        ('mmcv', '2.2.0', 'pip install "mmcv-lite==2.1.0"'),
+        ('mmcv', '2.4.0', 'pip install "mmcv-lite==2.1.0"'),
         ('mmcv', '1.7.0', 'pip install "mmcv-lite==2.1.0"'),
         ('mmaction', '0.24.1', 'pip install "mmaction2==1.2.0"'),
     ],
