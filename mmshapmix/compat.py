@@ -384,7 +384,11 @@ def take_newer_mmcv() -> None:
     Where they are to its liking this imports nothing.
     """
     version = installed_version('mmcv')
-    if version is None or version < Version('2.2') or 'mmaction' in sys.modules:
+    if (
+        version is None
+        or version < Version('2.2')
+        or 'mmaction' in sys.modules
+    ):
         return
     import mmcv
 

@@ -46,3 +46,18 @@ def test_wrong_versions_say_what_to_install(
 def test_right_versions_import(tmp_path):
     result = import_with(tmp_path, 'mmcv', '2.1.0')
     assert result.returncode == 0, result.stderr
+
+
+def test_an_absent_engine_says_what_to_install(monkeypatch, capsys):
+    from mmshapmix import cli, versions
+
+    monkeypatch.setattr(
+        versions,
+        'installed_version',
+        lambda name: None if name in ('mmengine', 'mmcv') else '1',
+    )
+    monkeypatch.setattr(sys, 'argv', ['mmshapmix', 'train', '--help'])
+    with pytest.raises(SystemExit, match=r'no mmengine and no mmcv') as told:
+        cli.main()
+    assert 'mmshapmix[openmmlab]' in str(told.value)
+    assert 'mmshapmix[onedl]' in str(told.value)
