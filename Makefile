@@ -1,5 +1,6 @@
 # make quickstart   a long-tailed set, three models, one table (minutes, CPU)
 # make test         the whole test suite
+# make test-onedl   the tests of what touches the engine, on OneDL Lab's fork
 # make lint         the linter and the formatter's check
 #
 # Without PYTHON they make and use .venv, with the tested versions. With
@@ -13,16 +14,17 @@ ifdef PYTHON
 # A stamp in this clone, since another clone may share the environment.
 PY := '$(subst ','\'',$(PYTHON))'
 STAMP := .installed-$(shell $(PY) -c 'import sys; print(sys.prefix)' | cksum | cut -d' ' -f1)
-# mmcv and mmcv-lite are one package: a full mmcv must not be written over.
-EXTRAS := all$(shell $(PY) -c 'import mmcv' 2>/dev/null || echo ,mmcv)
+# Only what is absent: forks, or a full mmcv, must not be written over.
+EXTRAS := all$(shell $(PY) -c 'from importlib.util import find_spec; \
+    print(*["," + m for m in ("mmengine", "mmcv", "mmaction") if not find_spec(m)], sep="")')
 else
 PY := .venv/bin/python
-EXTRAS := all,mmcv
+EXTRAS := all,openmmlab
 CONSTRAINTS := -c requirements/constraints.txt
 STAMP := .venv/.installed-$(shell echo '$(TORCH)' | cksum | cut -d' ' -f1)
 endif
 
-.PHONY: quickstart test lint install clean
+.PHONY: quickstart test test-onedl lint install clean
 
 quickstart: $(STAMP)
 	$(PY) tools/quickstart.py
@@ -30,6 +32,23 @@ quickstart: $(STAMP)
 test: $(STAMP)
 	@echo '== Running the tests (less than half an hour on 2 cores)'
 	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+# The fork is the same package as mmengine, so it has an environment of its own.
+ONEDL := .venv-onedl/bin/python
+ONEDL_TESTS := $(addprefix tests/,test_functional test_models test_datasets \
+    test_evaluation test_engine test_words.py test_versions.py test_compat.py \
+    test_end_to_end.py)
+
+test-onedl: .venv-onedl/.installed
+	$(ONEDL) -m pytest -n auto --maxprocesses 4 --dist loadfile $(ONEDL_TESTS)
+
+.venv-onedl/.installed: setup.py pyproject.toml $(wildcard requirements/*.txt)
+	@echo '== Making .venv-onedl'
+	$(ONEDL) -m pip --version 2>/dev/null || \
+	    "$$(command -v python3.11 || command -v python3)" -m venv .venv-onedl
+	$(ONEDL) -m pip install '$(TORCH)' $(PIP_INDEX)
+	$(ONEDL) -m pip install -e '.[all,onedl]'
+	@touch $@
 
 lint: $(STAMP)
 	$(PY) -m ruff check .
@@ -52,4 +71,4 @@ endif
 	@touch $@
 
 clean:
-	rm -rf .venv .installed-* work_dirs
+	rm -rf .venv .venv-onedl .installed-* work_dirs

@@ -5,6 +5,8 @@ import traceback
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from .dependencies import check_engine
+
 PACKAGE = Path(__file__).resolve().parent
 TOOLS = {
     'train': ('train.py', 'train a recognizer'),
@@ -41,6 +43,10 @@ def main() -> None:
     )
     sys.argv = [f'mmshapmix {name}', *sys.argv[2:]]
     # Not by runpy, which would take the subcommand out of `--help`.
+    try:
+        check_engine()
+    except ModuleNotFoundError as error:
+        sys.exit(f'{sys.argv[0]}: {error}')
     code = compile(script.read_text(encoding='utf-8'), str(script), 'exec')
     exec(code, dict(__name__='__main__', __file__=str(script)))
 

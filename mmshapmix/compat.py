@@ -17,6 +17,7 @@
 10  mmengine's YAML loader runs what tags name                  load_plain_yaml
 11  mmaction2's ``DecompressPose`` counts frames in int16       count_frames_in_int
 12  mmengine knows the configs of listed packages only          name_our_configs
+13  mmaction2 refuses mmcv >= 2.2, that is onedl-mmcv           take_newer_mmcv
 ==  ==========================================================  ===========
 
 Each function names its upstream issue and the last version that has the fault;
@@ -114,7 +115,7 @@ class HistoryBufferGetattr:
         return getattr(owner, name)
 
 
-@until('mmengine', '0.10.7')
+@until('mmengine', '0.10.12')
 def trust_history_buffer() -> None:
     """Let ``torch.load(weights_only=True)`` read mmengine's checkpoints.
 
@@ -152,6 +153,9 @@ def load_weights_only() -> None:
     checkpoint.torch.__dict__.update(
         torch.__dict__, weights_only=True, load=without_config(load_tensors)
     )
+    # onedl-mmengine's own trusts getattr, and all where that does not help.
+    if hasattr(checkpoint, '_safe_torch_load'):
+        checkpoint._safe_torch_load = checkpoint.torch.load
     checkpoint.load_url = without_config(
         functools.partial(checkpoint.load_url, weights_only=True)
     )
@@ -209,7 +213,7 @@ def locate_without_pkg_resources() -> None:
     config.get_installed_path = get_installed_path
 
 
-@until('mmengine', '0.10.7')
+@until('mmengine', '0.10.12')
 def save_at_once() -> None:
     """Let a kill, or a full disk, leave all checkpoints whole.
 
@@ -233,7 +237,7 @@ def save_at_once() -> None:
     )
 
 
-@until('mmengine', '0.10.7')
+@until('mmengine', '0.10.12')
 def resume_in_folder() -> None:
     """Let a run resume from the newest readable checkpoint of its folder.
 
@@ -279,7 +283,7 @@ def guard_trainings() -> None:
     Runner.register_default_hooks = wrapped
 
 
-@until('mmengine', '0.10.7')
+@until('mmengine', '0.10.12')
 def use_gloo_without_cuda(cfg: Any, launcher: str) -> None:
     """Start a gloo process group where there is no CUDA device.
 
@@ -372,8 +376,32 @@ def name_our_configs() -> None:
     Config._get_cfg_path = staticmethod(get_path_and_scope)
 
 
+@until('mmaction', '1.2.0')
+def take_newer_mmcv() -> None:
+    """Let mmaction2 be imported on mmcv 2.2 or newer.
+
+    Its ``__init__`` compares versions, and nothing else of it depends on them.
+    Where they are to its liking this imports nothing.
+    """
+    version = installed_version('mmcv')
+    if (
+        version is None
+        or version < Version('2.2')
+        or 'mmaction' in sys.modules
+    ):
+        return
+    import mmcv
+
+    actual, mmcv.__version__ = mmcv.__version__, '2.1.0'
+    try:
+        import mmaction  # noqa: F401
+    finally:
+        mmcv.__version__ = actual
+
+
 def install_fixes() -> None:
     """Apply what must be in force before anything is built or loaded."""
+    take_newer_mmcv()
     stand_in_for_drn()
     trust_history_buffer()
     load_weights_only()

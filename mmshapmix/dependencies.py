@@ -8,13 +8,18 @@ from pathlib import Path
 from packaging.version import Version
 
 # Package: first version that works, first that does not, what to install.
-# torch: 2.6 can load weights only with named safe globals. mmcv's upper bound
-# is the one that MMAction2 1.2 asserts.
+# torch: 2.6 can load weights only with named safe globals. MMAction2 1.2 takes
+# mmcv before 2.2 only, until `compat` lets it take onedl-mmcv.
 SUPPORTED = dict(
     torch=('2.6', '3.0', 'torch==2.13.0'),
     mmengine=('0.10.6', '1.0', 'mmengine==0.10.7'),
-    mmcv=('2.0.0rc4', '2.2', 'mmcv-lite==2.1.0'),
+    mmcv=('2.0.0rc4', '2.4', 'mmcv-lite==2.1.0'),
     mmaction=('1.2.0', '1.3', 'mmaction2==1.2.0'),
+)
+LACKING = (
+    'mmshapmix runs on mmengine, mmcv and mmaction2, but there is no {}. '
+    'Install them: pip install "mmshapmix[openmmlab]", or on their maintained '
+    'fork "mmshapmix[onedl]".'
 )
 
 
@@ -46,3 +51,16 @@ def check_versions() -> None:
                 f'Expected {package} >={low},<{high}, but got {version}. '
                 f'Install a version that works: pip install "{remedy}"'
             )
+
+
+def check_engine() -> None:
+    """Refuse to go on without mmengine, mmcv and mmaction2.
+
+    Raises:
+        ModuleNotFoundError: Says which are absent, and what to install.
+    """
+    absent = [name for name in SUPPORTED if not installed_version(name)]
+    if absent:
+        raise ModuleNotFoundError(
+            LACKING.format(' and no '.join(absent)), name=absent[0]
+        )

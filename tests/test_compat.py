@@ -20,10 +20,10 @@ from mmshapmix.io.tensors import load_tensors
 ROOT = Path(__file__).parents[1]
 FIXES = dict(
     stand_in_for_drn='1.2.1',
-    trust_history_buffer='0.10.8',
+    trust_history_buffer='0.10.13',
     locate_without_pkg_resources='0.10.8',
-    save_at_once='0.10.8',
-    resume_in_folder='0.10.8',
+    save_at_once='0.10.13',
+    resume_in_folder='0.10.13',
 )
 
 

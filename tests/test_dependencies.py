@@ -28,7 +28,7 @@ def import_with(tmp_path, package, version):
     [
         ('torch', '2.5.1', 'pip install "torch==2.13.0"'),
         ('mmengine', '0.7.1', 'pip install "mmengine==0.10.7"'),
-        ('mmcv', '2.2.0', 'pip install "mmcv-lite==2.1.0"'),
+        ('mmcv', '2.4.0', 'pip install "mmcv-lite==2.1.0"'),
         ('mmcv', '1.7.0', 'pip install "mmcv-lite==2.1.0"'),
         ('mmaction', '0.24.1', 'pip install "mmaction2==1.2.0"'),
     ],
@@ -46,3 +46,18 @@ def test_wrong_versions_say_what_to_install(
 def test_right_versions_import(tmp_path):
     result = import_with(tmp_path, 'mmcv', '2.1.0')
     assert result.returncode == 0, result.stderr
+
+
+def test_an_absent_engine_says_what_to_install(monkeypatch, capsys):
+    from mmshapmix import cli, dependencies
+
+    monkeypatch.setattr(
+        dependencies,
+        'installed_version',
+        lambda name: None if name in ('mmengine', 'mmcv') else '1',
+    )
+    monkeypatch.setattr(sys, 'argv', ['mmshapmix', 'train', '--help'])
+    with pytest.raises(SystemExit, match=r'no mmengine and no mmcv') as told:
+        cli.main()
+    assert 'mmshapmix[openmmlab]' in str(told.value)
+    assert 'mmshapmix[onedl]' in str(told.value)

@@ -67,6 +67,21 @@ def test_the_wheel_has_what_the_clone_has(installed):
     assert 'mmshapmix = mmshapmix.cli:main' in entry.read_text()
 
 
+def test_the_engine_is_an_extra(installed):
+    (metadata,) = installed.glob('*.dist-info/METADATA')
+    required = [
+        line.removeprefix('Requires-Dist: ')
+        for line in metadata.read_text().splitlines()
+        if line.startswith('Requires-Dist: ')
+    ]
+    always = [row for row in required if 'extra ==' not in row]
+    assert not [row for row in always if 'mm' in row or 'setuptools' in row]
+    for extra, engine in (('openmmlab', 'mmengine'), ('onedl', 'onedl-mm')):
+        rows = [row for row in required if f'extra == "{extra}"' in row]
+        for name in (engine, 'mmaction2', 'importlib_metadata', 'setuptools'):
+            assert any(row.startswith(name) for row in rows), (extra, name)
+
+
 def test_it_works_in_an_empty_folder(installed, tmp_path):
     (tmp_path / 'mine.py').write_text(
         "_base_ = 'mmshapmix::shapmix/shapmix.py'\n"
