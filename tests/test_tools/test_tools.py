@@ -203,7 +203,7 @@ def test_quickstart(tmp_path):
         assert f'  {name}, seed 3: train [1][20/' in result.stdout
         row = re.search(rf'{name}.*', result.stdout.split('Results')[1])[0]
         values = [float(x) for x in re.findall(r'\d+\.\d', row)]
-        assert len(values) == 5 and all(0 <= v <= 100 for v in values)
+        assert len(values) == 4 and all(0 <= v <= 100 for v in values)
     for figure in ('per_class.png', 'saliency.png'):
         content = (folder / figure).read_bytes()
         assert content.startswith(b'\x89PNG')
