@@ -1,7 +1,12 @@
 """Train and test three models on the embedded long-tailed set, in minutes.
 
-Everything goes through the tools that you would use yourself; the commands
-are printed. As many models train at once as there are cores.
+A seed is one of everything: the data that each model trains on and is tested
+on, 960 samples, and the training. The table has the mean and the sample
+standard deviation over the seeds, and the lines below it say which paired
+differences are more than noise. Clips are half as long as in
+``synthetic-lt``, to have time for several seeds. Everything goes through the
+tools that you would use yourself; the commands are printed. As many models
+train at once as there are cores.
 """
 
 import argparse
@@ -9,11 +14,16 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import combinations
 from pathlib import Path
+from statistics import mean, stdev
 
 from rich.console import Console
+from scipy.stats import ttest_1samp
 
+from mmshapmix.analysis.benchmark import spread
 from mmshapmix.analysis.per_class import plot_per_class, read_table
 from mmshapmix.analysis.tables import Row, rich_table
 from mmshapmix.experiments.jobs import Job, last_checkpoint, run_jobs
@@ -25,13 +35,33 @@ MODELS = {
     'balanced softmax': 'baseline/balanced-softmax.py',
     'Shap-Mix': 'shapmix/shapmix-values.py',
 }
+# The mean over the classes is the overall one: they have equally many samples.
 COLUMNS = {
     'overall': 'acc/top1',
-    'mean-class': 'acc/mean1',
     'many': 'acc/many',
     'medium': 'acc/medium',
     'few': 'acc/few',
 }
+TESTED = 'overall', 'few'  # what differences are looked at
+LEVEL = 0.05
+VAL_PER_CLASS = 60
+Shares = dict[str, float]
+"""Column to accuracy, in [0, 1]."""
+# A method on other data and shorter clips, for a number of passes over them;
+# an epoch of RepeatDataset is up to five.
+CONFIG = """\
+_base_ = __import__('mmshapmix').method({path!r}, data='synthetic-lt')
+train_pipeline, val_pipeline = [
+    [dict(s, clip_len=16) if 'clip_len' in s else s for s in pipeline]
+    for pipeline in (_base_.train_pipeline, _base_.val_pipeline)
+]
+data_file = {data!r}
+dataset = dict(ann_file=data_file, pipeline=train_pipeline)
+train_dataloader = dict(dataset=dict(times={times}, dataset=dataset))
+dataset = dict(ann_file=data_file, pipeline=val_pipeline)
+val_dataloader = test_dataloader = dict(dataset=dataset)
+train_cfg = dict(max_epochs={epochs})
+"""
 console = Console(highlight=False, soft_wrap=True, markup=False)
 
 
@@ -46,47 +76,88 @@ def run(*jobs: Job) -> None:
         sys.exit(1)
 
 
-def training(name: str, data: Path, out: Path, passes: int) -> Job:
-    """The training and the test of one model."""
+def data_job(seed: int, out: Path) -> Job:
+    """The making of the data of a seed."""
+    options = ['--val-per-class', VAL_PER_CLASS, '--seed', seed, '--force']
+    script = 'tools/data/make_synthetic.py'
+    data = [script, out / 'synthetic.pkl', *options]
+    return Job(f'data, seed {seed}', out, dict(data=data))
+
+
+def training(name: str, seed: int, out: Path, passes: int) -> Job:
+    """The training and the test of one model on the data of a seed."""
     # A config, since a path may have what an option does not take.
     config = out / Path(MODELS[name]).name
     with replaced(config) as partial_config:
         partial_config.write_text(
-            child_config(MODELS[name], data, passes), encoding='utf-8'
+            child_config(MODELS[name], out / 'synthetic.pkl', passes),
+            encoding='utf-8',
         )
     work_dir = out / config.stem
-    train = ['tools/train.py', config, '--work-dir', work_dir, '--seed', 0]
-    train.append('--overwrite')  # by what the same seed makes again
+    train = ['tools/train.py', config, '--work-dir', work_dir, '--seed', seed]
+    train += ['--no-validate']  # the last weights are tested
+    train += ['--overwrite']  # by what the same seed makes again
     checkpoint = partial(last_checkpoint, work_dir)
     test = ['tools/test.py', config, checkpoint]
     test += ['--work-dir', work_dir / 'test']
-    return Job(name, work_dir, dict(train=train, test=test))
+    return Job(f'{name}, seed {seed}', work_dir, dict(train=train, test=test))
 
 
 def child_config(path: str, data: Path, passes: int) -> str:
     """A method on other data, for a number of passes over them."""
-    # An epoch of RepeatDataset is up to five passes over the data.
     times = min(passes, 5)
-    dataset = dict(ann_file=str(data))
-    changes = dict(
-        train_dataloader=dict(dataset=dict(times=times, dataset=dataset)),
-        val_dataloader=dict(dataset=dataset),
-        test_dataloader=dict(dataset=dataset),
-        train_cfg=dict(max_epochs=passes // times),
+    return CONFIG.format(
+        path=path, data=str(data), times=times, epochs=passes // times
     )
-    base = f"__import__('mmshapmix').method({path!r}, data='synthetic-lt')"
-    lines = [f'_base_ = {base}']
-    lines += [f'{key} = {value!r}' for key, value in changes.items()]
-    return '\n'.join(lines) + '\n'
 
 
-def row_of(job: Job) -> Row:
+def shares_of(job: Job) -> Shares:
     """The accuracies of the latest test of a job."""
     logs = (job.work_dir / 'test').glob('*/*.json')
     latest = max(logs, key=lambda path: path.stat().st_mtime)
     metrics = json.loads(latest.read_text())
-    shares = {column: metrics[key] for column, key in COLUMNS.items()}
-    return dict(model=job.name, **shares)
+    return {column: metrics[key] for column, key in COLUMNS.items()}
+
+
+def row_of(model: str, runs: Sequence[Shares]) -> Row:
+    """Mean and sample standard deviation of each column, as text."""
+    row = dict(model=model)
+    for column in COLUMNS:
+        values = [run[column] for run in runs]
+        row[column] = spread(
+            mean(values), stdev(values) if len(values) > 1 else None
+        )
+    return row
+
+
+def comparisons(runs: Mapping[str, Sequence[Shares]]) -> list[str]:
+    """Which models differ by more than noise: a line for each pair.
+
+    Args:
+        runs: Model to its accuracies by seed; the seeds are those of all.
+    """
+    if len(next(iter(runs.values()))) < 2:
+        return ['One seed does not tell differences from noise.']
+    lines = ['Paired differences over the seeds (t-test at the 5 % level):']
+    for first, second in combinations(runs, 2):
+        parts = []
+        for column in TESTED:
+            differences = [
+                b[column] - a[column]
+                for a, b in zip(runs[first], runs[second], strict=True)
+            ]
+            middle, sure = mean(differences), is_sure(differences)
+            verdict = 'more than noise' if sure else 'within noise'
+            parts.append(f'{column} {100 * middle:+.1f} ({verdict})')
+        lines.append(f'  {second} against {first}: {", ".join(parts)}')
+    return lines
+
+
+def is_sure(differences: Sequence[float]) -> bool:
+    """Whether the mean of differences is not 0, at the 5 % level."""
+    if stdev(differences) == 0:
+        return differences[0] != 0
+    return bool(ttest_1samp(differences, 0).pvalue < LEVEL)
 
 
 def parse_args() -> argparse.Namespace:
@@ -100,10 +171,21 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--passes',
         type=int,
-        default=15,
+        default=10,
         help='over the training data: 1 to 5, or a multiple of 5',
     )
+    parser.add_argument(
+        '--seeds',
+        type=int,
+        nargs='+',
+        default=[0, 1, 2],
+        help='of the data and of training; two or more tell what is noise',
+    )
     args = parser.parse_args()
+    if len({*args.seeds}) < len(args.seeds) or min(args.seeds) < 0:
+        parser.error(
+            f'--seeds: expected different numbers from 0, but got {args.seeds}'
+        )
     if args.passes < 1 or (args.passes > 5 and args.passes % 5):
         parser.error(
             f'--passes: expected 1 to 5 or a multiple of 5, but got '
@@ -116,31 +198,39 @@ def main() -> None:
     start = time.time()
     args = parse_args()
     out = args.work_dir.resolve()
-    data = out / 'synthetic.pkl'
+    folders = {seed: out / f'seed{seed}' for seed in args.seeds}
     os.chdir(ROOT)
     console.rule('The data')
-    script = 'tools/data/make_synthetic.py'
-    run(Job('data', out, dict(data=[script, data, '--force'])))
-    console.print((out / 'data.log').read_text())
+    run(*(data_job(seed, folder) for seed, folder in folders.items()))
+    first = folders[args.seeds[0]]
+    console.print((first / 'data.log').read_text())
     console.rule('ST-GCN++ with ' + ', '.join(MODELS))
-    jobs = [training(name, data, out, args.passes) for name in MODELS]
-    run(*reversed(jobs))  # the last one takes the longest: it starts first
+    jobs = {
+        name: [training(name, s, f, args.passes) for s, f in folders.items()]
+        for name in MODELS
+    }
+    # The last model takes the longest: it starts first.
+    run(*(job for name in reversed(MODELS) for job in jobs[name]))
     tables = {
-        job.name: read_table(job.work_dir / 'test' / 'per_class_test.csv')
-        for job in jobs
+        name: read_table(of_model[0].work_dir / 'test' / 'per_class_test.csv')
+        for name, of_model in jobs.items()
     }
     figure = out / 'per_class.png'
     plot_per_class(tables, figure)
     saliency = out / 'saliency.png'
     script = 'tools/analysis/plot_saliency.py'
-    checkpoint = last_checkpoint(jobs[-1].work_dir)
+    checkpoint = last_checkpoint(jobs['Shap-Mix'][0].work_dir)
     plot = [script, checkpoint, '--out', saliency]
     run(Job('figure', out, dict(saliency=plot)))
     console.rule('Results')
-    console.print(rich_table([*map(row_of, jobs)], 'Accuracy (%)'))
-    console.print(f'Logs and checkpoints: {out}/*/')
-    console.print(f'Accuracy of each class: {figure}')
-    console.print(f'Salient parts of classes: {saliency}')
+    runs = {name: [*map(shares_of, jobs[name])] for name in jobs}
+    title = f'Accuracy (%), seeds {", ".join(map(str, args.seeds))}'
+    rows = [row_of(name, of_model) for name, of_model in runs.items()]
+    console.print(rich_table(rows, title))
+    console.print('\n'.join(comparisons(runs)))
+    console.print(f'Logs and checkpoints: {out}/seed*/*/')
+    console.print(f'Accuracy of each class, first seed: {figure}')
+    console.print(f'Salient parts of classes, first seed: {saliency}')
     console.print(f'({time.time() - start:.0f} s)')
 
 

@@ -407,7 +407,7 @@ def readable(benchmark: Benchmark, rows: Sequence[Row]) -> list[Row]:
         cells['recipe'] = row['recipe'] if mixed else ''
         cells['seeds'] = row['seeds']
         for column in COLUMNS:
-            cells[column] = _spread(row[column], row[f'{column} std'])
+            cells[column] = spread(row[column], row[f'{column} std'])
         for source, title in benchmark.papers.items():
             published = [row[f'{source} {c}'] for c in PAPER_COLUMNS]
             cells[title] = ' / '.join(
@@ -420,8 +420,14 @@ def readable(benchmark: Benchmark, rows: Sequence[Row]) -> list[Row]:
     return [{key: cells[key] or '-' for key in used} for cells in shown]
 
 
-def _spread(middle: float | None, spread: float | None) -> str:
+def spread(middle: float | None, std: float | None) -> str:
+    """Mean ± standard deviation in %, or what there is of the two.
+
+    Example:
+        >>> spread(0.875, 0.0125)
+        '87.5 ± 1.2'
+    """
     if middle is None:
         return ''
     text = f'{100 * middle:.1f}'
-    return text if spread is None else f'{text} ± {100 * spread:.1f}'
+    return text if std is None else f'{text} ± {100 * std:.1f}'

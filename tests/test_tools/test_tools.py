@@ -194,19 +194,62 @@ def test_quickstart(tmp_path):
     In a folder whose name no option would take as it is.
     """
     folder = tmp_path / "it's, [x] {y} =1 ü"
-    result = tool('quickstart.py', '--work-dir', folder, '--passes', '1')
+    args = ['--work-dir', folder, '--passes', '1', '--seeds', '3']
+    result = tool('quickstart.py', *args)
     assert result.returncode == 0, result.stdout + result.stderr
     assert 'tools/train.py' in result.stdout
     assert 'tools/test.py' in result.stdout
     for name in ('cross-entropy', 'balanced softmax', 'Shap-Mix'):
-        assert f'  {name}: train [1][20/' in result.stdout
+        assert f'  {name}, seed 3: train [1][20/' in result.stdout
         row = re.search(rf'{name}.*', result.stdout.split('Results')[1])[0]
         values = [float(x) for x in re.findall(r'\d+\.\d', row)]
-        assert len(values) == 5 and all(0 <= v <= 100 for v in values)
+        assert len(values) == 4 and all(0 <= v <= 100 for v in values)
     for figure in ('per_class.png', 'saliency.png'):
         content = (folder / figure).read_bytes()
         assert content.startswith(b'\x89PNG')
-    assert len(list(folder.glob('*/epoch_1.pth'))) == 3
+    assert len(list(folder.glob('seed3/*/epoch_1.pth'))) == 3
+    assert 'One seed does not tell differences from noise' in result.stdout
+
+
+@pytest.fixture
+def quickstart(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / 'tools'))
+    import quickstart
+
+    return quickstart
+
+
+def test_quickstart_tells_differences_from_noise(quickstart):
+    runs = {
+        name: [dict(overall=x, few=0.5) for x in values]
+        for name, values in dict(
+            a=(0.80, 0.82, 0.81), b=(0.90, 0.91, 0.92), c=(0.93, 0.89, 0.92)
+        ).items()
+    }
+    lines = quickstart.comparisons(runs)[1:]
+    assert lines == [
+        '  b against a: overall +10.0 (more than noise), '
+        'few +0.0 (within noise)',
+        '  c against a: overall +10.3 (more than noise), '
+        'few +0.0 (within noise)',
+        '  c against b: overall +0.3 (within noise), few +0.0 (within noise)',
+    ]
+    assert quickstart.is_sure([0.1, 0.1])  # no spread at all
+
+
+def test_quickstart_shows_mean_and_deviation(quickstart):
+    runs = [dict.fromkeys(quickstart.COLUMNS, x) for x in (0.8, 0.9)]
+    row = quickstart.row_of('a', runs)
+    assert row == dict.fromkeys(row, '85.0 ± 7.1') | dict(model='a')
+    assert quickstart.row_of('a', runs[:1])['few'] == '80.0'
+
+
+@pytest.mark.parametrize('seeds', [('0', '0'), ('-1',)])
+def test_quickstart_refuses_seeds(quickstart, monkeypatch, capsys, seeds):
+    monkeypatch.setattr(sys, 'argv', ['quickstart.py', '--seeds', *seeds])
+    with pytest.raises(SystemExit):
+        quickstart.parse_args()
+    assert '--seeds: expected' in capsys.readouterr().err
 
 
 # What the tools share --------------------------------------------------------
