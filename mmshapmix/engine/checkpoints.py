@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 from mmengine.hooks.checkpoint_hook import CheckpointHook
 
@@ -134,7 +135,7 @@ def _iteration(path: Path) -> int:
     checkpoint = load_tensors(str(path))
     kept = checkpoint if isinstance(checkpoint, dict) else {}
     meta = kept.get('meta')
-    steps = [
+    steps: list[Any] = [
         meta.get(key) if isinstance(meta, dict) else None
         for key in ('epoch', 'iter')
     ]

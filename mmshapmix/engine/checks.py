@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 from mmaction.evaluation import AccMetric
 from mmengine.evaluator import BaseMetric
@@ -21,10 +22,11 @@ def check_batches(loader: DataLoader) -> None:
     Raises:
         ValueError: If an epoch has no iteration.
     """
+    sampler: Any = loader.sampler
     if len(loader) == 0:
         raise ValueError(
             'Expected at least one batch of training samples in each process, '
-            f'but got {len(loader.sampler)} samples for a batch of '
+            f'but got {len(sampler)} samples for a batch of '
             f'{loader.batch_size}, and incomplete batches are dropped. Set '
             'a smaller train_dataloader.batch_size, or '
             'train_dataloader.drop_last=False.'

@@ -10,8 +10,8 @@ from ..datasets import get_class_counts, get_data_layout
 from ..models.mixers import Mixer
 
 
-def unwrapped(model: nn.Module) -> nn.Module:
-    """The model inside of a distributed wrapper."""
+def unwrapped(model: nn.Module) -> Any:
+    """The model inside of a distributed wrapper; its parts have any types."""
     return model.module if is_model_wrapper(model) else model
 
 

@@ -99,6 +99,8 @@ class SafeCheckpointHook(CheckpointHook):
     new best: what has been validated is not again when a run is resumed.
     """
 
+    file_backend: Any
+
     def before_train(self, runner) -> None:
         """Find the folder's own checkpoints, and tidy the folder."""
         super().before_train(runner)
@@ -149,7 +151,7 @@ class SafeCheckpointHook(CheckpointHook):
         if not isinstance(runner._train_loop, BaseLoop):
             return  # nothing is trained, and so nothing to be saved
         runner.message_hub.update_info(VALIDATED, step_of(runner))
-        self.saved = None
+        self.saved: int | None = None
         super().after_val_epoch(runner, metrics)
         step = self._step(runner)
         name = self.filename_tmpl.format(step)

@@ -49,7 +49,8 @@ class LongTailMetric(BaseMetric):
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.topk = tuple(topk)
-        self.thresholds = tuple(thresholds)
+        low, high = thresholds
+        self.thresholds = (low, high)
         shot_groups(np.array([1]), self.thresholds)  # refuse bad ones early
         self.class_counts: ClassCounts | None = None
         self.per_class: list[dict[str, Any]] = []
@@ -79,7 +80,7 @@ class LongTailMetric(BaseMetric):
                 (int(sample['gt_label']), best, scores.shape[1])
             )
 
-    def compute_metrics(self, results: list) -> dict[str, float]:
+    def compute_metrics(self, results: list) -> dict[str, float | None]:
         """The metrics of all samples.
 
         ``BaseMetric`` has gathered them from all ranks and dropped those that
@@ -88,7 +89,7 @@ class LongTailMetric(BaseMetric):
         labels = np.array([label for label, _, _ in results])
         ranked = np.stack([best for _, best, _ in results])
         num_classes = results[0][2]
-        metrics = {
+        metrics: dict[str, float | None] = {
             f'top{k}': top_k_accuracy(ranked, labels, k) for k in self.topk
         }
         self._check(num_classes)
@@ -118,18 +119,15 @@ class LongTailMetric(BaseMetric):
         self, correct: np.ndarray, total: np.ndarray
     ) -> list[dict[str, Any]]:
         names = (self.dataset_meta or {}).get('classes')
-        groups = (
-            None
-            if self.class_counts is None
-            else shot_groups(self.class_counts, self.thresholds)
-        )
+        counts = self.class_counts
+        groups = {} if counts is None else shot_groups(counts, self.thresholds)
         rows = []
         for k in range(len(total)):
-            row = dict(class_id=k)
+            row: dict[str, Any] = dict(class_id=k)
             if names:
                 row['name'] = names[k]
-            if groups:
-                row['train_samples'] = int(self.class_counts[k])
+            if counts is not None:
+                row['train_samples'] = int(counts[k])
                 row['group'] = next(g for g, mask in groups.items() if mask[k])
             row.update(test_samples=int(total[k]), correct=int(correct[k]))
             row['accuracy'] = (

@@ -118,7 +118,7 @@ def class_counts_of(
     advice = 'Take the config of the training, or a checkpoint without them.'
     counts = counts.tolist() if hasattr(counts, 'tolist') else counts
     if not isinstance(counts, list | tuple) or not all(
-        isinstance(n, Integral) and type(n) is not bool and 0 <= n < 2**48
+        isinstance(n, Integral) and type(n) is not bool and 0 <= int(n) < 2**48
         for n in counts
     ):
         raise ValueError(
@@ -316,7 +316,7 @@ def _variant(model: nn.Module) -> str:
 
 def _backbone(model: nn.Module) -> str:
     """What backbone it is, for messages."""
-    backbone = model.backbone
+    backbone: Any = model.backbone
     has = hasattr(backbone, 'variant')
     suffix = f' of variant {backbone.variant!r}' if has else ''
     return type(backbone).__name__ + suffix
@@ -366,7 +366,7 @@ def replace_state(
     """
     old = checkpoint.get('state_dict')
     rest = dict(checkpoint) if keep_rest and old is not None else {}
-    new = OrderedDict(state)
+    new: Any = OrderedDict(state)
     # Versions of modules, by which torch loads those of old ones.
     new._metadata = getattr(old, '_metadata', OrderedDict())
     checkpoint.clear()

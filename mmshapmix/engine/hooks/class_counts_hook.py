@@ -60,15 +60,15 @@ class ClassCountsHook(Hook):
     def before_train(self, runner) -> None:
         """Measure, check and log the counts; hand them to model and hooks."""
         check_batches(runner.train_dataloader)
-        self.class_counts = get_class_counts(runner.train_dataloader.dataset)
+        counts = get_class_counts(runner.train_dataloader.dataset)
+        self.class_counts = counts
         model = unwrapped(runner.model)
         head = getattr(model, 'cls_head', None)
-        self._check(getattr(head, 'num_classes', len(self.class_counts)))
+        self._check(counts, getattr(head, 'num_classes', len(counts)))
         self._hand_to_modules_and_hooks(runner)
-        runner.logger.info(describe_counts(self.class_counts))
+        runner.logger.info(describe_counts(counts))
 
-    def _check(self, num_classes: int) -> None:
-        counts = self.class_counts
+    def _check(self, counts: ClassCounts, num_classes: int) -> None:
         if len(counts) != num_classes:
             raise ValueError(
                 f'Expected {num_classes} classes in the training data, as the '

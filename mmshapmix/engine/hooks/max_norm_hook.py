@@ -74,6 +74,7 @@ class MaxNormHook(Hook):
     def _project(self, runner, interval: str) -> None:
         if interval == self.interval:
             weight = unwrapped(runner.model).cls_head.fc.weight
+            assert self.limit is not None  # since `before_train`
             with torch.no_grad():
                 weight.copy_(limit_norms(weight, self.limit))
 

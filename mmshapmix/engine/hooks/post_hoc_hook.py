@@ -1,5 +1,7 @@
 """Corrections of a trained classifier that need no training."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from mmengine.hooks import Hook
@@ -67,7 +69,7 @@ class PostHocHook(Hook):
             text = f'Post-hoc logit adjustment with tau {self.tau:g}'
             runner.logger.info(text)
 
-    def _normalize(self, model: nn.Module) -> RemovableHandle:
+    def _normalize(self, model: Any) -> RemovableHandle:
         def classify(fc: nn.Linear, inputs: tuple, scores: Tensor) -> Tensor:
             return F.linear(inputs[0], tau_normalize(fc.weight, self.tau))
 

@@ -71,12 +71,13 @@ class ResumedScheduleHook(Hook):
             ValueError: If the training was longer already, or if the metrics
                 decide on the rate, and other schedulers have changed.
         """
-        if self.planned is None or runner.epoch == runner.iter == 0:
+        planned = self.planned
+        if planned is None or runner.epoch == runner.iter == 0:
             return
         self._check_length(runner.train_loop)
         moved = self._count_by_epochs(runner)
         schedulers = _flat(runner.param_schedulers)
-        if not moved and not self._differs(runner):
+        if not moved and not self._differs(runner, planned):
             return
         if any(hasattr(s, 'need_val_args') for s in schedulers):
             raise ValueError(
@@ -85,7 +86,7 @@ class ResumedScheduleHook(Hook):
                 'cannot be computed anew. Set them as they were; or start '
                 'from the weights alone, by --load-from and not --resume.'
             )
-        self._replay(runner, schedulers)
+        self._replay(runner, schedulers, planned)
         runner.logger.warning(
             'The schedules or the length of the training are others than in '
             'the checkpoint. They are now as if they had been so from the '
@@ -130,29 +131,34 @@ class ResumedScheduleHook(Hook):
         )
         return True
 
-    def _differs(self, runner) -> bool:
+    def _differs(self, runner, planned: list[dict]) -> bool:
         """Whether the checkpoint was made with other schedules or settings."""
-        if not self.has_rates or len(self.saved) != len(self.planned):
+        if not self.has_rates or len(self.saved) != len(planned):
             return True
-        varying = {'lr', *(state['param_name'] for state in self.planned)}
+        varying = {'lr', *(state['param_name'] for state in planned)}
         if 'momentum' in varying:
             varying.add('betas')  # Adam's
         now = [_settings(group) for group in _groups(runner)]
         return any(
             _disagree(*pair, but=PROGRESS)
-            for pair in zip(self.planned, self.saved, strict=True)
+            for pair in zip(planned, self.saved, strict=True)
         ) or any(
             _disagree(*pair, but=varying)
             for pair in zip(self.settings, now, strict=True)
         )
 
-    def _replay(self, runner, schedulers: list[_ParamScheduler]) -> None:
+    def _replay(
+        self,
+        runner,
+        schedulers: list[_ParamScheduler],
+        planned: list[dict],
+    ) -> None:
         """Take all steps again, up to the iteration that has been reached."""
         for group, settings in zip(
             _groups(runner), self.settings, strict=True
         ):
             group.update(settings)
-        for scheduler, state in zip(schedulers, self.planned, strict=True):
+        for scheduler, state in zip(schedulers, planned, strict=True):
             optimizer = scheduler.optimizer
             optimizer._global_step = 0  # or a scheduler warns of its steps
             vars(scheduler).clear()

@@ -2,7 +2,8 @@
 
 import contextlib
 import math
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from ...datasets.sample_index import seeded
 from ...functional.checks import check_choice
 from ...functional.draws import make_generator
 from ...functional.saliency import pose_sums
+from ...models.estimators import SaliencyEstimator
 from ...models.mixers import Mixer
 from ...registry import HOOKS
 from ..models import loaded_from, mixer_of, unwrapped
@@ -53,7 +55,7 @@ def passes_done(runner) -> float:
 
 
 def measure_mean_pose(
-    dataset: Sized,
+    dataset: Any,
     seed: int,
     max_samples: int,
     device: torch.device | str = 'cpu',
@@ -95,7 +97,7 @@ def measure_mean_pose(
     return (sums / frames.clamp_min(1)[:, None, None]).float()
 
 
-def _check_pose(pose: Tensor, dataset: Sized, runner) -> None:
+def _check_pose(pose: Tensor, dataset: Any, runner) -> None:
     """Refuse the pose of a checkpoint that is of other data."""
     with seeded((runner.seed,)):
         expected = pose_sums(dataset[0]['inputs'])[0].shape
@@ -106,6 +108,18 @@ def _check_pose(pose: Tensor, dataset: Sized, runner) -> None:
             f'one of {(*pose.shape,)}. Resume from a checkpoint of the same '
             'data.'
         )
+
+
+def _mixer(runner) -> Mixer:
+    mixer = mixer_of(runner.model)
+    if mixer is None:
+        raise ValueError(
+            'Expected a mixer for SaliencyHook, but the model has none of '
+            'ours. Set model.data_preprocessor=dict(type='
+            "'ActionDataPreprocessor', blending=dict(type="
+            "'mmshapmix.ShapMix', …))."
+        )
+    return mixer
 
 
 @HOOKS.register_module()
@@ -149,15 +163,7 @@ class SaliencyHook(Hook):
 
     def before_train(self, runner) -> None:
         """Measure the mean pose, unless the run is resumed and has it."""
-        mixer = mixer_of(runner.model)
-        if mixer is None:
-            raise ValueError(
-                'Expected a mixer for SaliencyHook, but the model has none of '
-                'ours. Set model.data_preprocessor=dict(type='
-                "'ActionDataPreprocessor', blending=dict(type="
-                "'mmshapmix.ShapMix', …))."
-            )
-        estimator = mixer.estimator
+        estimator = _mixer(runner).estimator
         if estimator is None:
             return
         if not runner._resume:
@@ -176,16 +182,19 @@ class SaliencyHook(Hook):
             )
 
     def before_train_iter(
-        self, runner, batch_idx: int, data_batch: dict | None = None
+        self, runner, batch_idx: int, data_batch: Any = None
     ) -> None:
         """Set the mixer's phase, and estimate."""
-        mixer = mixer_of(runner.model)
+        mixer = _mixer(runner)
         warm = passes_done(runner) >= self.warmup_epochs
         mixer.phase = 'guided' if warm else WARMUPS[self.warmup]
-        if mixer.estimator is not None and runner.iter % self.interval == 0:
-            self._estimate(runner, mixer, data_batch)
+        estimator = mixer.estimator
+        if estimator is not None and runner.iter % self.interval == 0:
+            self._estimate(runner, estimator, data_batch)
 
-    def _estimate(self, runner, mixer: Mixer, data_batch: dict) -> None:
+    def _estimate(
+        self, runner, estimator: SaliencyEstimator, data_batch: dict
+    ) -> None:
         model = unwrapped(runner.model)
         number = math.ceil(self.share * len(data_batch['inputs']))
         batch = model.data_preprocessor(
@@ -193,21 +202,19 @@ class SaliencyHook(Hook):
         )
         inputs = batch['inputs']
         labels = torch.cat([s.gt_label for s in batch['data_samples']])
-        seed = step_seed(runner, mixer.estimator)
+        seed = step_seed(runner, estimator)
         generator = make_generator(seed, inputs.device)
         with (
             evaluating(model),
             torch.no_grad(),
             runner.optim_wrapper.optim_context(runner.model),
         ):
-            slots, values = mixer.estimator.observe(
-                model, inputs, labels, generator
-            )
-        mixer.estimator.update(labels, slots, values)
+            slots, values = estimator.observe(model, inputs, labels, generator)
+        estimator.update(labels, slots, values)
 
     def after_train_epoch(self, runner) -> None:
         """Say how many observations were left out."""
-        estimator = mixer_of(runner.model).estimator
+        estimator = _mixer(runner).estimator
         if estimator is None or not estimator.skipped:
             return
         runner.logger.warning(

@@ -1,11 +1,12 @@
 """Seeds of what a training draws."""
 
+from typing import Any
+
 from mmengine.dataset import ConcatDataset, RepeatDataset
 from mmengine.dist import get_rank
 from mmengine.hooks import DistSamplerSeedHook
 from mmengine.runner import IterBasedTrainLoop
-from torch import nn
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader
 
 from ...datasets import LongTailPoseDataset
 from ...datasets.labels import wrapped
@@ -15,7 +16,7 @@ from ...registry import HOOKS
 from ..models import mixer_of, unwrapped
 
 
-def step_seed(runner, module: nn.Module) -> tuple[int, ...]:
+def step_seed(runner, module: Any) -> tuple[int, ...]:
     """What a module's draws of a step depend on.
 
     Args:
@@ -49,7 +50,7 @@ class SeedHook(DistSamplerSeedHook):
         Warns if a data set does not hand the seeds on, or if the head does
         not know clean samples from mixed ones.
         """
-        self.modules = [
+        self.modules: list[Any] = [
             module
             for module in unwrapped(runner.model).modules()
             if hasattr(module, 'step_seed')
@@ -114,5 +115,5 @@ class SeedHook(DistSamplerSeedHook):
             module.step_seed = step_seed(runner, module)
 
 
-def _sampler_of(loader: DataLoader) -> Sampler:
+def _sampler_of(loader: DataLoader) -> Any:
     return getattr(loader.batch_sampler, 'sampler', loader.sampler)

@@ -43,7 +43,7 @@ class Rule:
     text: str = ''
 
 
-def optional_arguments(cls: type) -> set[str]:
+def optional_arguments(cls: Any) -> set[str]:
     """Names of the arguments of a class that have defaults."""
     parameters = inspect.signature(cls.__init__).parameters.values()
     return {p.name for p in parameters if p.default is not p.empty}
@@ -56,7 +56,7 @@ def arguments_of(cls: Any) -> set[str]:
         cls: A class with ``**kwargs`` hands these to the next base; anything
             else that is callable has its own arguments only.
     """
-    names = set()
+    names: set[str] = set()
     for base in getattr(cls, '__mro__', [cls]):
         if base is not cls and '__init__' not in vars(base):
             continue

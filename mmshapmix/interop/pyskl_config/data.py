@@ -106,7 +106,7 @@ class DatasetConverter:
     def sampler(self) -> dict[str, Any]:
         """Of the whole: a loader has one, PYSKL's data sets each their own."""
         kind, text = 'changed', 'the sampler of the loader has it'
-        sampler = dict(type='mmshapmix.ShuffleSampler')
+        sampler: dict[str, Any] = dict(type='mmshapmix.ShuffleSampler')
         if self.testing:
             kind, text = 'dropped', 'every sample is tested once'
             sampler = dict(type='DefaultSampler', shuffle=False)

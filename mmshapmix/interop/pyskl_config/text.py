@@ -35,6 +35,9 @@ def _with_names(key: str, value: Any, names: Mapping[str, Any]) -> Any:
     return value
 
 
+BRACKETS: dict[type, str] = {list: '[]', tuple: '()'}
+
+
 def _is_name(key: Any) -> bool:
     """Whether it can be an argument of ``dict``."""
     return (
@@ -52,7 +55,7 @@ def _parts(value: Any) -> tuple[str, list[tuple[str, Any]], str] | None:
             return 'dict(', items, ')'
         items = [(f'{key!r}: ', inner) for key, inner in value.items()]
         return '{', items, '}'
-    brackets = {list: '[]', tuple: '()'}.get(type(value))
+    brackets = BRACKETS.get(type(value))
     if not brackets:
         return None
     return brackets[0], [('', inner) for inner in value], brackets[1]
@@ -119,7 +122,8 @@ def config_text(config: Mapping[str, Any]) -> str:
         pipeline = [dict(type='PoseDecode')]
         data = dict(pipeline=pipeline)
     """
-    text, names = '', {}
+    text = ''
+    names: dict[str, Any] = {}
     before = 0
     for key, value in config.items():
         lines = [*_lines(f'{key} = ', _with_names(key, value, names), 0, '')]

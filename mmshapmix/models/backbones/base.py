@@ -48,7 +48,7 @@ def plan_stages(
      Stage(in_channels=64, out_channels=128, stride=2, residual=True)]
     """
     stages = [Stage(in_channels, base_channels, 1, residual=False)]
-    width = base_channels
+    width: float = base_channels
     for stage in range(2, num_stages + 1):
         width *= ch_ratio if stage in inflate_stages else 1
         stages.append(

@@ -54,8 +54,8 @@ class LayoutGraph(Graph):
             graph = row.graph()
         super().__init__(graph, mode, max_hop)
         self.bones = (row and row.bones) or self.inward
-        has_origin = row is not None and row.origin is not None
-        self.origin = row.origin if has_origin else self.center
+        origin = None if row is None else row.origin
+        self.origin = self.center if origin is None else origin
         self.dims = row.dims if row else 3
 
     def random(self) -> np.ndarray:

@@ -172,7 +172,7 @@ class HierarchicalGraphConv(BaseModule):
         x: torch.Tensor,
         adjacency: torch.Tensor,
         down: nn.Module,
-        convs: nn.ModuleList,
+        convs: Any,
     ) -> torch.Tensor:
         """One hierarchy's ``(N, C', T, V)`` of ``(N, C, T, V)``."""
         x = down(x)

@@ -62,6 +62,8 @@ class MultiScaleGraphConv(nn.Module):
         num_scales: Hops that are told apart, 0 included.
     """
 
+    A: torch.Tensor
+
     def __init__(
         self,
         in_channels: int,
@@ -129,6 +131,7 @@ class WindowedGraphConv(nn.Module):
         out_channels: int,
         adjacency: np.ndarray,
         num_scales: int,
+        *,
         window: int,
         stride: int,
     ) -> None:

@@ -1,6 +1,7 @@
 """Multi-scale temporal convolution of MS-G3D, and blocks around it."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from mmaction.models.utils import unit_tcn
@@ -8,7 +9,7 @@ from mmengine.model import BaseModule
 from torch import nn
 
 # As weights of ST-GCN's and its descendants' releases begin.
-CONV_INIT = [
+CONV_INIT: list[dict[str, Any]] = [
     dict(type='Constant', layer='BatchNorm2d', val=1),
     dict(type='Kaiming', layer='Conv2d', mode='fan_out'),
 ]

@@ -25,6 +25,14 @@ class SaliencyEstimator(nn.Module):
 
     draw_stream = 1  # see SeedHook
 
+    coalitions: Tensor
+    part_joints: Tensor
+    to_saliency: Tensor
+    table: Tensor
+    visits: Tensor
+    mean_pose: Tensor | None
+    skipped: Tensor
+
     def __init__(
         self,
         num_classes: int,

@@ -1,7 +1,9 @@
 """Saliency by Grad-CAM, Selvaraju et al., arXiv 1610.02391."""
 
+from typing import Any
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...functional.saliency import grad_cam
 from ...registry import MODELS
@@ -38,7 +40,7 @@ class GradCAM(SaliencyEstimator):
 
     def observe(
         self,
-        model: nn.Module,
+        model: Any,
         inputs: Tensor,
         labels: Tensor,
         generator: torch.Generator | None,

@@ -21,6 +21,8 @@ class ShapleyEstimator(SaliencyEstimator):
     true class when it sees these parts only.
     """
 
+    mean_pose: Tensor
+
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         # Not measured yet: only V is known.
@@ -162,5 +164,6 @@ class MarginalContributions(ShapleyEstimator):
             labels,
             torch.stack([context | joining, context], dim=1),
         )
-        contribution = marginal_contribution(*worth.unbind(1), self.clamp)
+        joined, alone = worth.unbind(1)
+        contribution = marginal_contribution(joined, alone, self.clamp)
         return slots[:, None], contribution[:, None]

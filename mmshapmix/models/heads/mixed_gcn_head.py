@@ -105,7 +105,7 @@ class MixedGCNHead(GCNHead):
         scores = cls_scores[rows]
         keywords = {} if features is None else dict(features=features[rows])
         labels = labels_of(data_samples[rows]).to(scores.device)
-        losses = {}
+        losses: dict[str, Tensor] = {}
         if labels.ndim == 1:
             losses |= self._accuracy(scores, labels)
         if self.label_smooth_eps:

@@ -131,6 +131,7 @@ def _scheme(
     options = dict(class_weight)
     name = options.pop('scheme', None)
     check_choice('class_weight', name, tuple(CLASS_WEIGHTS))
-    scheme = partial(CLASS_WEIGHTS[name], **options)
+    function: Callable[..., Tensor] = CLASS_WEIGHTS[name]
+    scheme = partial(function, **options)
     scheme(torch.ones(2))  # refuse bad options early
     return scheme, None

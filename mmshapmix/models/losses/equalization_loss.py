@@ -1,6 +1,7 @@
 """Equalization loss, Tan et al., arXiv 2003.05176."""
 
 import warnings
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -11,7 +12,9 @@ from ...functional.draws import make_generator, sample_kept
 from ...registry import MODELS
 from .long_tail_loss import LongTailLoss
 
-CRITERIA = dict(softmax=criteria.margin_softmax, sigmoid=criteria.sigmoid)
+CRITERIA: dict[str, Callable[..., Tensor]] = dict(
+    softmax=criteria.margin_softmax, sigmoid=criteria.sigmoid
+)
 
 
 @MODELS.register_module()

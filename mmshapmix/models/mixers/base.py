@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from mmaction.structures import ActionDataSample
@@ -23,6 +24,7 @@ from ...functional.mixing import (
     mix_skeletons,
     sample_frames,
 )
+from ..estimators import SaliencyEstimator
 from ..labels import labels_of
 
 OUTPUTS = ('both', 'mixed')
@@ -73,6 +75,9 @@ class Mixer(nn.Module):
 
     draw_stream = 0  # see SeedHook
 
+    groups: Tensor
+    class_counts: Tensor | None
+
     def __init__(
         self,
         num_classes: int | None = None,
@@ -105,7 +110,7 @@ class Mixer(nn.Module):
         self.spatial = spatial
         self.num_parts = tuple(num_parts)
         self.joint_share = tuple(joint_share)
-        self.window = tuple(window)
+        self.window = (window[0], window[1])
         self.temporal = temporal
         self.mixup_prob = mixup_prob
         self.alpha = alpha
@@ -115,7 +120,7 @@ class Mixer(nn.Module):
         # and the seed of a step.
         self.phase: str | None = None
         self.step_seed: tuple[int, ...] | None = None
-        self.estimator: nn.Module | None = None
+        self.estimator: SaliencyEstimator | None = None
         self.register_buffer('groups', None, persistent=False)
         self.register_buffer('class_counts', None, persistent=False)
         if num_classes is not None:
@@ -135,26 +140,22 @@ class Mixer(nn.Module):
                 parts or halves that are needed.
         """
         layout = get_layout(layout)
-        if self.layout is not None:
-            self._check_data(num_classes, layout)
-            return
-        self.num_classes, self.layout = num_classes, layout
-        self.prepare()
-
-    def prepare(self) -> None:
-        """Make what depends on the number of classes and the layout."""
-        groups, self.size_range = self._groups()
-        # Float, since MMEngine averages buffers over the ranks.
-        self.register_buffer('groups', groups, persistent=False)
-
-    def _check_data(self, num_classes: int, layout: Layout) -> None:
-        if (num_classes, layout) != (self.num_classes, self.layout):
+        if self.layout is None:
+            self.num_classes, self.layout = num_classes, layout
+            self.prepare(layout)
+        elif (num_classes, layout) != (self.num_classes, self.layout):
             raise ValueError(
                 f'Expected training data of {self.num_classes} classes and '
                 f'layout {self.layout.name!r}, as {type(self).__name__} was '
                 f'told, but got {num_classes} and {layout.name!r}. Leave '
                 '`num_classes` and `layout` of the mixer out.'
             )
+
+    def prepare(self, layout: Layout) -> None:
+        """Make what depends on the number of classes and the layout."""
+        groups, self.size_range = self._groups(layout)
+        # Float, since MMEngine averages buffers over the ranks.
+        self.register_buffer('groups', groups, persistent=False)
 
     def __deepcopy__(self, memo: dict) -> 'Mixer':
         # A mixer belongs to the run: the copy that EMAHook averages has it,
@@ -172,17 +173,18 @@ class Mixer(nn.Module):
             )
         self.class_counts = class_counts
 
-    def _groups(self) -> tuple[Tensor, tuple[int, int]]:
+    def _groups(self, layout: Layout) -> tuple[Tensor, tuple[int, int]]:
         """What is pasted as a whole, ``(G, V)``, and how many of them."""
         if self.spatial == 'joints':
-            total = self.layout.num_joints
+            total = layout.num_joints
             low, high = (round(share * total) for share in self.joint_share)
             return torch.eye(total), (low, high)
         if self.spatial == 'halves':
-            return joint_masks(self.layout, 'halves')[1:], (1, 1)
-        masks = joint_masks(self.layout, 'parts')
+            return joint_masks(layout, 'halves')[1:], (1, 1)
+        masks = joint_masks(layout, 'parts')
         _check_range('num_parts', self.num_parts, 1, len(masks))
-        return masks, self.num_parts
+        fewest, most = self.num_parts
+        return masks, (fewest, most)
 
     def sample_groups(
         self,
@@ -218,7 +220,7 @@ class Mixer(nn.Module):
             num_frames: T.
             generator: Of this step; none: the global one.
         """
-        place = dict(device=labels.device, generator=generator)
+        place: dict[str, Any] = dict(device=labels.device, generator=generator)
         size = len(labels)
         partner = sample_partners(size, **place)
         groups = self.sample_groups(labels, partner, generator)
@@ -296,14 +298,15 @@ class Mixer(nn.Module):
             generator = make_generator((*self.step_seed, 0))
         return sample_rounded(self.fraction * size, generator)
 
-    def check_class_counts(self) -> None:
-        """Refuse to go on without class counts, with a ``RuntimeError``."""
+    def known_class_counts(self) -> Tensor:
+        """The class counts; a ``RuntimeError`` if nobody has set them."""
         if self.class_counts is None:
             raise RuntimeError(
                 f'Expected class counts in {type(self).__name__}, but nobody '
                 'has set them. Keep class_counts=dict(type='
                 "'mmshapmix.ClassCountsHook') in `default_hooks`."
             )
+        return self.class_counts
 
     def _check_inputs(self, inputs: Tensor) -> None:
         if self.layout is None:
@@ -324,6 +327,7 @@ class Mixer(nn.Module):
         self, data_samples: list[ActionDataSample], device: torch.device
     ) -> Tensor:
         """``(N, K)`` float32."""
+        assert self.num_classes is not None  # it came with the layout
         labels = labels_of(data_samples).to(device)
         return soft_labels(labels, self.num_classes)
 

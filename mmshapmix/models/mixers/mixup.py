@@ -1,5 +1,7 @@
 """Mixup, Zhang et al., arXiv 1710.09412."""
 
+from typing import Any
+
 from ...registry import MODELS
 from .base import Mixer
 
@@ -18,5 +20,5 @@ class Mixup(Mixer):
         self, num_classes: int | None = None, alpha: float = 1.0, **kwargs
     ) -> None:
         # Whole skeletons need no parts.
-        options = dict(spatial='joints', mixup_prob=1.0) | kwargs
-        super().__init__(num_classes, alpha=alpha, **options)
+        defaults: dict[str, Any] = dict(spatial='joints', mixup_prob=1.0)
+        super().__init__(num_classes, alpha=alpha, **defaults | kwargs)

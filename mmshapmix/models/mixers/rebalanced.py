@@ -31,7 +31,6 @@ class RebalancedMixer(Mixer):
     ) -> MixPlan:
         """Draw what one step mixes, with the rebalanced labels."""
         plan = super().sample_plan(labels, num_frames, generator)
-        self.check_class_counts()
-        counts = self.class_counts[labels.argmax(1)]
+        counts = self.known_class_counts()[labels.argmax(1)]
         lam_y = self.rebalance(counts, counts[plan.partner], plan.lam_x)
         return replace(plan, lam_y=lam_y)

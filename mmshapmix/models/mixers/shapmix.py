@@ -7,14 +7,15 @@ from torch import Tensor
 
 from ...functional.checks import check_choice
 from ...functional.coalitions import coalitions_of_sizes
+from ...functional.layouts import Layout
 from ...functional.mixing import sample_salient_parts
 from ...functional.saliency import NORMALIZATIONS, coalition_distribution
 from ...registry import MODELS
 from .base import Mixer
 
-GUIDANCE = {
-    'shapley': 'mmshapmix.CoalitionValues',
-    'grad-cam': 'mmshapmix.GradCAM',
+GUIDANCE: dict[str, dict | None] = {
+    'shapley': dict(type='mmshapmix.CoalitionValues'),
+    'grad-cam': dict(type='mmshapmix.GradCAM'),
     'random': None,
 }
 """What ``guidance`` may be by name, for Table 8."""
@@ -80,6 +81,8 @@ class ShapMix(STMix):
         **kwargs: Of :class:`STMix`.
     """
 
+    coalitions: Tensor
+
     def __init__(
         self,
         num_classes: int | None = None,
@@ -103,14 +106,15 @@ class ShapMix(STMix):
         self.scale = scale
         if isinstance(guidance, str):
             check_choice('guidance', guidance, tuple(GUIDANCE))
-            guidance = GUIDANCE[guidance] and dict(type=GUIDANCE[guidance])
-        self.guidance = guidance
+            self.guidance = GUIDANCE[guidance]
+        else:
+            self.guidance = guidance
         if num_classes is not None:
             self.set_data(num_classes, layout)
 
-    def prepare(self) -> None:
+    def prepare(self, layout: Layout) -> None:
         """Make the coalitions and the estimator, too."""
-        super().prepare()
+        super().prepare(layout)
         low, high = self.num_parts
         coalitions = coalitions_of_sizes(
             len(self.groups), range(low, high + 1)
@@ -135,6 +139,7 @@ class ShapMix(STMix):
 
     def distribution(self) -> Tensor:
         """How probable each coalition is for each class, ``(K, S)``."""
+        assert self.estimator is not None  # there is guidance
         return coalition_distribution(
             self.estimator.saliency(),
             self.coalition_joints,
@@ -152,7 +157,7 @@ class ShapMix(STMix):
         """The parts to paste, ``(N, P)`` bool."""
         if self.estimator is None or self.phase == 'unguided':
             return super().sample_groups(labels, partner, generator)
-        self.check_class_counts()
+        counts = self.known_class_counts()
         if self.phase is None:
             raise RuntimeError(
                 'Expected a saliency that is estimated in ShapMix, but nobody '
@@ -162,7 +167,7 @@ class ShapMix(STMix):
         return sample_salient_parts(
             labels.argmax(1),
             partner,
-            self.class_counts,
+            counts,
             self.distribution(),
             self.coalitions > 0.5,
             generator,
