@@ -1,6 +1,7 @@
 # make quickstart   a long-tailed set, three models, one table (minutes, CPU)
 # make test         the whole test suite
 # make lint         the linter and the formatter's check
+# make docs         the pages of docs/ as a site, in site/
 #
 # Without PYTHON they make and use .venv, with the tested versions. With
 # PYTHON=/path/to/python they use that environment, and only add what it lacks.
@@ -22,7 +23,7 @@ CONSTRAINTS := -c requirements/constraints.txt
 STAMP := .venv/.installed-$(shell echo '$(TORCH)' | cksum | cut -d' ' -f1)
 endif
 
-.PHONY: quickstart test lint install clean
+.PHONY: quickstart test lint docs install clean
 
 quickstart: $(STAMP)
 	$(PY) tools/quickstart.py
@@ -34,6 +35,11 @@ test: $(STAMP)
 lint: $(STAMP)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+
+docs: $(STAMP)
+	$(PY) -c 'import mkdocs, material, mkdocstrings' || \
+	    $(PY) -m pip install $(CONSTRAINTS) -r requirements/docs.txt
+	$(PY) -m mkdocs build --strict
 
 install: $(STAMP)
 
@@ -52,4 +58,4 @@ endif
 	@touch $@
 
 clean:
-	rm -rf .venv .installed-* work_dirs
+	rm -rf .venv .installed-* work_dirs site
