@@ -2,6 +2,7 @@
 # make test         the whole test suite
 # make test-onedl   the tests of what touches the engine, on OneDL Lab's fork
 # make lint         the linter and the formatter's check
+# make docs         the pages of docs/ as a site, in site/
 #
 # Without PYTHON they make and use .venv, with the tested versions. With
 # PYTHON=/path/to/python they use that environment, and only add what it lacks.
@@ -24,7 +25,7 @@ CONSTRAINTS := -c requirements/constraints.txt
 STAMP := .venv/.installed-$(shell echo '$(TORCH)' | cksum | cut -d' ' -f1)
 endif
 
-.PHONY: quickstart test test-onedl lint install clean
+.PHONY: quickstart test test-onedl lint docs install clean
 
 quickstart: $(STAMP)
 	$(PY) tools/quickstart.py
@@ -54,6 +55,11 @@ lint: $(STAMP)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 
+docs: $(STAMP)
+	$(PY) -c 'import mkdocs, material, mkdocstrings' || \
+	    $(PY) -m pip install $(CONSTRAINTS) -r requirements/docs.txt
+	$(PY) -m mkdocs build --strict
+
 install: $(STAMP)
 
 $(STAMP): setup.py pyproject.toml $(wildcard requirements/*.txt)
@@ -71,4 +77,4 @@ endif
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-onedl .installed-* work_dirs
+	rm -rf .venv .venv-onedl .installed-* work_dirs site

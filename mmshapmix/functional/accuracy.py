@@ -39,7 +39,7 @@ def top_k_accuracy(ranked: np.ndarray, labels: np.ndarray, k: int) -> float:
         labels: ``(N,)``.
         k: How many of the best count.
 
-    Example:
+    Examples:
         >>> top_k_accuracy(np.array([[0, 1], [2, 1]]), np.array([1, 2]), 1)
         0.5
     """
@@ -103,7 +103,7 @@ def shot_accuracy(
         For each group that has a tested class, ``(accuracy, number of tested
         classes)``. An empty group is absent, it is not 0.
 
-    Example:
+    Examples:
         >>> shot_accuracy(np.array([3, 1]), np.array([4, 2]), [600, 6])
         {'many': (0.75, 1), 'few': (0.5, 1)}
     """

@@ -54,7 +54,7 @@ def shear(amounts: np.ndarray) -> np.ndarray:
     Returns:
         ``(C, C)``.
 
-    Example:
+    Examples:
         >>> shear(np.array([[7, 0.5], [-0.25, 7]]))
         array([[ 1.  ,  0.5 ],
                [-0.25,  1.  ]])
@@ -116,7 +116,7 @@ def shifted_frames(total: int, offset: int) -> np.ndarray:
     Returns:
         ``(T,)`` int64 in ``[0, T)``.
 
-    Example:
+    Examples:
         >>> shifted_frames(5, 2).tolist(), shifted_frames(5, -2).tolist()
         ([2, 3, 4, 4, 4], [0, 0, 0, 1, 2])
     """

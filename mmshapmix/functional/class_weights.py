@@ -42,7 +42,7 @@ def inverse_frequency(class_counts: Tensor, normalize: bool = False) -> Tensor:
     Raises:
         ValueError: If a class has no sample.
 
-    Example:
+    Examples:
         >>> inverse_frequency(torch.tensor([6, 2])).tolist()
         [1.3333333730697632, 4.0]
         >>> inverse_frequency(torch.tensor([6, 2]), normalize=True).tolist()
@@ -70,7 +70,7 @@ def class_balanced(class_counts: Tensor, beta: float = 0.9999) -> Tensor:
     Raises:
         ValueError: If a class has no sample, or for another beta.
 
-    Example:
+    Examples:
         >>> class_balanced(torch.tensor([1, 1])).tolist()
         [1.0, 1.0]
     """
@@ -125,7 +125,7 @@ def action_aware(
     Raises:
         ValueError: If a class has no sample, or :math:`\beta` leaves (0, 1).
 
-    Example:
+    Examples:
         >>> weight = action_aware(torch.tensor([100, 10, 1]))
         >>> [round(w, 4) for w in weight.tolist()]
         [0.01, 0.1042, 1.0]

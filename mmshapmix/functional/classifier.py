@@ -21,7 +21,7 @@ def tau_normalize(weight: Tensor, tau: float = 1.0) -> Tensor:
     Returns:
         ``(K, D)``.
 
-    Example:
+    Examples:
         >>> tau_normalize(torch.tensor([[3.0, 4.0], [0.0, 2.0]])).tolist()
         [[0.6000000238418579, 0.800000011920929], [0.0, 1.0]]
     """
@@ -49,7 +49,7 @@ def norm_limit(weight: Tensor, share: float = 0.1) -> Tensor:
     Raises:
         ValueError: For another share.
 
-    Example:
+    Examples:
         >>> norm_limit(torch.tensor([[3.0, 4.0], [0.0, 1.0]]), 0.5).item()
         3.0
     """
@@ -74,7 +74,7 @@ def limit_norms(weight: Tensor, limit: Tensor | float) -> Tensor:
     Returns:
         ``(K, D)``.
 
-    Example:
+    Examples:
         >>> limit_norms(torch.tensor([[6.0, 8.0], [0.0, 2.0]]), 5).tolist()
         [[3.0, 4.0], [0.0, 2.0]]
     """

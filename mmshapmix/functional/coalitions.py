@@ -18,7 +18,7 @@ Coalitions = Tensor
 def all_coalitions(num_parts: int) -> Coalitions:
     """All coalitions, ``(2^P, P)`` bool; row i has the parts of i's bits.
 
-    Example:
+    Examples:
         >>> all_coalitions(2).int().tolist()
         [[0, 0], [1, 0], [0, 1], [1, 1]]
     """
@@ -59,7 +59,7 @@ def coalitions_of_sizes(num_parts: int, sizes: Iterable[int]) -> Coalitions:
     Raises:
         ValueError: For a size out of range.
 
-    Example:
+    Examples:
         >>> coalitions_of_sizes(3, (1, 2)).int().tolist()
         [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]]
     """

@@ -37,7 +37,7 @@ def softmax(logits: Tensor, gamma: float = 0.0) -> Tensor:
         logits: ``(N, K)``.
         gamma: Focusing parameter; 0: plain cross-entropy.
 
-    Example:
+    Examples:
         >>> softmax(torch.zeros(1, 2)).tolist()
         [[0.6931471824645996, 0.6931471824645996]]
     """
@@ -138,7 +138,7 @@ def binary_softmax(logits: Tensor, gamma: float = 0.0) -> Tensor:
         logits: ``(N, K)``.
         gamma: Focusing parameter.
 
-    Example:
+    Examples:
         >>> binary_softmax(torch.zeros(1, 2)).tolist()
         [[0.6931471824645996, 0.6931471824645996]]
     """

@@ -12,7 +12,7 @@ def make_generator(
 ) -> torch.Generator:
     """A generator on a device, seeded by several non-negative integers.
 
-    Example:
+    Examples:
         >>> one, other = make_generator((0, 1)), make_generator((0, 1))
         >>> torch.equal(torch.rand(3, generator=one),
         ...             torch.rand(3, generator=other))

@@ -30,7 +30,7 @@ def joint_levels(
         ValueError: If the centre is no joint, or a joint is not connected to
             it.
 
-    Example:
+    Examples:
         >>> joint_levels(4, [(1, 0), (2, 0), (3, 2)], 0).astype(int).tolist()
         [[1, 0, 0, 0], [0, 1, 1, 0], [0, 0, 0, 1]]
         >>> joint_levels(4, [(1, 0), (2, 0), (3, 2)], 0, 2).sum(1).tolist()
@@ -77,7 +77,7 @@ def hierarchies(levels: Levels) -> np.ndarray:
     Raises:
         ValueError: With one level.
 
-    Example:
+    Examples:
         >>> hierarchies(joint_levels(3, [(1, 0), (2, 0)], 0))[0, 1:].tolist()
         ... # doctest: +NORMALIZE_WHITESPACE
         [[[0.0, 0.0, 0.0], [0.5, 0.0, 0.0], [0.5, 0.0, 0.0]],
@@ -120,7 +120,7 @@ def ancestor_differences(
     Raises:
         ValueError: If k is below 1, or the edges are no tree of all joints.
 
-    Example:
+    Examples:
         >>> ancestor_differences(3, [(1, 0), (2, 1)], 0, k=2).tolist()
         [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 1.0]]
     """

@@ -30,7 +30,7 @@ def sample_prior(
     Returns:
         ``(K, D)``.
 
-    Example:
+    Examples:
         >>> prior = sample_prior(2, 3)
         >>> bool(torch.allclose(prior @ prior.T, 9 * torch.eye(2), atol=1e-4))
         True
@@ -96,7 +96,7 @@ def latent_loss(
     Returns:
         A scalar.
 
-    Example:
+    Examples:
         >>> codes, labels = torch.tensor([[3.0], [1.0]]), torch.eye(2)[[0, 0]]
         >>> latent_loss(codes, labels, torch.zeros(2, 1), 0, 1).item()
         4.0

@@ -366,7 +366,7 @@ def get_layout(layout: str | Mapping | Layout) -> Layout:
         ValueError: For an unknown name or field, and for joints that are
             missing, doubled or out of range.
 
-    Example:
+    Examples:
         >>> get_layout('coco').num_joints
         17
         >>> get_layout(dict(name='arm', joints=3, inward=[(1, 0), (2, 1)],
@@ -418,7 +418,7 @@ def joint_masks(layout: Layout, groups: str = 'parts') -> torch.Tensor:
     Raises:
         ValueError: If the layout has no such groups.
 
-    Example:
+    Examples:
         >>> joint_masks(get_layout('coco')).sum(1).tolist()
         [5.0, 3.0, 3.0, 3.0, 3.0]
     """

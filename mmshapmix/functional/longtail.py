@@ -47,7 +47,7 @@ def long_tail_counts(
     Raises:
         ValueError: For arguments out of range, or if a class would be empty.
 
-    Example:
+    Examples:
         >>> long_tail_counts(10, 100, 10).tolist()
         [100, 77, 59, 46, 35, 27, 21, 16, 12, 10]
         >>> long_tail_counts(4, 100, 10, profile='step').tolist()
@@ -98,7 +98,7 @@ def select_long_tail(
     Returns:
         Indices into ``labels``, class by class in the shuffled order, int64.
 
-    Example:
+    Examples:
         >>> select_long_tail([0, 1, 0, 1, 0], np.array([2, 1])).tolist()
         [4, 2, 1]
     """
@@ -137,7 +137,7 @@ def class_numbers(
     Raises:
         ValueError: For keys that are no classes.
 
-    Example:
+    Examples:
         >>> class_numbers({1: 2.5}, 3)
         [1, 2.5, 1]
     """
@@ -163,7 +163,7 @@ def shot_groups(
     Returns:
         For each of :data:`SHOT_GROUPS` a ``(K,)`` boolean mask.
 
-    Example:
+    Examples:
         >>> groups = shot_groups(np.array([101, 100, 20, 19]))
         >>> groups['medium'].tolist()
         [False, True, True, False]
@@ -209,7 +209,7 @@ def reverse_frequency(
         ValueError: For an unknown rule, a negative power, or a class without
             samples.
 
-    Example:
+    Examples:
         >>> reverse_frequency(np.array([60, 20, 30])).tolist()
         [1.0, 3.0, 1.0]
         >>> reverse_frequency(np.array([60, 15]), 'power', 0.5).tolist()
@@ -252,7 +252,7 @@ def progressive_shares(
     Raises:
         ValueError: For another progress, or a class without samples.
 
-    Example:
+    Examples:
         >>> progressive_shares(np.array([6, 2]), 0.5).tolist()
         [0.625, 0.375]
     """
@@ -285,7 +285,7 @@ def imbalance_ratio(class_counts: ClassCounts) -> float:
 def describe_counts(class_counts: ClassCounts) -> str:
     """One line on an imbalanced data set.
 
-    Example:
+    Examples:
         >>> print(describe_counts(np.array([200, 50, 10])))
         Class counts: 260 samples of 3 classes, 200 (class 0) to 10 (class 2),
         imbalance ratio 20; 1 many-, 1 medium- and 1 few-shot classes.

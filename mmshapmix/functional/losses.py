@@ -89,7 +89,7 @@ def weigh_labels(
     Returns:
         ``(N,)`` losses and ``(N,)`` weights, both before reduction.
 
-    Example:
+    Examples:
         >>> table = torch.tensor([[1.0, 3.0]])
         >>> loss, weight = weigh_labels(table, torch.tensor([[0.25, 0.75]]))
         >>> loss.item(), weight.item()
@@ -118,7 +118,7 @@ def cross_entropy(
     Returns:
         ``(N,)`` losses and ``(N,)`` weights, both before reduction.
 
-    Example:
+    Examples:
         >>> loss, weight = cross_entropy(torch.zeros(1, 2), torch.tensor([1]))
         >>> round(loss.item(), 4), weight.item()
         (0.6931, 1.0)
@@ -155,7 +155,7 @@ def influence_factor(
     Returns:
         ``(N,)``.
 
-    Example:
+    Examples:
         >>> factor = influence_factor(
         ...     torch.zeros(1, 2), torch.tensor([0]), torch.ones(1, 4), 8.0
         ... )

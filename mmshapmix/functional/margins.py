@@ -23,7 +23,7 @@ def ldam_margins(class_counts: Tensor, max_margin: float = 0.5) -> Tensor:
     Raises:
         ValueError: If a class has no sample.
 
-    Example:
+    Examples:
         >>> ldam_margins(torch.tensor([16, 1])).tolist()
         [0.25, 0.5]
     """
@@ -43,7 +43,7 @@ def kps_scales(class_counts: Tensor, base: float = 50.0) -> Tensor:
     Raises:
         ValueError: If a class has no sample.
 
-    Example:
+    Examples:
         >>> kps_scales(torch.tensor([50, 1])).tolist()
         [2.0, 1.0]
     """
@@ -61,7 +61,7 @@ def by_reversed_rank(values: Tensor) -> Tensor:
     Args:
         values: ``(K,)``.
 
-    Example:
+    Examples:
         >>> by_reversed_rank(torch.tensor([2.0, 1.0, 5.0])).tolist()
         [2.0, 5.0, 1.0]
         >>> by_reversed_rank(torch.tensor([3.0, 1.0, 3.0])).tolist()

@@ -199,7 +199,7 @@ def rebalanced_lam(
     Returns:
         ``(N,)``, the weight of the original's label.
 
-    Example:
+    Examples:
         >>> counts = torch.tensor([600, 6, 50])
         >>> rebalanced_lam(counts, counts.flip(0), torch.tensor(0.5)).tolist()
         [0.0, 0.5, 1.0]
@@ -236,7 +236,7 @@ def remix_lam(
     Returns:
         ``(N,)``, the weight of the original's label.
 
-    Example:
+    Examples:
         >>> counts, partners = torch.tensor([600, 600]), torch.tensor([6, 6])
         >>> remix_lam(counts, partners, torch.tensor([0.25, 0.75])).tolist()
         [0.0, 0.75]

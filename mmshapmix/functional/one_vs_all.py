@@ -48,7 +48,7 @@ def mean_activations(logits: Tensor, logs: Logs) -> Tensor:
     Returns:
         ``(N, K)`` float64 in [0, 1].
 
-    Example:
+    Examples:
         >>> logits = torch.tensor([[[20.0, 25.0, 0.0]]])
         >>> mean_activations(logits, sigmoid_logs).argmax(1).item()
         1

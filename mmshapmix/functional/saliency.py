@@ -167,7 +167,7 @@ def saliency_shares(saliency: Tensor, num_joints: Tensor) -> Tensor:
     Returns:
         ``(..., S)``; zeros where all saliency is zero.
 
-    Example:
+    Examples:
         >>> saliency_shares(torch.tensor([3., -2.]), torch.tensor([1., 2.]))
         tensor([ 0.7500, -0.2500])
     """

@@ -60,7 +60,7 @@ def shapley_values(worth: Worth, coalitions: Coalitions) -> Tensor:
     Returns:
         ``(..., S)``.
 
-    Example:
+    Examples:
         >>> pair_wins = torch.tensor([0., 0., 0., 1.])
         >>> shapley_values(pair_wins, all_coalitions(2)[1:]).tolist()
         [0.5, 0.5, 1.0]

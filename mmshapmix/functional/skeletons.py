@@ -177,7 +177,7 @@ def fit_box(
     Returns:
         ``(M, T, V, C)`` of the dtype of ``joints``.
 
-    Example:
+    Examples:
         >>> fit_box(np.float32([0, 480, 960]), np.zeros(1), np.array([960]))
         array([-1.,  0.,  1.], dtype=float32)
     """
@@ -225,7 +225,7 @@ def resize_frames(sequence: np.ndarray, num_frames: int) -> np.ndarray:
     Returns:
         ``(M, T', ...)``, at least float32.
 
-    Example:
+    Examples:
         >>> resize_frames(np.float32([[0, 8]]), 4)
         array([[0., 2., 6., 8.]], dtype=float32)
     """
