@@ -20,12 +20,12 @@ from itertools import combinations
 from pathlib import Path
 from statistics import mean, stdev
 
-from mmshapmix.analysis.benchmark import spread
 from rich.console import Console
 from scipy.stats import ttest_1samp
 
 from mmshapmix.analysis.per_class import plot_per_class, read_table
 from mmshapmix.analysis.tables import Row, rich_table
+from mmshapmix.experiments.benchmark import spread
 from mmshapmix.experiments.jobs import Job, last_checkpoint, run_jobs
 from mmshapmix.io.files import replaced
 
