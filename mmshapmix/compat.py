@@ -66,6 +66,13 @@ def until(package: str, last: str) -> Callable:
     return decorate
 
 
+def _folder_of(module: str) -> Path:
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f'No module named {module!r}')
+    return Path(spec.origin).parent
+
+
 @until('mmaction', '1.2.0')
 def stand_in_for_drn() -> None:
     """Make ``import mmaction.models`` work on the plain wheel.
@@ -74,7 +81,7 @@ def stand_in_for_drn() -> None:
     ``localizers/__init__.py`` imports. Where the folder is there, this does
     nothing.
     """
-    root = Path(find_spec('mmaction').origin).parent
+    root = _folder_of('mmaction')
     name = 'mmaction.models.localizers.drn'
     if (root / 'models/localizers/drn/drn.py').exists() or name in sys.modules:
         return
@@ -90,7 +97,7 @@ def stand_in_for_drn() -> None:
 
     for module_name in (name, f'{name}.drn'):
         sys.modules[module_name] = ModuleType(module_name)
-    sys.modules[f'{name}.drn'].DRN = DRN
+    vars(sys.modules[f'{name}.drn'])['DRN'] = DRN
 
 
 class HistoryBufferGetattr:
@@ -206,8 +213,7 @@ def locate_without_pkg_resources() -> None:
         return find_spec(modules.get(package, package)) is not None
 
     def get_installed_path(package: str) -> str:
-        spec = find_spec(modules.get(package, package))
-        return str(Path(spec.origin).parent)
+        return str(_folder_of(modules.get(package, package)))
 
     config.is_installed = is_installed
     config.get_installed_path = get_installed_path

@@ -54,10 +54,8 @@ def parse_config(text: str) -> dict[str, Any]:
         {'model': {'type': 'A', 'sizes': [1, 2]}}
     """
     try:
-        return {
-            row.targets[0].id: _literal(row.value)
-            for row in ast.parse(text).body
-        }
+        rows: list[Any] = ast.parse(text).body
+        return {row.targets[0].id: _literal(row.value) for row in rows}
     except (
         *(AttributeError, SyntaxError, ValueError, TypeError),
         *(MemoryError, RecursionError),  # it is nested too deep
@@ -74,10 +72,17 @@ def _literal(node: ast.expr) -> Any:
         values = [_literal(item) for item in node.elts]
         return values if isinstance(node, ast.List) else tuple(values)
     if isinstance(node, ast.Dict):
-        keys = map(ast.literal_eval, node.keys)
-        return dict(zip(keys, map(_literal, node.values), strict=True))
+        keys: list[Any] = node.keys
+        pairs = zip(
+            map(ast.literal_eval, keys),
+            map(_literal, node.values),
+            strict=True,
+        )
+        return dict(pairs)
     if isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'dict':
-        named = {row.arg: _literal(row.value) for row in node.keywords}
+        named: dict[Any, Any] = {
+            row.arg: _literal(row.value) for row in node.keywords
+        }
         return dict(*map(_literal, node.args), **named)
     return ast.literal_eval(node)
 

@@ -57,8 +57,8 @@ def recipe(path: Path) -> str:
     found = re.search(r'\$MMSHAPMIX_RECIPE:(\w+)', text)
     if found:
         return found[1]
-    base = re.search(r"^_base_ = '(.*)'", text, re.M)
-    return recipe(path.parent / base[1])
+    base, *_ = re.findall(r"^_base_ = '(.*)'", text, re.M)
+    return recipe(path.parent / base)
 
 
 def config_table() -> str:

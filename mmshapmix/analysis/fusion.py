@@ -112,14 +112,14 @@ def fuse(scores: np.ndarray, weights: Sequence[float]) -> np.ndarray:
         >>> fuse(np.array([[[1.0, 0.0]], [[0.0, 1.0]]]), [3, 1])
         array([[0.75, 0.25]])
     """
-    weights = np.asarray(weights, dtype=float)
-    fine = np.isfinite(weights).all() and weights.min() >= 0 < weights.sum()
-    if len(weights) != len(scores) or not fine:
+    shares = np.asarray(weights, dtype=float)
+    fine = np.isfinite(shares).all() and shares.min() >= 0 < shares.sum()
+    if len(shares) != len(scores) or not fine:
         raise ValueError(
             f'Expected {len(scores)} weights, one for each stream, none '
-            f'negative and not all 0, but got {weights.tolist()}.'
+            f'negative and not all 0, but got {shares.tolist()}.'
         )
-    return np.tensordot(weights / weights.sum(), scores, 1)
+    return np.tensordot(shares / shares.sum(), scores, 1)
 
 
 def stack_streams(streams: Iterable[Scores], of: str) -> np.ndarray:
@@ -135,7 +135,8 @@ def stack_streams(streams: Iterable[Scores], of: str) -> np.ndarray:
     check_choice('of', of, SOURCES)
     stacked = []
     for found in streams:
-        if of == 'logits' and found.logits is None:
+        values = found.logits if of == 'logits' else found.scores
+        if values is None:
             raise ValueError(
                 f'Expected logits to fuse, but {found.source} has scores '
                 'alone. tools/test.py --dump writes both: test again.'
@@ -146,7 +147,7 @@ def stack_streams(streams: Iterable[Scores], of: str) -> np.ndarray:
                 'negative scores. Test with '
                 "model.cls_head.average_clips='prob'."
             )
-        stacked.append(found.logits if of == 'logits' else found.scores)
+        stacked.append(values)
     return np.stack(stacked)
 
 

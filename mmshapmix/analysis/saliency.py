@@ -5,8 +5,9 @@ from itertools import combinations
 from typing import Any
 
 import torch
+from mmengine.model import BaseModel
 from scipy.stats import rankdata
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..engine.hooks.saliency_hook import evaluating
 from ..functional.coalitions import (
@@ -27,7 +28,7 @@ from ..models.estimators import (
     SaliencyEstimator,
     ShapleyEstimator,
 )
-from ..models.mixers import Mixer
+from ..models.mixers import ShapMix
 from .checkpoints import group_names
 
 # --- tables ------------------------------------------------------------------
@@ -46,7 +47,7 @@ def coalition_names(coalitions: Coalitions, parts: Sequence[str]) -> list[str]:
     ]
 
 
-def part_saliency(mixer: Mixer) -> tuple[Tensor, str]:
+def part_saliency(mixer: ShapMix) -> tuple[Tensor, str]:
     """Saliency of the single parts, and what it is.
 
     Args:
@@ -56,6 +57,7 @@ def part_saliency(mixer: Mixer) -> tuple[Tensor, str]:
         ``(K, P)``, and a few words.
     """
     estimator = mixer.estimator
+    assert estimator is not None
     if isinstance(estimator, CoalitionValues):
         worth = fill_unvisited(estimator.table, estimator.visits)
         parts = torch.eye(len(mixer.groups), dtype=torch.bool)
@@ -81,7 +83,7 @@ def coalition_visits(estimator: SaliencyEstimator) -> Tensor | None:
 
 
 def saliency_rows(
-    mixer: Mixer, names: Sequence[str], class_counts: Sequence[int] | None
+    mixer: ShapMix, names: Sequence[str], class_counts: Sequence[int] | None
 ) -> list[dict[str, Any]]:
     """All that a mixer knows of all classes and coalitions, as a table.
 
@@ -90,12 +92,15 @@ def saliency_rows(
         names: Of the K classes.
         class_counts: ``(K,)`` training samples, if they are known.
     """
-    saliency = mixer.estimator.saliency()
+    estimator, layout = mixer.estimator, mixer.layout
+    assert estimator is not None
+    assert layout is not None
+    saliency = estimator.saliency()
     joints = mixer.coalition_joints
     shares, odds = saliency_shares(saliency, joints), mixer.distribution()
-    visits = coalition_visits(mixer.estimator)
+    visits = coalition_visits(estimator)
     groups = group_names(class_counts, len(names))
-    labels = coalition_names(mixer.coalitions > 0.5, list(mixer.layout.parts))
+    labels = coalition_names(mixer.coalitions > 0.5, list(layout.parts))
     return [
         dict(
             class_id=k,
@@ -120,7 +125,7 @@ def saliency_rows(
 @torch.no_grad()
 def exact_coalition_values(
     estimator: ShapleyEstimator,
-    model: nn.Module,
+    model: BaseModel,
     batches: Iterable[dict[str, Any]],
     at_once: int = 8,
 ) -> Tensor:
@@ -197,7 +202,7 @@ def chance_to_find(parts: Sequence[str], salient: set[str]) -> float:
         for pair in combinations(parts, min(2, len(parts)))
         for triple in combinations(parts, min(3, len(parts)))
     ]
-    return sum(drawn) / len(drawn)
+    return drawn.count(True) / len(drawn)
 
 
 def rank_correlation(a: Tensor, b: Tensor) -> Tensor:
@@ -238,7 +243,7 @@ def compare_tables(running: Tensor, exact: Tensor) -> dict[str, float]:
 
 def exact_rows(
     worth: Tensor,
-    mixer: Mixer | None,
+    mixer: ShapMix | None,
     estimator: ShapleyEstimator,
     parts: Sequence[str],
     names: Sequence[str],
@@ -263,6 +268,7 @@ def exact_rows(
         normalised=saliency_shares(saliency[:, slots], joints[slots]),
     )
     if mixer is not None:
+        assert mixer.estimator is not None
         columns['running'] = mixer.estimator.saliency().cpu()
     labels = coalition_names(rows, parts)
     return [

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from ..functional.layouts import Layout
 from ..functional.saliency import saliency_shares
-from ..models.mixers import Mixer
+from ..models.mixers import ShapMix
 from .saliency import coalition_names, part_saliency
 from .skeletons import draw_skeleton
 
@@ -54,7 +55,7 @@ def _find_class(wanted: str, names: Sequence[str]) -> int:
 
 
 def plot_saliency(
-    mixer: Mixer,
+    mixer: ShapMix,
     rows: Mapping[str, Sequence[int]],
     titles: Sequence[str],
     pose: np.ndarray,
@@ -75,14 +76,11 @@ def plot_saliency(
     from matplotlib import colors
     from matplotlib import pyplot as plt
 
-    parts, meaning = part_saliency(mixer)
-    parts = (
-        saliency_shares(parts, parts.new_ones(parts.shape[1])).cpu().numpy()
-    )
-    shares = saliency_shares(
-        mixer.estimator.saliency(), mixer.coalition_joints
-    )
-    shares = shares.cpu().numpy()
+    assert mixer.estimator is not None
+    assert mixer.layout is not None
+    values, meaning = part_saliency(mixer)
+    parts = _shares(values, values.new_ones(values.shape[1]))
+    shares = _shares(mixer.estimator.saliency(), mixer.coalition_joints)
     labels = coalition_names(mixer.coalitions > 0.5, list(mixer.layout.parts))
     cells = _grid(rows)
     columns = max(len(row) for _, row in cells)
@@ -109,6 +107,10 @@ def plot_saliency(
     _explain(figure, scale, meaning, shares.shape[1])
     figure.savefig(path, dpi=120)
     plt.close(figure)
+
+
+def _shares(saliency: Tensor, joints: Tensor) -> np.ndarray:
+    return saliency_shares(saliency, joints).cpu().numpy()
 
 
 def _bar_limits(shares: np.ndarray) -> tuple[float, float]:

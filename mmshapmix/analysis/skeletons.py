@@ -150,7 +150,7 @@ def draw_skeleton(
     axes: Any,
     points: np.ndarray,
     layout: Layout,
-    colors: Sequence,
+    colors: Sequence | np.ndarray,
     width: float = 2.0,
     seen: np.ndarray | None = None,
     zorder: float = 2.0,
@@ -183,7 +183,7 @@ def draw_skeleton(
     axes.scatter(
         *points[joints].T,
         s=1.6 * width**2,
-        c=[colors[v] for v in joints],
+        c=[colors[v] for v in joints.tolist()],
         linewidths=0,
         zorder=zorder,
     )

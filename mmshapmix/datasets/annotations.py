@@ -87,7 +87,7 @@ def annotations_of(
     names: set[str] = set()
     numbered = bad.sound(
         enumerate(annotations),
-        lambda row: _check_named(*row, names, source),
+        lambda row: _check_named(row[0], row[1], names, source),
         operator.itemgetter(0),
     )
     annotations = [annotation for _, annotation in numbered]

@@ -53,7 +53,9 @@ def _lacks_score(annotation: Annotation) -> bool:
     return flat and 'keypoint_score' not in annotation
 
 
-def _subset(values: np.ndarray, indices: int | Sequence[int]) -> np.ndarray:
+def _subset(
+    values: np.ndarray, indices: int | Sequence[int] | np.ndarray
+) -> np.ndarray:
     """What ``BaseDataset`` means by ``indices``: the first, last or these."""
     if isinstance(indices, int):
         return values[:indices] if indices >= 0 else values[indices:]
@@ -108,6 +110,8 @@ class LongTailPoseDataset(PoseDataset):
     Raises:
         ValueError: For bad data; the message names file and sample.
     """
+
+    num_classes: int  # none, until the samples are loaded
 
     def __init__(
         self,
@@ -240,7 +244,9 @@ class LongTailPoseDataset(PoseDataset):
         return data_list
 
     def _take_labels(
-        self, source: 'LongTailPoseDataset', indices: int | Sequence[int]
+        self,
+        source: 'LongTailPoseDataset',
+        indices: int | Sequence[int] | np.ndarray,
     ) -> None:
         """Take some of the labels and names of a data set."""
         self.labels = _subset(source.labels, indices)
@@ -313,6 +319,7 @@ class LongTailPoseDataset(PoseDataset):
         """Run the pipeline on a sample, with draws of its own."""
         info = self.get_data_info(idx)
         name = sample_name(info)
+        seed: tuple[int, ...] | None
         if self.test_mode:
             seed = (int(idx) % len(self),)
         else:

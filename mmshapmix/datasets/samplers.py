@@ -243,7 +243,8 @@ class ProgressiveSampler(SamplerByClass):
 
 
 def _checked_class_prob(
-    class_prob: Sequence[float] | Mapping[int, float], num_classes: int
+    class_prob: Sequence[float] | Mapping[int, float] | np.ndarray,
+    num_classes: int,
 ) -> np.ndarray:
     if isinstance(class_prob, Mapping):
         class_prob = class_numbers(class_prob, num_classes)
@@ -300,7 +301,10 @@ class ReverseFrequencySampler(SamplerByClass):
         power: float = 1.0,
         keep_length: bool = False,
         seed: int | None = None,
-        class_prob: Sequence[float] | Mapping[int, float] | None = None,
+        class_prob: Sequence[float]
+        | Mapping[int, float]
+        | np.ndarray
+        | None = None,
     ) -> None:
         super().__init__(dataset, seed)
         if class_prob is None:

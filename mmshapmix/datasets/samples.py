@@ -319,8 +319,5 @@ def _tidy_picture(annotation: Annotation, where: str) -> None:
 
 
 def _is_length(side: Any) -> bool:
-    return (
-        isinstance(side, numbers.Real)
-        and not isinstance(side, bool)
-        and 0 < side < np.inf
-    )
+    real = isinstance(side, numbers.Real) and not isinstance(side, bool)
+    return real and 0 < side < np.inf

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any, TypeVar
+from typing import Any
 
 from ..analysis.tables import Row
 from ..functional.longtail import SHOT_GROUPS
@@ -16,8 +16,6 @@ COLUMNS = ('overall', 'mean-class', *SHOT_GROUPS)
 PAPER_COLUMNS = ('overall', *SHOT_GROUPS)
 
 FORBIDDEN = {*'/\\:*?"<>|{}'}  # in names of folders
-
-T = TypeVar('T')
 
 
 @dataclass(frozen=True)
@@ -178,7 +176,8 @@ def read_benchmark(path: str | Path) -> Benchmark:
             name: _made(kind, row, f'{key}.{name} of {path}')
             for name, row in rows.items()
         }
-    benchmark = _made(Benchmark, dict(content, folder=path.parent), str(path))
+    content['folder'] = path.parent
+    benchmark: Benchmark = _made(Benchmark, content, str(path))
     _check(benchmark, path)
     return benchmark
 
@@ -235,7 +234,7 @@ FORMS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 }
 
 
-def _made(kind: type[T], values: Any, where: str) -> T:
+def _made(kind: type, values: Any, where: str) -> Any:
     """A dataclass of a mapping; what is no field or of no use is refused."""
     if not isinstance(values, dict):
         raise ValueError(
@@ -350,7 +349,7 @@ def _mean_and_std(column: str, values: Sequence[float | None]) -> Row:
 
 def _published(source: str, figures: Sequence[float]) -> Row:
     """Figures in %, as shares; none where there are none."""
-    shares = [figure / 100 for figure in figures]
+    shares: list[float | None] = [figure / 100 for figure in figures]
     shares += [None] * (len(PAPER_COLUMNS) - len(shares))
     names = [f'{source} {column}' for column in PAPER_COLUMNS]
     return dict(zip(names, shares, strict=True))

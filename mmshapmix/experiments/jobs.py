@@ -226,13 +226,13 @@ class _Runner:
         slot: str | None,
     ) -> str:
         """Run a command; say how it failed, nothing if it has not."""
-        args = [str(arg() if callable(arg) else arg) for arg in args]
-        self.display.start(job.name, command, args)
-        process = self._start(args, slot)
+        words = [str(arg() if callable(arg) else arg) for arg in args]
+        self.display.start(job.name, command, words)
+        process = self._start(words, slot)
         if process is None:
             return 'it was not started'
         with process, log.open('w', buffering=1) as file:
-            for line in process.stdout:
+            for line in process.stdout or ():
                 file.write(line)
                 self.display.read(job.name, line)
         with self.lock:

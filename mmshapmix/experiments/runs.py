@@ -120,7 +120,7 @@ class Run:
             self.keep_settings(adopt)
             return self.config.absolute()
 
-        source = self if self.trains else self.first
+        source = self.first if self.first and not self.trains else self
         checkpoint = partial(last_checkpoint, source.folder.absolute())
         folder = self.folder.absolute()
         test = [tools / 'test.py', config, checkpoint, *self._options()]
@@ -195,8 +195,10 @@ class Run:
 def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
     """All settings inside of a nested one, by their dotted names."""
     if isinstance(value, Mapping | list | tuple) and value:
-        keyed = isinstance(value, Mapping)
-        for key, inner in value.items() if keyed else enumerate(value):
+        rows = (
+            value.items() if isinstance(value, Mapping) else enumerate(value)
+        )
+        for key, inner in rows:
             yield from _flat(inner, f'{name}.{key}' if name else str(key))
     else:
         yield name, repr(value)
@@ -259,7 +261,8 @@ def do_runs(
             raise FileNotFoundError(
                 f'Expected a config at {run.config}, but there is none.'
             )
-    slots = visible_gpus(args.gpus) or [None] * args.jobs
+    gpus = visible_gpus(args.gpus)
+    slots: Sequence[str | None] = gpus or [None] * args.jobs
     jobs = [run.job(tools, adopt) for run in runs]
     try:
         return run_jobs(jobs, slots)

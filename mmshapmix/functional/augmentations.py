@@ -165,7 +165,7 @@ def blur(joints: np.ndarray, sigma: float) -> np.ndarray:
     # Below 1/8 there is only the frame itself.
     weights = np.exp(-0.5 * (offsets / max(sigma, 1 / 8)) ** 2)
     seen, total, mass = _seen(joints), 0.0, 0.0
-    for offset, weight in zip(offsets, weights, strict=True):
+    for offset, weight in zip(offsets.tolist(), weights, strict=True):
         frames = shifted_frames(joints.shape[1], offset)
         total = total + weight * joints[:, frames]
         mass = mass + weight * seen[:, frames]

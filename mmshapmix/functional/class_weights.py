@@ -15,7 +15,7 @@ def positive_counts(class_counts: Tensor) -> Tensor:
         ValueError: If a class has no sample.
     """
     counts = torch.as_tensor(class_counts)
-    check_no_empty_class(counts.cpu())
+    check_no_empty_class(counts.cpu().numpy())
     return counts.to(torch.promote_types(counts.dtype, torch.float32))
 
 

@@ -223,8 +223,9 @@ def mixed_cross_entropy(
             loss, weight = cross_entropy(logits, term_labels, class_weight)
             parts.append(reduce_loss(share * loss, weight))
         return parts[0] + parts[1]
-    mixed = sum(
+    first, second = (
         share.reshape(-1, 1) * F.one_hot(term_labels, logits.shape[1])
         for term_labels, share in terms
     )
-    return reduce_loss(*cross_entropy(logits, mixed, class_weight), reduction)
+    loss, weight = cross_entropy(logits, first + second, class_weight)
+    return reduce_loss(loss, weight, reduction)

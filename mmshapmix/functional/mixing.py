@@ -15,6 +15,7 @@ for labels, :func:`rebalanced_lam`.
 
 import math
 from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -59,12 +60,11 @@ class MixPlan:
     def last(self, number: int) -> 'MixPlan':
         """The same for fewer of the last samples."""
         first = len(self.partner) - number
-        return MixPlan(
-            *(
-                None if row is None else row[first:]
-                for row in (getattr(self, f.name) for f in fields(self))
-            )
-        )
+
+        def cut(row: Any) -> Any:
+            return None if row is None else row[first:]
+
+        return MixPlan(*(cut(getattr(self, f.name)) for f in fields(self)))
 
 
 def sample_frames(

@@ -105,12 +105,13 @@ def class_sums(
     cells = (labels[:, None] * num_slots + slots).flatten()
     # In double precision the order of the sum does not show in the table.
     zeros = values.new_zeros(num_classes * num_slots, dtype=torch.float64)
-    return tuple(
+    sums, counts, skipped = (
         zeros.index_add(0, cells, part.double().flatten()).view(
             num_classes, num_slots
         )
         for part in (torch.where(finite, values, 0), finite, ~finite)
     )
+    return sums, counts, skipped
 
 
 def running_mean(

@@ -8,6 +8,7 @@ writes them, and takes no more memory than the bytes that the pickle brings.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,8 @@ class PlainDtype:
         # Another object: arrays may have been made with the one before.
         self.dtype = np.dtype(self.dtype, copy=True)
         unit = state[8:] if own[8:] else ()
-        self.dtype.__setstate__((own[0], state[1], *own[2:8], *unit))
+        state = own[0], state[1], *own[2:8], *unit
+        self.dtype.__setstate__(state)  # type: ignore[attr-defined]  # no stub
 
 
 def _dtype_of(stand_in: Any) -> np.dtype:
@@ -112,7 +114,7 @@ class PlainArray(np.ndarray):
     def __setstate__(self, state: tuple) -> None:
         fill(self, state)
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> str | tuple:
         # Written again, it is an ordinary array.
         return self.view(np.ndarray).__reduce__()
 
@@ -138,17 +140,18 @@ def plain_buffer(
     return _core.numeric._frombuffer(content, dtype, shape, order)
 
 
+_CORE_NAMES: dict[str, Callable[..., Any]] = {
+    'multiarray._reconstruct': reconstruct,
+    'multiarray.scalar': plain_scalar,
+    'numeric._frombuffer': plain_buffer,
+}
 # numpy 1 says `core` for what numpy 2 calls `_core`.
-NUMPY_NAMES = {
+NUMPY_NAMES: dict[str, Callable[..., Any]] = {
     'numpy.ndarray': PlainArray,
     'numpy.dtype': PlainDtype,
     **{
         f'numpy.{core}.{name}': stand_in
         for core in ('core', '_core')
-        for name, stand_in in {
-            'multiarray._reconstruct': reconstruct,
-            'multiarray.scalar': plain_scalar,
-            'numeric._frombuffer': plain_buffer,
-        }.items()
+        for name, stand_in in _CORE_NAMES.items()
     },
 }

@@ -101,8 +101,8 @@ def read_csv(
                 break
             if None in row or None in row.values():
                 raise ValueError(
-                    f'Expected {len(reader.fieldnames)} cells, as the first '
-                    f'line has, but {where} has others.'
+                    f'Expected {len(reader.fieldnames or ())} cells, as the '
+                    f'first line has, but {where} has others.'
                 )
             for name in numbers:
                 if not (row[name].isdecimal() and len(row[name]) < 19):

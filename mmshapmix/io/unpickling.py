@@ -11,9 +11,9 @@ saved.
 import os
 import pickle
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from .plain_numpy import NUMPY_NAMES, PlainArray, PlainDtype, fill, reconstruct
 DEPTH = 50  # of containers in each other; annotations have five
 SPARE = 1 << 20  # values or bytes that a small file may come to, too
 SHOWN = 200  # characters of an error that is not ours
-ATOMS = (str, int, float, bool, type(None), bytes, complex)
+ATOMS: tuple[type, ...] = (str, int, float, bool, type(None), bytes, complex)
 CONTAINERS = (list, tuple, dict, OrderedDict, set, frozenset)
 
 
@@ -52,11 +52,12 @@ def _checked_keys(keys: Iterable) -> list:
     return keys
 
 
+_ORDINARY: dict[Callable, Callable] = {
+    PlainArray: _ordinary,
+    reconstruct: lambda *_: np.zeros(0, 'b'),
+}
 PLAIN_NAMES: dict[str, Any] = {
-    name: {
-        PlainArray: _ordinary,
-        reconstruct: lambda *_: np.zeros(0, 'b'),
-    }.get(stand_in, stand_in)
+    name: _ORDINARY.get(stand_in, stand_in)
     for name, stand_in in NUMPY_NAMES.items()
 } | {
     '_codecs.encode': _encoded,
@@ -107,8 +108,16 @@ class PlainUnpickler(pickle._Unpickler):
         allowed: Names that a pickle may ask for, and what it gets.
     """
 
-    dispatch = dict(pickle._Unpickler.dispatch)
+    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(
+        pickle._Unpickler.dispatch
+    )
     atoms = ATOMS
+    # Of pickle's own, whose stub leaves them out.
+    stack: list[Any]
+    metastack: list[list[Any]]
+    read: Callable[[int], bytes]
+    append: Callable[[Any], None]
+    pop_mark: Callable[[], list[Any]]
 
     def __init__(
         self,
@@ -331,6 +340,7 @@ def load_plain(
         raise FileNotFoundError(
             f'Expected {what} at {path}, but there is no such file.'
         )
+    reason: Exception | str
     with path.open('rb') as file:
         try:
             data = unpickler(file, what, allowed).load()

@@ -104,7 +104,7 @@ def make_sequence(
     layout = get_layout(layout)
     points = perform(movement, sample_performance(rng, frames), layout)
     sequence: Annotation = dict(total_frames=len(points))
-    noise = NOISE_3D
+    noise: float | np.ndarray = NOISE_3D
     if layout.dims == 2:
         points = project(points)
         score = rng.uniform(*SCORE, points.shape[:-1])

@@ -3,13 +3,14 @@
 from abc import abstractmethod
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 
 
 def check_numbers(
-    name: str, value: object, high: float = np.inf, count: int = 1
+    name: str, value: Any, high: float = np.inf, count: int = 1
 ) -> None:
     """Refuse an option that is not a number, or not a range of numbers.
 
@@ -22,7 +23,7 @@ def check_numbers(
     Raises:
         ValueError: It names the option, what it may be and what it is.
     """
-    numbers = [value] if np.isscalar(value) else list(value)
+    numbers: list[Any] = [value] if np.isscalar(value) else list(value)
     ascend = all(a <= b for a, b in pairwise([0, *numbers, high]))
     if len(numbers) != count or not ascend:
         form = {1: 'one number', 2: '(smallest, largest)'}[count]

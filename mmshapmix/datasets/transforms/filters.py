@@ -58,5 +58,6 @@ class GaussianBlur(RandomTransform):
 
     def _augment(self, results: dict) -> None:
         update_sequences(results, lambda s: s[:, : results['total_frames']])
-        sigma = np.random.uniform(*self.sigma)
+        low, high = self.sigma
+        sigma = np.random.uniform(low, high)
         results['keypoint'] = blur(results['keypoint'], sigma)

@@ -96,9 +96,10 @@ class PreNormalize2D(BaseTransform):
                 'Expected `keypoint` with two coordinates, but got shape '
                 f'{joints.shape}. Leave scores in `keypoint_score`.'
             )
-        visible = np.ones(joints.shape[:3], dtype=bool)
+        visible: np.ndarray = np.ones(joints.shape[:3], dtype=bool)
         if self.threshold is not None and 'keypoint_score' in results:
-            visible = np.float32(results['keypoint_score']) > self.threshold
+            score = np.asarray(results['keypoint_score'], dtype=np.float32)
+            visible = score > self.threshold
         if self.mode == 'auto':
             joints = fit_visible(joints, visible, LEAST_SIDE)
         else:

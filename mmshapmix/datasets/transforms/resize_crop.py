@@ -45,7 +45,7 @@ class ResizeCrop(BaseTransform):
                 'Expected `clip_len` as a number of frames, at least 1, but '
                 f'got {clip_len!r}.'
             )
-        shares = [share] if np.isscalar(share) else list(share)
+        shares: list[float] = np.atleast_1d(share).tolist()
         numbers, form = (
             (1, 'one number') if test_mode else (2, '(smallest, largest)')
         )
@@ -56,14 +56,16 @@ class ResizeCrop(BaseTransform):
             )
         self.clip_len = clip_len
         self.share = share
+        self._shares = shares
         self.test_mode = test_mode
 
     def _sample_crop(self, total: int) -> tuple[int, int]:
         """First frame of the crop, and the one after its last."""
         if self.test_mode:
-            margin = int((1 - self.share) * total / 2)
+            margin = int((1 - self._shares[0]) * total / 2)
             return margin, total - margin
-        length = int(total * np.random.uniform(*self.share))
+        low, high = self._shares
+        length = int(total * np.random.uniform(low, high))
         length = min(max(length, self.clip_len), total)
         start = np.random.randint(total - length + 1)
         return start, start + length

@@ -228,5 +228,5 @@ class RandomPartDrop(RandomTransform):
 
     def _augment(self, results: dict) -> None:
         parts = np.random.choice(len(self._masks), self.num_parts, False)
-        hidden = self._masks[parts].any(0)
+        hidden = np.any(self._masks[parts], 0)
         update_sequences(results, lambda s: hide(s, hidden))

@@ -53,7 +53,8 @@ class RandomTemporalCrop(RandomFrames):
         self.share = tuple(share)
 
     def _sample_frames(self, total: int) -> np.ndarray:
-        length = max(int(total * np.random.uniform(*self.share)), 1)
+        low, high = self.share
+        length = max(int(total * np.random.uniform(low, high)), 1)
         start = np.random.randint(total - length + 1)
         return np.arange(start, start + length)
 
