@@ -1,7 +1,7 @@
 # make quickstart   a long-tailed set, three models, one table (minutes, CPU)
 # make test         the whole test suite
 # make test-onedl   the tests of what touches the engine, on OneDL Lab's fork
-# make lint         the linter and the formatter's check
+# make lint         the linter, the formatter's check and the types
 # make docs         the pages of docs/ as a site, in site/
 #
 # Without PYTHON they make and use .venv, with the tested versions. With
@@ -54,6 +54,7 @@ test-onedl: .venv-onedl/.installed
 lint: $(STAMP)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(PY) -m mypy
 
 docs: $(STAMP)
 	$(PY) -c 'import mkdocs, material, mkdocstrings' || \

@@ -18,17 +18,20 @@
 11  mmaction2's ``DecompressPose`` counts frames in int16       count_frames_in_int
 12  mmengine knows the configs of listed packages only          name_our_configs
 13  mmaction2 refuses mmcv >= 2.2, that is onedl-mmcv           take_newer_mmcv
+14  mmcv-lite warns of an operator that skeletons do not need   leave_out_operator_warning
 ==  ==========================================================  ===========
 
 Each function names its upstream issue and the last version that has the fault;
 beyond that version it does nothing. ``load_weights_only``, ``guard_trainings``,
-``load_plain_yaml`` and ``name_our_configs`` have no bound.
+``load_plain_yaml``, ``name_our_configs`` and ``leave_out_operator_warning``
+have no bound.
 """  # noqa: E501
 
 import functools
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -405,8 +408,19 @@ def take_newer_mmcv() -> None:
         mmcv.__version__ = actual
 
 
+def leave_out_operator_warning() -> None:
+    """Do not warn that mmcv-lite lacks an operator of transformers.
+
+    mmcv 2.1 warns when it is imported. Skeleton models have no use for it.
+    """
+    warnings.filterwarnings(
+        'ignore', r'Fail to import ``MultiScaleDeformableAttention``'
+    )
+
+
 def install_fixes() -> None:
     """Apply what must be in force before anything is built or loaded."""
+    leave_out_operator_warning()
     take_newer_mmcv()
     stand_in_for_drn()
     trust_history_buffer()
