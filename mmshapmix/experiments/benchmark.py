@@ -323,7 +323,7 @@ def result_rows(
         if not found:
             continue
         done = [r.accuracies for r in found if r.accuracies]
-        row = dict(data=data, method=name, recipe=_recipes(found))
+        row: Row = dict(data=data, method=name, recipe=_recipes(found))
         row['seeds'] = len(done)
         for column in COLUMNS:
             values = [accuracies.get(column) for accuracies in done]
