@@ -108,7 +108,7 @@ def test_the_table_is_that_of_the_scores(ends):
             assert logged[key] == expected
     table = Path('work/results.md').read_text()
     share = 100 * float(rows['2s']['overall'])
-    assert f'| 2s | j 1 b 1 | {share:.1f} |' in table
+    assert f'| 2s | baseline | j 1 b 1 | {share:.1f} |' in table
 
 
 def test_streams_are_what_they_are_called(ends):

@@ -14,7 +14,7 @@ from mmengine.config import Config
 
 from mmshapmix.datasets import LongTailPoseDataset
 from mmshapmix.engine.launch import alone
-from mmshapmix.experiments.jobs import locked
+from mmshapmix.io.locks import locked
 from mmshapmix.functional.longtail import long_tail_counts
 
 from ..conftest import make_data
