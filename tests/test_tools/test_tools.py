@@ -14,8 +14,8 @@ from mmengine.config import Config
 
 from mmshapmix.datasets import LongTailPoseDataset
 from mmshapmix.engine.launch import alone
-from mmshapmix.io.locks import locked
 from mmshapmix.functional.longtail import long_tail_counts
+from mmshapmix.io.locks import locked
 
 from ..conftest import make_data
 from ..running import call_tool, leaf, save_checkpoint
