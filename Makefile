@@ -37,7 +37,7 @@ test: $(STAMP)
 # The fork is the same package as mmengine, so it has an environment of its own.
 ONEDL := .venv-onedl/bin/python
 ONEDL_TESTS := $(addprefix tests/,test_functional test_models test_datasets \
-    test_evaluation test_engine test_words.py test_versions.py test_compat.py \
+    test_evaluation test_engine test_words.py test_dependencies.py test_compat.py \
     test_end_to_end.py)
 
 test-onedl: .venv-onedl/.installed

@@ -42,11 +42,11 @@ def main() -> None:
         path for f in folders if (path := f / TOOLS[name][0]).is_file()
     )
     sys.argv = [f'mmshapmix {name}', *sys.argv[2:]]
-    # Not by runpy, which would take the subcommand out of `--help`.
     try:
         check_engine()
     except ModuleNotFoundError as error:
         sys.exit(f'{sys.argv[0]}: {error}')
+    # Not by runpy, which would take the subcommand out of `--help`.
     code = compile(script.read_text(encoding='utf-8'), str(script), 'exec')
     exec(code, dict(__name__='__main__', __file__=str(script)))
 

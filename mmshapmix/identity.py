@@ -4,7 +4,7 @@ Checkpoints have it in ``meta['words']``, and dumped scores in each row's
 ``words``, so that none is taken for another.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,11 @@ from .words import STREAMS
 COMPARED = ('stream', 'data', 'layout')
 """What the weights of one training are not for another one's."""
 
-Identity = dict[str, str]
+Identity = Mapping[str, str]
 """``method``, ``data``, ``stream``, ``backbone``, ``recipe``, ``layout``."""
 
 
-def known_words(value: Any) -> Identity:
+def known_words(value: Any) -> dict[str, str]:
     """The texts in what may be an identity; empty for what is none."""
     if not isinstance(value, Mapping):
         return {}
@@ -29,7 +29,7 @@ def known_words(value: Any) -> Identity:
     }
 
 
-def identity_of(cfg: Mapping[str, Any]) -> Identity:
+def identity_of(cfg: Mapping[str, Any]) -> dict[str, str]:
     """What a config says that it is; empty where it reads no words.
 
     A data file of one's own is its name and that of its annotation file: two
@@ -106,13 +106,14 @@ def check_dumps(streams: Mapping[str, tuple[str, Identity]]) -> None:
             )
 
 
-def recipes(identities: list[Identity]) -> str:
-    """The recipes of some, each once: several are not comparable.
+def recipes(names: Iterable[str]) -> str:
+    """The recipes of some results, each once: several are not comparable.
+
+    Args:
+        names: Of the recipes; empty where one is not known.
 
     Example:
-        >>> recipes([dict(recipe='brl'), {}, dict(recipe='baseline')])
+        >>> recipes(['brl', '', 'baseline', 'brl'])
         'baseline, brl'
     """
-    return ', '.join(
-        sorted({x['recipe'] for x in identities if 'recipe' in x})
-    )
+    return ', '.join(sorted({*filter(None, names)}))

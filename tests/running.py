@@ -41,6 +41,16 @@ def leaf(method, **words):
 
 
 # A user's hook: the test fails as long as a file says so.
+SMALL = """
+val_dataloader = dict(num_workers=0, persistent_workers=False)
+test_dataloader = dict(num_workers=0, persistent_workers=False)
+model = dict(
+    backbone=dict(
+        base_channels=8, num_stages=3, inflate_stages=[2], down_stages=[2]),
+    cls_head=dict(in_channels=16))
+"""
+"""Part of a config: a model for seconds, tested without workers."""
+
 FRAGILE = """
 from pathlib import Path
 from mmengine.hooks import Hook

@@ -12,7 +12,7 @@ from mmshapmix.datasets.synthetic import make_dataset
 from mmshapmix.functional.longtail import long_tail_counts, reverse_frequency
 
 from . import running
-from .running import leaf
+from .running import SMALL, leaf
 
 EPOCHS = 3
 LEAF = leaf('brl')
@@ -22,16 +22,15 @@ train_dataloader = dict(
     batch_size=4, num_workers=1, sampler=dict(keep_length=False),
     dataset=dict(times=1, dataset=dict(
         long_tail=dict(max_per_class=12, imbalance_ratio=6))))
-val_dataloader = dict(num_workers=0, persistent_workers=False)
-test_dataloader = dict(num_workers=0, persistent_workers=False)
-model = dict(
-    backbone=dict(
-        base_channels=8, num_stages=3, inflate_stages=[2], down_stages=[2]),
-    cls_head=dict(in_channels=16))
+"""
+CONFIG += (
+    SMALL
+    + f"""
 train_cfg = dict(max_epochs={EPOCHS})
 auto_scale_lr = dict(base_batch_size=4)
 default_hooks = dict(logger=dict(interval=1), deferred_loss=dict(begin=1))
 """
+)
 
 
 @pytest.fixture(scope='module', autouse=True)

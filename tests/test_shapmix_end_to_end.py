@@ -10,7 +10,7 @@ from mmshapmix.datasets.annotations import save_pickle
 from mmshapmix.datasets.synthetic import make_dataset
 
 from . import running
-from .running import leaf
+from .running import SMALL, leaf
 
 EPOCHS = 3
 # A user's config on top of a leaf, and their hook, which keeps what the rank
@@ -22,12 +22,10 @@ train_dataloader = dict(
     batch_size=4, num_workers=1,
     dataset=dict(dataset=dict(
         long_tail=dict(max_per_class=12, imbalance_ratio=6))))
-val_dataloader = dict(num_workers=0, persistent_workers=False)
-test_dataloader = dict(num_workers=0, persistent_workers=False)
-model = dict(
-    backbone=dict(
-        base_channels=8, num_stages=3, inflate_stages=[2], down_stages=[2]),
-    cls_head=dict(in_channels=16))
+"""
+CONFIG += (
+    SMALL
+    + """
 train_cfg = dict(max_epochs=3)
 auto_scale_lr = dict(base_batch_size=4)
 default_hooks = dict(
@@ -35,6 +33,7 @@ default_hooks = dict(
     saliency=dict(warmup_epochs=1),
     keep=dict(type='KeepTable'))
 """
+)
 KEEP = """
 from pathlib import Path
 import torch

@@ -103,14 +103,15 @@ def main() -> None:
         ]
         add_hook(cfg, 'keep_logits', type='mmshapmix.KeepLogitsHook')
     if args.logit_adjustment is not None:
-        if find_hook(cfg, POST_HOC):
+        hook = find_hook(cfg, POST_HOC)
+        if hook and hook.get('correction') != 'tau-norm':
             parser.error(
                 f'--logit-adjustment: expected a config without {POST_HOC}, '
                 'but it has one. Set its tau with --cfg-options.'
             )
         add_hook(
             cfg,
-            'post_hoc',
+            'logit_adjustment',
             type=f'mmshapmix.{POST_HOC}',
             correction='logit-adjustment',
             tau=args.logit_adjustment,

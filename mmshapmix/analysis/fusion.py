@@ -335,7 +335,10 @@ def _with_recipes(
     """The rows with the recipes that are in them, if any is known."""
     names = [[name] for name in streams]
     names += [[*fusion.weights] for fusion in fusions.values()]
-    found = [recipes([dict(streams[one].words) for one in of]) for of in names]
+    found = [
+        recipes(streams[one].words.get('recipe', '') for one in of)
+        for of in names
+    ]
     if not any(found):
         return rows
     return [

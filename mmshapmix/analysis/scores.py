@@ -377,7 +377,7 @@ def read_streams(
     """
     streams = {stream: read_scores(path) for stream, path in paths.items()}
     if not any_scores:
-        check_dumps({k: (s.source, dict(s.words)) for k, s in streams.items()})
+        check_dumps({k: (s.source, s.words) for k, s in streams.items()})
     return aligned(streams, _counts_of(checkpoint) if checkpoint else {})
 
 

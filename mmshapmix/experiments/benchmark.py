@@ -8,6 +8,7 @@ from typing import Any
 
 from ..analysis.tables import Row
 from ..functional.longtail import SHOT_GROUPS
+from ..identity import recipes
 from ..io.reading import read_inherited
 from ..io.unpickling import brief
 from ..words import checked, method_files
@@ -323,7 +324,8 @@ def result_rows(
         if not found:
             continue
         done = [r.accuracies for r in found if r.accuracies]
-        row: Row = dict(data=data, method=name, recipe=_recipes(found))
+        recipe = recipes(result.recipe for result in found)
+        row: Row = dict(data=data, method=name, recipe=recipe)
         row['seeds'] = len(done)
         for column in COLUMNS:
             values = [accuracies.get(column) for accuracies in done]
@@ -333,10 +335,6 @@ def result_rows(
             row |= _published(source, paper.get(source, ()))
         rows.append(row)
     return rows
-
-
-def _recipes(results: Sequence[Result]) -> str:
-    return ', '.join(sorted({r.recipe for r in results if r.recipe}))
 
 
 def _mean_and_std(column: str, values: Sequence[float | None]) -> Row:
@@ -399,8 +397,7 @@ def readable(benchmark: Benchmark, rows: Sequence[Row]) -> list[Row]:
         rows: Of :func:`result_rows`, of one data set.
     """
     shown = []
-    known = ', '.join(row['recipe'] for row in rows if row['recipe'])
-    mixed = len({*known.split(', ')}) > 1
+    mixed = ', ' in recipes(row['recipe'] for row in rows)
     for row in rows:
         cells = dict(method=benchmark.methods[row['method']].label)
         cells['recipe'] = row['recipe'] if mixed else ''

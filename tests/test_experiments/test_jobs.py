@@ -308,7 +308,6 @@ def test_last_checkpoint(tmp_path):
 
 
 HOLDER = """
-from mmshapmix.io import locks
 from mmshapmix.io.locks import locked
 with locked(args[0]):
     if not os.fork():  # as a worker of a data loader

@@ -76,6 +76,21 @@ def test_an_unknown_prior_is_measured():
         assert np.abs(scores - plain).max() > 0.01
 
 
+def test_it_goes_with_the_tau_normalised_classifier():
+    hook = 'default_hooks.post_hoc.'
+    options = [
+        f'{hook}type=mmshapmix.PostHocHook',
+        f'{hook}correction=tau-norm',
+    ]
+    plain, _ = scores_of('tau', '--cfg-options', *options)
+    scores, _ = scores_of(
+        'both', '--logit-adjustment', '--cfg-options', *options
+    )
+    by_hand = plain / long_tail_counts(CLASSES, 6, 3)
+    by_hand /= by_hand.sum(1, keepdims=True)
+    np.testing.assert_allclose(scores, by_hand, rtol=1e-4)
+
+
 @pytest.mark.parametrize(
     ('args', 'message'),
     [

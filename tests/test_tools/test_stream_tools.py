@@ -20,6 +20,7 @@ from mmshapmix.analysis.scores import Scores, read_streams
 from mmshapmix.words import method_files
 
 from ..running import (
+    SMALL,
     TOOLS,
     call_tool,
     contents,
@@ -35,17 +36,16 @@ train_dataloader = dict(
     batch_size=8, num_workers=0, persistent_workers=False,
     dataset=dict(times=5, dataset=dict(
         long_tail=dict(max_per_class=12, imbalance_ratio=6))))
-val_dataloader = dict(num_workers=0, persistent_workers=False)
-test_dataloader = dict(num_workers=0, persistent_workers=False)
-model = dict(
-    backbone=dict(
-        base_channels=8, num_stages=3, inflate_stages=[2], down_stages=[2]),
-    cls_head=dict(in_channels=16))
+"""
+CONFIG += (
+    SMALL
+    + """
 train_cfg = dict(max_epochs=1)
 auto_scale_lr = dict(base_batch_size=8)
 if _base_.stream == 'b':
     default_hooks = dict(fragile=dict(type='Fragile'))
 """
+)
 
 
 @pytest.fixture(scope='module', autouse=True)

@@ -10,7 +10,7 @@ from mmshapmix.analysis.fusion import Fusion, fusion_rows
 from mmshapmix.analysis.scores import read_scores, read_streams
 from mmshapmix.words import data_names
 
-from ..running import call_tool, user_folder
+from ..running import SMALL, call_tool, user_folder
 
 CONFIG = """
 _base_ = __import__('mmshapmix').method(METHOD)
@@ -18,14 +18,13 @@ train_dataloader = dict(
     batch_size=32, num_workers=0, persistent_workers=False,
     dataset=dict(times=1, dataset=dict(
         long_tail=dict(max_per_class=12, imbalance_ratio=6))))
-val_dataloader = dict(num_workers=0, persistent_workers=False)
-test_dataloader = dict(num_workers=0, persistent_workers=False)
-model = dict(
-    backbone=dict(
-        base_channels=8, num_stages=3, inflate_stages=[2], down_stages=[2]),
-    cls_head=dict(in_channels=16))
+"""
+CONFIG += (
+    SMALL
+    + """
 train_cfg = dict(max_epochs=1)
 """
+)
 OTHER_STREAM = "checkpoint of stream 'b', but .*epoch_1.pth is of stream 'j'"
 OTHER_DATA = (
     r"checkpoint of data 'mine \(synthetic.pkl\)', but .* is of data "

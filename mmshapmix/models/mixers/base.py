@@ -30,7 +30,6 @@ from ..labels import labels_of
 OUTPUTS = ('both', 'mixed')
 SPATIAL = ('parts', 'joints', 'halves')
 TEMPORAL = ('resampled', 'copied')
-PHASES = ('clean', 'unguided', 'guided')
 
 
 class Mixer(nn.Module):
@@ -116,8 +115,8 @@ class Mixer(nn.Module):
         self.alpha = alpha
         self.output = output
         self.fraction = fraction
-        # What hooks set: one of PHASES (none: nobody has begun to estimate),
-        # and the seed of a step.
+        # What hooks set: 'clean', 'unguided' or 'guided' (none: nobody has
+        # begun to estimate), and the seed of a step.
         self.phase: str | None = None
         self.step_seed: tuple[int, ...] | None = None
         self.estimator: SaliencyEstimator | None = None
