@@ -121,7 +121,7 @@ def test_a_failed_run_does_not_stop_the_others(ends):
         assert f'- synthetic-lt/{name}/seed0: {error}' in table
         assert (runs[name]['overall'], runs[name]['error']) == ('', error)
     assert re.search(r'^\| Fragile \| - \|', table, re.M)
-    assert re.search(r'^\| cRT \| \w+ \| 1 \| \d', table, re.M)
+    assert re.search(r'^\| cRT \| brl \| 1 \| \d', table, re.M)
 
 
 def test_the_second_call_does_what_is_left(ends):
