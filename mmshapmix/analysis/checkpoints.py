@@ -20,7 +20,7 @@ from ..interop.checkpoints import (
 from ..interop.fit import TRAINING_ONLY, misfit, refuse
 from ..io.unpickling import brief
 from ..models.estimators import SaliencyEstimator
-from ..models.mixers import Mixer
+from ..models.mixers import Mixer, ShapMix
 from ..registry import MODELS
 
 MIXER = 'data_preprocessor.blending.'
@@ -103,7 +103,7 @@ def _check_table(checkpoint: dict[str, Any], source: str | Path) -> None:
         )
 
 
-def build_mixer(checkpoint: dict[str, Any], source: str | Path) -> Mixer:
+def build_mixer(checkpoint: dict[str, Any], source: str | Path) -> ShapMix:
     """The mixer that a checkpoint was trained with, and its table.
 
     Args:

@@ -80,8 +80,6 @@ class OptionsAction(argparse.Action):
 
 
 OURS = 'LongTailPoseDataset'
-LOOPS = ('run_epoch', 'run_iter')
-"""Of MMEngine: where it trains or tests, and no longer loads or builds."""
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:

@@ -29,6 +29,13 @@ from .progress import JobsProgress
 Argument = object | Callable[[], object]
 """Of a command; a function is called when the command starts."""
 
+# As its script does: not with -m, which takes what lies in the current folder
+# for modules, and a clone that is called mmshapmix for the package.
+MMSHAPMIX = (
+    '-c',
+    'import sys; sys.path[:] = filter(None, sys.path); '
+    'from mmshapmix.cli import main; main()',
+)
 ERROR = 'error.txt'  # in the folder of a job, while its last try has failed
 GRACE_SECONDS = 10  # for commands to end when they are told to
 TAIL = 20  # lines of its log that a failed command shows
@@ -36,13 +43,13 @@ TAIL = 20  # lines of its log that a failed command shows
 
 @dataclass(frozen=True)
 class Job:
-    """Python commands that run one after another.
+    """Commands of ``mmshapmix`` that run one after another.
 
     Attributes:
         name: What its progress is called.
         work_dir: Where the logs go; made when the job starts.
-        commands: Name of each command to its script and arguments. The log is
-            ``work_dir/NAME.log``.
+        commands: Name of each command to its subcommand and arguments. The log
+            is ``work_dir/NAME.log``.
         done: The file whose existence says that the job is done: then it does
             not run, and it has failed if it ends without. None: it always
             runs.
@@ -250,7 +257,7 @@ class _Runner:
             if self.ended:
                 return None
             process = subprocess.Popen(
-                [sys.executable, *args],
+                [sys.executable, *MMSHAPMIX, *args],
                 env=env,
                 text=True,
                 errors='replace',

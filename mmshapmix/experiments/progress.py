@@ -151,7 +151,7 @@ class JobsProgress:
         timing = self.timings[name]
         if timing.started is None:
             timing.started = time.monotonic()
-        self.say(f'$ python {shlex.join(args)}', 'dim')
+        self.say(f'$ mmshapmix {shlex.join(args)}', 'dim')
         self._show(name, command)
 
     def finish(self, name: str, how: str, in_vain: bool = False) -> None:

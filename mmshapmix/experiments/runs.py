@@ -105,14 +105,13 @@ class Run:
         except FileNotFoundError:
             return 'absent'
 
-    def job(self, tools: Path, adopt: bool = False) -> Job:
+    def job(self, adopt: bool = False) -> Job:
         """The commands, to be given to :func:`.run_jobs`.
 
         Each looks at the settings when it starts: the config may have been
         changed since. Paths are absolute: none can be taken for an option.
 
         Args:
-            tools: Folder of train.py and test.py.
             adopt: Go on also where other settings had begun.
         """
 
@@ -123,11 +122,11 @@ class Run:
         source = self.first if self.first and not self.trains else self
         checkpoint = partial(last_checkpoint, source.folder.absolute())
         folder = self.folder.absolute()
-        test = [tools / 'test.py', config, checkpoint, *self._options()]
+        test = ['test', config, checkpoint, *self._options()]
         test += ['--work-dir', folder / 'test', '--dump', folder / SCORES]
         commands: dict[str, list[Argument]] = dict(test=test)
         if self.trains:
-            train = [tools / 'train.py', config, *self._training()]
+            train = ['train', config, *self._training()]
             commands = dict(train=train, test=test)
         after = self.first.name if self.first else None
         return Job(self.name, self.folder, commands, self.scores, after)
@@ -238,7 +237,6 @@ def _positive(text: str) -> int:
 def do_runs(
     runs: Sequence[Run],
     args: argparse.Namespace,
-    tools: Path,
     adopt: bool = False,
 ) -> dict[str, Path]:
     """Train and test what is not done yet.
@@ -246,7 +244,6 @@ def do_runs(
     Args:
         runs: A run that starts from another comes after it.
         args: Of :func:`add_ways_to_run`.
-        tools: Folder of train.py and test.py.
         adopt: Go on also where other settings had begun.
 
     Returns:
@@ -263,7 +260,7 @@ def do_runs(
             )
     gpus = visible_gpus(args.gpus)
     slots: Sequence[str | None] = gpus or [None] * args.jobs
-    jobs = [run.job(tools, adopt) for run in runs]
+    jobs = [run.job(adopt) for run in runs]
     try:
         return run_jobs(jobs, slots)
     except KeyboardInterrupt:

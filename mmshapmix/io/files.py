@@ -44,3 +44,20 @@ def remove_partial(folder: str | Path) -> None:
     for path in Path(folder).iterdir():
         if PARTIAL.fullmatch(path.name):
             path.unlink(missing_ok=True)
+
+
+def check_free(force: bool, *paths: Path) -> None:
+    """Refuse to write over what is there.
+
+    Args:
+        force: Whether that is wanted.
+        *paths: What a tool is to write.
+
+    Raises:
+        FileExistsError: For the first that exists, without ``force``.
+    """
+    for path in paths:
+        if path.exists() and not force:
+            raise FileExistsError(
+                f'{path} is there already; --force overwrites it.'
+            )

@@ -7,10 +7,10 @@ only files that you would run.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from mmshapmix.cli import check_free, run_tool
-from mmshapmix.interop.pyskl_config import (
+from ..interop.pyskl_config import (
     Conversion,
     check_text,
     config_text,
@@ -18,15 +18,16 @@ from mmshapmix.interop.pyskl_config import (
     describe_notes,
     run_config,
 )
-from mmshapmix.io.files import replaced
+from ..io.files import check_free, replaced
 
 UNMAPPED = 3
 
 
-def parse_args() -> argparse.Namespace:
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog='example: %(prog)s configs/stgcn++/ntu60_xsub/j.py j.py',
     )
     parser.add_argument(
         'source', type=Path, help='config of PYSKL; it is run to be read'
@@ -56,7 +57,7 @@ def parse_args() -> argparse.Namespace:
         default=None,
         help='show them, as it did before; its published weights are older',
     )
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def text_of(conversion: Conversion, source: Path) -> str:
@@ -66,8 +67,8 @@ def text_of(conversion: Conversion, source: Path) -> str:
     return header + config_text(conversion.config)
 
 
-def main() -> None:
-    args = parse_args()
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
     check_free(args.force, args.out)
     conversion = convert_config(run_config(args.source), args.masked)
     text = text_of(conversion, args.source)
@@ -85,7 +86,3 @@ def main() -> None:
         )
         if args.strict:
             sys.exit(UNMAPPED)
-
-
-if __name__ == '__main__':
-    run_tool(main)

@@ -5,29 +5,32 @@ Shap-Mix, the class names and the training samples of each class.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from mmshapmix.analysis.checkpoints import (
+from ..analysis.checkpoints import (
     build_mixer,
     class_names,
     group_names,
     parse_config,
     read_checkpoint,
 )
-from mmshapmix.analysis.data import features_of, leaf_datasets
-from mmshapmix.analysis.saliency import saliency_rows
-from mmshapmix.analysis.saliency_figure import choose_classes, plot_saliency
-from mmshapmix.analysis.skeletons import body_pose
-from mmshapmix.analysis.tables import write_csv
-from mmshapmix.cli import run_tool
-from mmshapmix.interop.checkpoints import class_counts_of
-from mmshapmix.models.mixers import Mixer
+from ..analysis.data import features_of, leaf_datasets
+from ..analysis.saliency import saliency_rows
+from ..analysis.saliency_figure import choose_classes, plot_saliency
+from ..analysis.skeletons import body_pose
+from ..analysis.tables import write_csv
+from ..interop.checkpoints import class_counts_of
+from ..models.mixers import ShapMix
 
 
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        epilog='example: %(prog)s epoch_100.pth --classes clap bow',
+    )
     parser.add_argument('checkpoint', help='of a training with ShapMix')
     parser.add_argument(
         '--classes',
@@ -42,10 +45,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--csv', type=Path, help='write all classes and combinations here'
     )
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
-def mean_pose(meta: dict, mixer: Mixer, path: str) -> np.ndarray | None:
+def mean_pose(meta: dict, mixer: ShapMix, path: str) -> np.ndarray | None:
     """The first person's mean pose, ``(V, C)``, if it is one of joints."""
     try:
         train = parse_config(meta['cfg'])['train_dataloader']['dataset']
@@ -55,6 +58,7 @@ def mean_pose(meta: dict, mixer: Mixer, path: str) -> np.ndarray | None:
             "Expected the training data's pipeline in meta['cfg'] of "
             f'{path}, but there is none. Take the checkpoint of a training.'
         ) from error
+    assert mixer.estimator is not None  # it has a table
     pose = mixer.estimator.mean_pose
     if pose is None or not pose.numel() or features != ['j']:
         return None
@@ -66,10 +70,11 @@ def mean_pose(meta: dict, mixer: Mixer, path: str) -> np.ndarray | None:
     return pose[0].numpy()
 
 
-def main() -> None:
-    args = parse_args()
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
     checkpoint = read_checkpoint(args.checkpoint)
     mixer, meta = build_mixer(checkpoint, args.checkpoint), checkpoint['meta']
+    assert mixer.num_classes is not None and mixer.layout is not None
     names = class_names(meta, mixer.num_classes)
     counts = class_counts_of(meta, mixer.num_classes, args.checkpoint)
     groups = group_names(counts, len(names))
@@ -84,7 +89,3 @@ def main() -> None:
     if args.csv:
         write_csv(saliency_rows(mixer, names, counts), args.csv)
         print(args.csv)
-
-
-if __name__ == '__main__':
-    run_tool(main)

@@ -1,14 +1,18 @@
 """Draw the accuracy of each class, of one model or several side by side."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
-from mmshapmix.analysis.per_class import plot_per_class, read_table
-from mmshapmix.cli import run_tool
+from ..analysis.per_class import plot_per_class, read_table
 
 
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog='example: %(prog)s ce=A/per_class_test.csv '
+        'bs=B/per_class_test.csv',
+    )
     parser.add_argument(
         'tables',
         nargs='+',
@@ -19,18 +23,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--out', type=Path, default=Path('per_class.png'), help='the figure'
     )
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     if not all('=' in table for table in args.tables):
         parser.error('expected NAME=CSV, but got ' + ' '.join(args.tables))
     return args
 
 
-def main() -> None:
-    args = parse_args()
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
     pairs = (table.split('=', 1) for table in args.tables)
     plot_per_class({name: read_table(path) for name, path in pairs}, args.out)
     print(args.out)
-
-
-if __name__ == '__main__':
-    run_tool(main)

@@ -5,30 +5,35 @@ configs do not need it: they cut the same subset by ``long_tail=dict(…)``.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mmshapmix.cli import check_free, run_tool
-from mmshapmix.datasets.annotations import (
+from ..datasets.annotations import (
     annotations_of,
     load_pickle,
     sample_name,
     save_pickle,
 )
-from mmshapmix.datasets.bad_samples import BadSamples
-from mmshapmix.datasets.samples import tidy_label, tidy_sample
-from mmshapmix.datasets.subsets import long_tail_subset
-from mmshapmix.functional.longtail import (
+from ..datasets.bad_samples import BadSamples
+from ..datasets.samples import tidy_label, tidy_sample
+from ..datasets.subsets import long_tail_subset
+from ..functional.longtail import (
     PROFILES,
     count_classes,
     describe_counts,
 )
+from ..io.files import check_free
 
 
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        epilog='example: %(prog)s ntu60_3d.pkl xsub_train lt.pkl '
+        '--max-per-class 600 --imbalance-ratio 100',
+    )
     parser.add_argument('annotations', type=Path, help='annotation pickle')
     parser.add_argument('split', help='the split to cut from')
     parser.add_argument('out', type=Path, help='pickle to write')
@@ -60,7 +65,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--force', action='store_true', help='overwrite what is there'
     )
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def read_samples(data: Any, args: argparse.Namespace) -> list[dict]:
@@ -86,8 +91,8 @@ def read_samples(data: Any, args: argparse.Namespace) -> list[dict]:
     return samples
 
 
-def main() -> None:
-    args = parse_args()
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
     name = args.name or f'{args.split}_lt{args.imbalance_ratio:g}'
     list_file = args.out.with_name(f'{args.out.stem}_{name}.txt')
     check_free(args.force, args.out, list_file)
@@ -119,7 +124,3 @@ def main() -> None:
         print(f'class {label:3d}  {count:6d}')
     print(describe_counts(counts))
     print(f'Split {name!r} of {args.out}, and {list_file}')
-
-
-if __name__ == '__main__':
-    run_tool(main)

@@ -1,19 +1,22 @@
 """Count parameters and multiply-adds of the models of configs."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmaction.utils import register_all_modules
 from rich.console import Console
 
-from mmshapmix.analysis.complexity import complexity
-from mmshapmix.analysis.tables import Row, rich_table, write_table
-from mmshapmix.cli import run_tool
-from mmshapmix.engine.launch import read_config
+from ..analysis.complexity import complexity
+from ..analysis.tables import Row, rich_table, write_table
+from ..engine.launch import read_config
 
 
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog='example: %(prog)s my_config.py --shape 2 64 25 3',
+    )
     parser.add_argument('configs', nargs='+', type=Path, metavar='CONFIG')
     parser.add_argument(
         '--shape',
@@ -28,7 +31,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--out', type=Path, help='writes OUT.md and OUT.csv, too'
     )
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def row_of(path: Path, args: argparse.Namespace) -> Row:
@@ -48,14 +51,10 @@ def row_of(path: Path, args: argparse.Namespace) -> Row:
     }
 
 
-def main() -> None:
-    args = parse_args()
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
     register_all_modules()
     rows = [row_of(path, args) for path in args.configs]
     Console().print(rich_table(rows, 'One clip'))
     if args.out:
         write_table(rows, args.out)
-
-
-if __name__ == '__main__':
-    run_tool(main)

@@ -5,15 +5,19 @@ come from the annotation file.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
-from mmshapmix.cli import check_free, run_tool
-from mmshapmix.evaluation.dump_scores import write_scores
-from mmshapmix.interop.results import dump_of, read_results, split_samples
+from ..evaluation.dump_scores import write_scores
+from ..interop.results import dump_of, read_results, split_samples
+from ..io.files import check_free
 
 
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        epilog='example: %(prog)s result.pkl ntu60.pkl j.pkl --split xsub_val',
+    )
     parser.add_argument(
         'results', help="what PYSKL's tools/test.py --out wrote"
     )
@@ -23,11 +27,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--force', action='store_true', help='overwrite what is there'
     )
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
-def main() -> None:
-    args = parse_args()
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
     check_free(args.force, args.out)
     results = read_results(args.results)
     samples = split_samples(args.ann_file, args.split)
@@ -40,7 +44,3 @@ def main() -> None:
         "compare it with PYSKL's, or these are other samples"
     )
     print(args.out)
-
-
-if __name__ == '__main__':
-    run_tool(main)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from mmshapmix.analysis.fusion import (
+from ..analysis.fusion import (
     PRESETS,
     Fusion,
     fusion_rows,
@@ -19,13 +19,12 @@ from mmshapmix.analysis.fusion import (
     preset_fusion,
     stack_streams,
 )
-from mmshapmix.analysis.scores import Scores, read_streams
-from mmshapmix.analysis.tables import rich_table, write_table
-from mmshapmix.cli import run_tool
-from mmshapmix.engine.launch import config_of
-from mmshapmix.experiments.runs import Run, add_ways_to_run, do_runs
-from mmshapmix.io.locks import locked
-from mmshapmix.words import (
+from ..analysis.scores import Scores, read_streams
+from ..analysis.tables import rich_table, write_table
+from ..engine.launch import config_of
+from ..experiments.runs import Run, add_ways_to_run, do_runs
+from ..io.locks import locked
+from ..words import (
     STREAMS,
     add_word_arguments,
     folder_name,
@@ -33,11 +32,13 @@ from mmshapmix.words import (
     words_in,
 )
 
-TOOLS = Path(__file__).resolve().parent
 
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        epilog='example: %(prog)s configs/brl/brl.py --data nw-ucla-lt '
+        '--gpus 0 1',
+    )
     parser.add_argument(
         'config', type=Path, help='method, or a config of yours that has one'
     )
@@ -71,7 +72,7 @@ def parse_args() -> argparse.Namespace:
         help='go on also where other settings had begun; nothing checks that '
         'they amount to the same',
     )
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def runs_of(args: argparse.Namespace) -> list[Run]:
@@ -129,8 +130,8 @@ def report(work_dir: Path, runs: Sequence[Run], wanted: Sequence[str]) -> None:
     console.print(f'{work_dir / "results"}.md and .csv')
 
 
-def main() -> None:
-    args = parse_args()
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
     runs = runs_of(args)
     work_dir = args.work_dir
     for preset in args.preset or []:
@@ -138,7 +139,7 @@ def main() -> None:
     with locked(work_dir):
         for run in runs if not args.adopt else []:
             run.check_settings()
-        failed = do_runs(runs, args, TOOLS, args.adopt)
+        failed = do_runs(runs, args, args.adopt)
     done = [run for run in runs if run.name not in failed]
     if done:
         report(work_dir, done, args.preset or [*PRESETS])
@@ -148,7 +149,3 @@ def main() -> None:
             f'{len(failed)} of {len(runs)} streams failed ({logs}). The '
             'same command tries again.'
         )
-
-
-if __name__ == '__main__':
-    run_tool(main)

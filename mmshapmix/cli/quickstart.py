@@ -23,13 +23,12 @@ from statistics import mean, stdev
 from rich.console import Console
 from scipy.stats import ttest_1samp
 
-from mmshapmix.analysis.per_class import plot_per_class, read_table
-from mmshapmix.analysis.tables import Row, rich_table
-from mmshapmix.experiments.benchmark import spread
-from mmshapmix.experiments.jobs import Job, last_checkpoint, run_jobs
-from mmshapmix.io.files import replaced
+from ..analysis.per_class import plot_per_class, read_table
+from ..analysis.tables import Row, rich_table
+from ..experiments.benchmark import spread
+from ..experiments.jobs import Job, last_checkpoint, run_jobs
+from ..io.files import replaced
 
-ROOT = Path(__file__).resolve().parents[1]
 MODELS = {
     'cross-entropy': 'baseline/ce.py',
     'balanced softmax': 'baseline/balanced-softmax.py',
@@ -79,8 +78,7 @@ def run(*jobs: Job) -> None:
 def data_job(seed: int, out: Path) -> Job:
     """The making of the data of a seed."""
     options = ['--val-per-class', VAL_PER_CLASS, '--seed', seed, '--force']
-    script = 'tools/data/make_synthetic.py'
-    data = [script, out / 'synthetic.pkl', *options]
+    data = ['synthetic', out / 'synthetic.pkl', *options]
     return Job(f'data, seed {seed}', out, dict(data=data))
 
 
@@ -94,11 +92,11 @@ def training(name: str, seed: int, out: Path, passes: int) -> Job:
             encoding='utf-8',
         )
     work_dir = out / config.stem
-    train = ['tools/train.py', config, '--work-dir', work_dir, '--seed', seed]
+    train = ['train', config, '--work-dir', work_dir, '--seed', seed]
     train += ['--no-validate']  # the last weights are tested
     train += ['--overwrite']  # by what the same seed makes again
     checkpoint = partial(last_checkpoint, work_dir)
-    test = ['tools/test.py', config, checkpoint]
+    test = ['test', config, checkpoint]
     test += ['--work-dir', work_dir / 'test']
     return Job(f'{name}, seed {seed}', work_dir, dict(train=train, test=test))
 
@@ -160,8 +158,11 @@ def is_sure(differences: Sequence[float]) -> bool:
     return bool(ttest_1samp(differences, 0).pvalue < LEVEL)
 
 
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        epilog='example: %(prog)s --seeds 0 1 --passes 5',
+    )
     parser.add_argument(
         '--work-dir',
         type=Path,
@@ -181,7 +182,7 @@ def parse_args() -> argparse.Namespace:
         default=[0, 1, 2],
         help='of the data and of training; two or more tell what is noise',
     )
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     if len({*args.seeds}) < len(args.seeds) or min(args.seeds) < 0:
         parser.error(
             f'--seeds: expected different numbers from 0, but got {args.seeds}'
@@ -194,12 +195,11 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     start = time.time()
-    args = parse_args()
+    args = parse_args(argv)
     out = args.work_dir.resolve()
     folders = {seed: out / f'seed{seed}' for seed in args.seeds}
-    os.chdir(ROOT)
     console.rule('The data')
     run(*(data_job(seed, folder) for seed, folder in folders.items()))
     first = folders[args.seeds[0]]
@@ -218,9 +218,8 @@ def main() -> None:
     figure = out / 'per_class.png'
     plot_per_class(tables, figure)
     saliency = out / 'saliency.png'
-    script = 'tools/analysis/plot_saliency.py'
     checkpoint = last_checkpoint(jobs['Shap-Mix'][0].work_dir)
-    plot = [script, checkpoint, '--out', saliency]
+    plot = ['saliency', checkpoint, '--out', saliency]
     run(Job('figure', out, dict(saliency=plot)))
     console.rule('Results')
     runs = {name: [*map(shares_of, jobs[name])] for name in jobs}
@@ -232,7 +231,3 @@ def main() -> None:
     console.print(f'Accuracy of each class, first seed: {figure}')
     console.print(f'Salient parts of classes, first seed: {saliency}')
     console.print(f'({time.time() - start:.0f} s)')
-
-
-if __name__ == '__main__':
-    main()

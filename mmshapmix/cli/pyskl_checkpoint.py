@@ -5,13 +5,13 @@ The config says which model it is. With our configs it is not needed: their
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.registry import MODELS, init_default_scope
 
-from mmshapmix.cli import check_free, run_tool
-from mmshapmix.engine.launch import add_config_options, load_config
-from mmshapmix.interop.checkpoints import (
+from ..engine.launch import add_config_options, load_config
+from ..interop.checkpoints import (
     convert_state_dict,
     plain_meta,
     read_weights,
@@ -19,11 +19,15 @@ from mmshapmix.interop.checkpoints import (
     to_pyskl,
     weights_in,
 )
-from mmshapmix.interop.sources import SOURCES, source_of
+from ..interop.sources import SOURCES, source_of
+from ..io.files import check_free
 
 
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        epilog='example: %(prog)s my_config.py pyskl.pth ours.pth',
+    )
     parser.add_argument('config', help="the model's, of MMAction2 or ours")
     parser.add_argument(
         'checkpoint',
@@ -45,11 +49,11 @@ def parse_args() -> argparse.Namespace:
         '--force', action='store_true', help='overwrite what is there'
     )
     add_config_options(parser)
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
-def main() -> None:
-    args = parse_args()
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
     check_free(args.force, args.out)
     checkpoint = read_weights(args.checkpoint)
     state = weights_in(checkpoint, args.checkpoint)
@@ -63,7 +67,9 @@ def main() -> None:
         converted = convert_state_dict(
             state, model, args.without_head, args.checkpoint
         )
-        source, target = source_of(state).name, 'MMAction2'
+        known = source_of(state)
+        assert known is not None  # or it had not been converted
+        source, target = known.name, 'MMAction2'
     save_checkpoint(
         dict(meta=plain_meta(checkpoint), state_dict=converted), args.out
     )
@@ -74,7 +80,3 @@ def main() -> None:
     )
     print(f'{source} to {target}: {len(converted)} tensors, {head}')
     print(args.out)
-
-
-if __name__ == '__main__':
-    run_tool(main)

@@ -2,28 +2,31 @@
 
 import argparse
 import math
+from collections.abc import Sequence
 from contextlib import nullcontext
 
 from mmengine.runner import Runner
 
-from mmshapmix.cli import run_tool
-from mmshapmix.datasets import lacks_labels
-from mmshapmix.engine.amp import half_backbone
-from mmshapmix.engine.launch import (
-    LOOPS,
+from ..datasets import lacks_labels
+from ..engine.amp import half_backbone
+from ..engine.launch import (
     add_common_arguments,
     add_hook,
     check_checkpoints,
     find_hook,
     load_config,
 )
-from mmshapmix.evaluation import DumpScores
+from ..evaluation import DumpScores
 
 POST_HOC = 'PostHocHook'
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description='Test a checkpoint')
+    parser = argparse.ArgumentParser(
+        description='Test a checkpoint',
+        epilog='example: %(prog)s my_config.py epoch_100.pth --dump '
+        'scores.pkl',
+    )
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument(
@@ -50,10 +53,9 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def check_args(
-    parser: argparse.ArgumentParser, args: argparse.Namespace
-) -> None:
-    """Refuse bad values."""
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = make_parser()
+    args = parser.parse_args(argv)
     if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
         parser.error(f'--dump: expected a .pkl file, but got {args.dump}')
     tau = args.logit_adjustment
@@ -62,6 +64,7 @@ def check_args(
             '--logit-adjustment: expected a number of at least 0, but got '
             f'{tau:g}'
         )
+    return args
 
 
 def measure_nothing(runner: Runner) -> None:
@@ -87,10 +90,8 @@ def measure_nothing(runner: Runner) -> None:
     )
 
 
-def main() -> None:
-    parser = make_parser()
-    args = parser.parse_args()
-    check_args(parser, args)
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
     cfg = load_config(args)
     cfg.load_from = args.checkpoint
     check_checkpoints(cfg)
@@ -105,7 +106,7 @@ def main() -> None:
     if args.logit_adjustment is not None:
         hook = find_hook(cfg, POST_HOC)
         if hook and hook.get('correction') != 'tau-norm':
-            parser.error(
+            make_parser().error(
                 f'--logit-adjustment: expected a config without {POST_HOC}, '
                 'but it has one. Set its tau with --cfg-options.'
             )
@@ -121,7 +122,3 @@ def main() -> None:
         measure_nothing(runner)
     with half_backbone(runner.model) if args.amp else nullcontext():
         runner.test()
-
-
-if __name__ == '__main__':
-    run_tool(main, at_work=LOOPS)

@@ -15,11 +15,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from mmshapmix.analysis.fusion import accuracies
-from mmshapmix.analysis.scores import read_scores
-from mmshapmix.analysis.tables import markdown_table, rich_table, write_csv
-from mmshapmix.cli import run_tool
-from mmshapmix.experiments.benchmark import (
+from ..analysis.fusion import accuracies
+from ..analysis.scores import read_scores
+from ..analysis.tables import markdown_table, rich_table, write_csv
+from ..experiments.benchmark import (
     Benchmark,
     DataSet,
     Result,
@@ -31,20 +30,21 @@ from mmshapmix.experiments.benchmark import (
     run_name,
     run_row,
 )
-from mmshapmix.experiments.jobs import ERROR
-from mmshapmix.experiments.runs import Run, add_ways_to_run, do_runs
-from mmshapmix.functional.checks import check_choice
-from mmshapmix.io.locks import locked
-from mmshapmix.words import data_file
-
-TOOLS = Path(__file__).resolve().parent
+from ..experiments.jobs import ERROR
+from ..experiments.runs import Run, add_ways_to_run, do_runs
+from ..functional.checks import check_choice
+from ..io.locks import locked
+from ..words import data_file
 
 Key = tuple[str, str, int]
 """Method, data set and seed of a run."""
 
 
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        epilog='example: %(prog)s configs/benchmark/full.yml --methods ce crt',
+    )
     parser.add_argument(
         'table',
         type=Path,
@@ -74,7 +74,7 @@ def parse_args() -> argparse.Namespace:
         help='run nothing: write the table of what there is',
     )
     add_ways_to_run(parser)
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     if args.work_dir is None:
         args.work_dir = Path('work_dirs', f'benchmark_{args.table.stem}')
     return args
@@ -118,7 +118,7 @@ def runs_of(
             benchmark.config(name),
             [*own, *options],
             seed,
-            runs.get((method.after, data, seed)),
+            runs.get((method.after or '', data, seed)),
             method.trains,
             words[data],
         )
@@ -204,8 +204,8 @@ def report(
     console.print(f'{args.work_dir}: results.md, results.csv and runs.csv')
 
 
-def main() -> None:
-    args = parse_args()
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
     benchmark = read_benchmark(args.table)
     benchmark, args.data = with_data(benchmark, args.data or [])
     if args.report and not args.work_dir.is_dir():
@@ -227,7 +227,7 @@ def main() -> None:
     failed = {}
     try:
         with locked(args.work_dir):
-            failed = do_runs(chosen, args, TOOLS)
+            failed = do_runs(chosen, args)
     finally:
         report(benchmark, runs, args)
     if failed:
@@ -235,7 +235,3 @@ def main() -> None:
             f'{len(failed)} of {len(chosen)} runs failed. The same command '
             'tries again.'
         )
-
-
-if __name__ == '__main__':
-    run_tool(main)

@@ -4,11 +4,12 @@ The files are those of tools/test.py --dump. Samples are matched by name.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from mmshapmix.analysis.fusion import (
+from ..analysis.fusion import (
     PRESETS,
     Fusion,
     check_disjoint,
@@ -17,9 +18,8 @@ from mmshapmix.analysis.fusion import (
     preset_fusion,
     search_weights,
 )
-from mmshapmix.analysis.scores import Scores, read_streams
-from mmshapmix.analysis.tables import rich_table
-from mmshapmix.cli import run_tool
+from ..analysis.scores import Scores, read_streams
+from ..analysis.tables import rich_table
 
 
 def named_file(text: str) -> tuple[str, Path]:
@@ -57,8 +57,12 @@ def add_weights(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        epilog='example: %(prog)s j=j.pkl b=b.pkl jm=jm.pkl bm=bm.pkl '
+        '--preset 2s 4s',
+    )
     parser.add_argument(
         'streams',
         nargs='+',
@@ -87,7 +91,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--save', type=Path, help='write the fused scores to this .pkl file'
     )
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     for files in (args.streams, args.search_on or []):
         if len(dict(files)) < len(files):
             parser.error('expected a name of its own for each stream')
@@ -125,8 +129,8 @@ def chosen_fusions(
     return dict(equal=Fusion(dict.fromkeys(streams, 1), of))
 
 
-def main() -> None:
-    args = parse_args()
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
     streams = read_streams(
         dict(args.streams), args.class_counts, args.any_scores
     )
@@ -144,7 +148,3 @@ def main() -> None:
         fusion = next(iter(fusions.values()))
         fuse_streams(streams, *fusion).save(args.save)
         console.print(str(args.save))
-
-
-if __name__ == '__main__':
-    run_tool(main)

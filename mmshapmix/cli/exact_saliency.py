@@ -8,6 +8,7 @@ while it ran can so be checked.
 
 import argparse
 import copy
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,19 +20,19 @@ from rich.progress import track
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
-from mmshapmix.analysis.checkpoints import (
+from ..analysis.checkpoints import (
     build_mixer,
     class_names,
     has_table,
     load_weights,
     read_checkpoint,
 )
-from mmshapmix.analysis.data import (
+from ..analysis.data import (
     choose_samples,
     evaluation_loader,
     leaf_datasets,
 )
-from mmshapmix.analysis.saliency import (
+from ..analysis.saliency import (
     chance_to_find,
     coalition_names,
     compare_tables,
@@ -40,25 +41,28 @@ from mmshapmix.analysis.saliency import (
     finds_salient,
     top_combination,
 )
-from mmshapmix.analysis.tables import write_csv
-from mmshapmix.cli import run_tool
-from mmshapmix.datasets import get_labels
-from mmshapmix.datasets.annotations import load_pickle
-from mmshapmix.engine.hooks.saliency_hook import (
+from ..analysis.tables import write_csv
+from ..datasets import get_labels
+from ..datasets.annotations import load_pickle
+from ..engine.hooks.saliency_hook import (
     MEAN_POSE_SAMPLES,
     measure_mean_pose,
 )
-from mmshapmix.engine.launch import add_config_options, load_config
-from mmshapmix.functional.coalitions import coalitions_of_sizes
-from mmshapmix.functional.layouts import Layout, get_layout, joint_masks
-from mmshapmix.functional.longtail import count_classes
-from mmshapmix.functional.shapley import shapley_values
-from mmshapmix.models.estimators import CoalitionValues, ShapleyEstimator
-from mmshapmix.models.mixers import Mixer
+from ..engine.launch import add_config_options, load_config
+from ..functional.coalitions import coalitions_of_sizes
+from ..functional.layouts import Layout, get_layout, joint_masks
+from ..functional.longtail import count_classes
+from ..functional.shapley import shapley_values
+from ..models.estimators import CoalitionValues, ShapleyEstimator
+from ..models.mixers import ShapMix
 
 
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        epilog='example: %(prog)s my_config.py epoch_100.pth '
+        '--max-per-class 20',
+    )
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument(
@@ -86,11 +90,11 @@ def parse_args() -> argparse.Namespace:
         '--out', type=Path, default=Path('exact.csv'), help='the table'
     )
     add_config_options(parser)
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def find_layout(
-    mixer: Mixer | None, dataset: dict, told: str | None
+    mixer: ShapMix | None, dataset: dict, told: str | None
 ) -> Layout:
     """The skeleton: the mixer's, the told one, or that of the data set."""
     layout = mixer.layout if mixer else told or dataset.get('layout')
@@ -112,7 +116,7 @@ def build_model(cfg: Config, checkpoint: dict, source: str) -> nn.Module:
 
 
 def make_estimator(
-    mixer: Mixer | None, cfg: Config, layout: Layout
+    mixer: ShapMix | None, cfg: Config, layout: Layout
 ) -> ShapleyEstimator:
     """What knows parts and mean pose: the mixer's estimator, or a new one."""
     if mixer and isinstance(mixer.estimator, ShapleyEstimator):
@@ -157,9 +161,8 @@ def print_tops(
         line += f'  {value[0]} {top[0]:20} {value[1]} {top[1]:30}'
         if salient is not None:
             wanted = set(salient.get(name, ()))
-            found[name] = finds_salient(
-                *(set(t.split('+')) for t in top), wanted
-            )
+            pair, triple = (set(t.split('+')) for t in top)
+            found[name] = finds_salient(pair, triple, wanted)
             line += {True: '  yes', False: '  no', None: '  -'}[found[name]]
         print(line.rstrip())
     if salient is not None:
@@ -184,8 +187,9 @@ def print_found(found: dict[str, bool | None], chance: float) -> None:
     )
 
 
-def print_comparison(mixer: Mixer, exact: Tensor) -> None:
+def print_comparison(mixer: ShapMix, exact: Tensor) -> None:
     """How near the running table of the training is to the exact values."""
+    assert mixer.estimator is not None  # it has a table
     result = compare_tables(mixer.estimator.saliency().cpu(), exact)
     error = f'root mean square error {result["rmse"]:.4f}, '
     if not isinstance(mixer.estimator, ShapleyEstimator):
@@ -204,8 +208,8 @@ def salient_parts(dataset: dict) -> dict[str, list[str]] | None:
     return data.get('salient_parts') if isinstance(data, dict) else None
 
 
-def main() -> None:
-    args = parse_args()
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
     cfg, checkpoint = load_config(args), read_checkpoint(args.checkpoint)
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     loader = evaluation_loader(cfg, args.split, args.ann_split)
@@ -226,7 +230,8 @@ def main() -> None:
         collate_fn=pseudo_collate,
     )
     print(
-        f'{len(chosen)} samples of split {leaf.split!r} of {leaf.ann_file}, '
+        f'{len(chosen)} samples of split {leaf.get("split")!r} of '
+        f'{leaf["ann_file"]}, '
         f'unaugmented, each with {2 ** len(layout.parts)} coalitions'
     )
     worth = exact_coalition_values(
@@ -237,12 +242,8 @@ def main() -> None:
     parts = list(layout.parts)
     print_tops(worth, parts, names, samples, salient_parts(leaf))
     if mixer:
-        rows = mixer.coalitions.cpu() > 0.5
-        print_comparison(mixer, shapley_values(worth, rows))
-    rows = exact_rows(worth, mixer, estimator, parts, names, samples)
+        coalitions = mixer.coalitions.cpu() > 0.5
+        print_comparison(mixer, shapley_values(worth, coalitions))
+    rows = exact_rows(worth, mixer, estimator, parts, names, samples.tolist())
     write_csv(rows, args.out)
     print(args.out)
-
-
-if __name__ == '__main__':
-    run_tool(main)

@@ -5,6 +5,7 @@ it by a plan as training draws them.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +14,33 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from mmshapmix.analysis.checkpoints import (
+from ..analysis.checkpoints import (
     class_names,
     load_mixer,
     read_checkpoint,
 )
-from mmshapmix.analysis.data import joint_loader
-from mmshapmix.analysis.mix_figure import (
+from ..analysis.data import joint_loader
+from ..analysis.mix_figure import (
     describe_mix,
     joint_kinds,
     plot_mix,
 )
-from mmshapmix.cli import run_tool
-from mmshapmix.datasets import get_class_counts
-from mmshapmix.datasets.sample_index import seeded
-from mmshapmix.engine.launch import add_config_options, load_config
-from mmshapmix.engine.models import tell_data
-from mmshapmix.functional.draws import make_generator
-from mmshapmix.functional.losses import soft_labels
-from mmshapmix.functional.mixing import mix_skeletons
-from mmshapmix.models.mixers import Mixer
-from mmshapmix.registry import MODELS
+from ..datasets import get_class_counts
+from ..datasets.sample_index import seeded
+from ..engine.launch import add_config_options, load_config
+from ..engine.models import tell_data
+from ..functional.draws import make_generator
+from ..functional.losses import soft_labels
+from ..functional.mixing import mix_skeletons
+from ..models.mixers import Mixer
+from ..registry import MODELS
 
 
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        epilog='example: %(prog)s my_config.py --checkpoint epoch_100.pth',
+    )
     parser.add_argument('config', help='config file, with a mixer')
     parser.add_argument(
         '--checkpoint', help='whose saliency guides ShapMix; else none does'
@@ -51,7 +54,7 @@ def parse_args() -> argparse.Namespace:
         '--frames', type=int, default=8, help='skeletons of each sample'
     )
     add_config_options(parser)
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     if min(args.num, args.frames) < 1 or args.seed < 0:
         parser.error('expected --num and --frames above 0, --seed from 0 on')
     return args
@@ -104,8 +107,8 @@ def guide(mixer: Mixer, dataset: Any, checkpoint: str | None) -> str:
     return f'guided by {Path(checkpoint).name}'
 
 
-def main() -> None:
-    args = parse_args()
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
     cfg = load_config(args)
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     mixer = find_mixer(cfg)
@@ -117,6 +120,7 @@ def main() -> None:
         )
     inputs = torch.stack(batch['inputs'])
     labels = torch.cat([s.gt_label for s in batch['data_samples']])
+    assert mixer.num_classes is not None and mixer.layout is not None
     # As SeedHook: seed, rank, iteration, and the stream of the mixer.
     plan = mixer.sample_plan(
         soft_labels(labels, mixer.num_classes),
@@ -139,7 +143,3 @@ def main() -> None:
         args.out,
     )
     print(args.out)
-
-
-if __name__ == '__main__':
-    run_tool(main)

@@ -6,21 +6,23 @@ parts that make each class are stored with it.
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from mmshapmix.cli import check_free, run_tool
-from mmshapmix.datasets.annotations import annotations_of, save_pickle
-from mmshapmix.datasets.synthetic import make_dataset
-from mmshapmix.datasets.synthetic.body import POINTS
-from mmshapmix.functional.longtail import count_classes, describe_counts
+from ..datasets.annotations import annotations_of, save_pickle
+from ..datasets.synthetic import make_dataset
+from ..datasets.synthetic.body import POINTS
+from ..functional.longtail import count_classes, describe_counts
+from ..io.files import check_free
 
 
-def parse_args() -> argparse.Namespace:
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        epilog='example: %(prog)s data/skeleton/synthetic.pkl',
     )
     parser.add_argument('out', type=Path, help='pickle to write')
     parser.add_argument('--layout', choices=list(POINTS), default='nturgb+d')
@@ -35,7 +37,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--force', action='store_true', help='overwrite what is there'
     )
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def summarise(dataset: dict, path: Path) -> None:
@@ -58,8 +60,8 @@ def summarise(dataset: dict, path: Path) -> None:
     print('train_lt:', describe_counts(counts['train_lt']))
 
 
-def main() -> None:
-    args, start = parse_args(), time.time()
+def main(argv: Sequence[str] | None = None) -> None:
+    args, start = parse_args(argv), time.time()
     check_free(args.force, args.out)
     dataset = make_dataset(
         layout=args.layout,
@@ -75,7 +77,3 @@ def main() -> None:
         f' {args.out.stat().st_size / 2**20:.0f} MiB,'
         f' {time.time() - start:.1f} s'
     )
-
-
-if __name__ == '__main__':
-    run_tool(main)

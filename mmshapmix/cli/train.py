@@ -1,20 +1,19 @@
 """Train a recognizer. The arguments are those of MMAction2's train.py."""
 
 import argparse
+from collections.abc import Sequence
 
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmshapmix.cli import run_tool
-from mmshapmix.engine.amp import use_amp
-from mmshapmix.engine.checkpoints import (
+from ..engine.amp import use_amp
+from ..engine.checkpoints import (
     checkpoint_folder,
     claim_folder,
     has_checkpoints,
 )
-from mmshapmix.engine.checks import check_batches
-from mmshapmix.engine.launch import (
-    LOOPS,
+from ..engine.checks import check_batches
+from ..engine.launch import (
     add_common_arguments,
     alone,
     check_checkpoints,
@@ -23,8 +22,12 @@ from mmshapmix.engine.launch import (
 )
 
 
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description='Train a recognizer')
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Train a recognizer',
+        epilog='example: %(prog)s configs/shapmix/shapmix.py --data '
+        'nw-ucla-lt --seed 0',
+    )
     parser.add_argument('config', help='config file')
     start = parser.add_mutually_exclusive_group()
     start.add_argument(
@@ -78,7 +81,7 @@ def parse_args() -> argparse.Namespace:
         help='deterministic CUDNN algorithms',
     )
     add_common_arguments(parser)
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     if args.overwrite and args.resume == 'auto':
         parser.error('--overwrite: not with --resume, which goes on')
     return args
@@ -125,8 +128,8 @@ def set_start(cfg: Config, args: argparse.Namespace) -> None:
         claim_folder(folder, args.overwrite, start)
 
 
-def main() -> None:
-    args = parse_args()
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
     cfg = load_config(args)
     merge_args(cfg, args)
     check_checkpoints(cfg, **(dict(partial=True) if args.partial else {}))
@@ -135,7 +138,3 @@ def main() -> None:
         runner = Runner.from_cfg(cfg)
         check_batches(runner.train_dataloader)  # before schedules are made
         runner.train()
-
-
-if __name__ == '__main__':
-    run_tool(main, at_work=LOOPS)
