@@ -27,7 +27,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog='example: %(prog)s configs/stgcn++/ntu60_xsub/j.py j.py',
+        epilog='example: %(prog)s '
+        'configs/stgcn++/stgcn++_ntu60_xsub_3dkp/j.py j.py',
     )
     parser.add_argument(
         'source', type=Path, help='config of PYSKL; it is run to be read'

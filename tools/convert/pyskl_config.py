@@ -1,0 +1,6 @@
+"""A door to ``mmshapmix pyskl-config``."""
+
+from mmshapmix.cli import run_tool
+
+if __name__ == '__main__':
+    run_tool('pyskl-config')
