@@ -2,7 +2,6 @@
 
 import os
 import re
-import runpy
 import signal
 import subprocess
 import sys
@@ -14,12 +13,20 @@ from pathlib import Path
 import pytest
 import torch
 
+from mmshapmix import cli
 from mmshapmix.datasets.annotations import save_pickle
 from mmshapmix.datasets.synthetic import make_dataset
 from mmshapmix.words import method_files
 
 ROOT = Path(__file__).parents[1]
 TOOLS = ROOT / 'tools'
+DOORS = {
+    path.relative_to(TOOLS).as_posix(): re.search(
+        r"run_tool\('(.+)'\)", path.read_text()
+    )[1]
+    for path in TOOLS.rglob('*.py')
+}
+"""Each script in ``tools`` to the subcommand that it is a door to."""
 LEAVES = tempfile.TemporaryDirectory(prefix='leaves')
 
 
@@ -80,12 +87,16 @@ def user_folder(root):
 
 
 def call_tool(name, *args):
-    """Run a tool in this process; what it exits with, none if it is fine."""
-    script = str(TOOLS / name)
+    """Run a tool in this process; what it exits with, none if it is fine.
+
+    Args:
+        name: The subcommand, or the script in ``tools`` that is a door to it.
+        *args: What follows on the command line.
+    """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, 'argv', [script, *map(str, args)])
+        patch.setattr(sys, 'argv', [name, *map(str, args)])
         try:
-            runpy.run_path(script, run_name='__main__')
+            cli.run_tool(DOORS.get(name, name))
         except SystemExit as error:
             return error.code
     return None

@@ -1,8 +1,13 @@
-"""How tools end."""
+"""The command, and how tools end."""
+
+import subprocess
+import sys
 
 import pytest
 
-from mmshapmix.cli import run_tool
+from mmshapmix import cli
+from mmshapmix.cli import end_in_a_line
+from mmshapmix.experiments.jobs import MMSHAPMIX
 from mmshapmix.functional.checks import check_choice
 
 
@@ -10,27 +15,55 @@ def run_step(error):
     raise error
 
 
+def run_iter(error):
+    """Called as what trains and tests in MMEngine."""
+    raise error
+
+
 @pytest.mark.parametrize('error', [ValueError('bad'), OSError('bad')])
 def test_bad_input_ends_in_a_line_but_work_in_its_stack_trace(error):
-    def main():
-        run_step(error)
-
     with pytest.raises(SystemExit, match='bad'):
-        run_tool(main)
-    with pytest.raises(SystemExit, match='bad'):
-        run_tool(main, at_work=['run_other'])
+        end_in_a_line(lambda: run_step(error))
     with pytest.raises(type(error), match='bad'):
-        run_tool(main, at_work=['run_step'])
+        end_in_a_line(lambda: run_iter(error))
 
 
 def test_what_we_say_at_work_is_a_line():
-    def run_step():
+    def run_epoch():
         check_choice('loss', 'nan', ('finite',))
 
     with pytest.raises(SystemExit, match="'nan'"):
-        run_tool(run_step, at_work=['run_step'])
+        end_in_a_line(run_epoch)
 
 
 def test_other_errors_pass():
     with pytest.raises(KeyError):
-        run_tool(lambda: run_step(KeyError('bad')))
+        end_in_a_line(lambda: run_step(KeyError('bad')))
+
+
+@pytest.mark.parametrize('name', cli.TOOLS)
+def test_help_has_an_example(name, capsys, monkeypatch):
+    monkeypatch.setattr(sys, 'argv', ['mmshapmix', name, '--help'])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert not ended.value.code
+    printed = capsys.readouterr().out
+    assert printed.startswith(f'usage: mmshapmix {name} ')
+    assert f'\nexample: mmshapmix {name} ' in printed
+
+
+def test_jobs_start_the_package_from_any_folder(tmp_path):
+    """Such as that with a clone, which an editable installation comes after.
+
+    What else lies there is not imported, either.
+    """
+    (tmp_path / 'mmshapmix').mkdir()
+    (tmp_path / 'argparse.py').write_text('raise SystemExit(3)')
+    done = subprocess.run(
+        [sys.executable, '-W', 'ignore', *MMSHAPMIX, 'per-class', '--help'],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith('usage: mmshapmix per-class ')

@@ -1,12 +1,11 @@
-import importlib.util
 import pickle
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mmshapmix.cli import synthetic
 from mmshapmix.datasets.annotations import load_pickle, save_pickle
 from mmshapmix.datasets.synthetic import (
     make_dataset,
@@ -35,7 +34,6 @@ LAYOUTS = pytest.mark.parametrize(
     'layout', [NTURGBD, COCO], ids=lambda layout: layout.name
 )
 EACH_CLASS = pytest.mark.parametrize('action', CLASSES)
-TOOL = Path(__file__).parents[2] / 'tools' / 'data' / 'make_synthetic.py'
 
 
 @pytest.fixture(scope='module')
@@ -380,19 +378,11 @@ def test_an_unknown_action_is_refused():
 # ------------------------------------------------------------------- the tool
 
 
-def run_tool(monkeypatch, *args):
-    spec = importlib.util.spec_from_file_location('make_synthetic', TOOL)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    monkeypatch.setattr('sys.argv', ['make_synthetic.py', *map(str, args)])
-    tool.main()
-
-
-def test_the_tool_writes_what_is_asked_for(monkeypatch, tmp_path, capsys):
+def test_the_tool_writes_what_is_asked_for(tmp_path, capsys):
     out = tmp_path / 'new' / 'synthetic.pkl'
     options = '--max-per-class 3 --imbalance-ratio 3 --val-per-class 1'.split()
     options += '--layout coco --seed 7'.split()
-    run_tool(monkeypatch, out, *options)
+    synthetic.main([str(out), *options])
     read, wanted = load_pickle(out), make_dataset('coco', 3, 3, 1, seed=7)
     assert read['split'] == wanted['split']
     for name, array in keypoints(wanted).items():
@@ -406,12 +396,12 @@ def test_the_tool_writes_what_is_asked_for(monkeypatch, tmp_path, capsys):
     assert [path.name for path in out.parent.iterdir()] == [out.name]
 
 
-def test_the_tool_overwrites_by_force_only(monkeypatch, tmp_path):
+def test_the_tool_overwrites_by_force_only(tmp_path):
     out = tmp_path / 'synthetic.pkl'
     out.write_text('mine')
-    options = [out, '--max-per-class', 1, '--imbalance-ratio', 1]
+    options = [str(out), '--max-per-class', '1', '--imbalance-ratio', '1']
     with pytest.raises(FileExistsError, match='--force'):
-        run_tool(monkeypatch, *options)
+        synthetic.main(options)
     assert out.read_text() == 'mine'
-    run_tool(monkeypatch, *options, '--force')
+    synthetic.main([*options, '--force'])
     assert load_pickle(out)['classes'] == list(CLASSES)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from mmshapmix.experiments import progress
+from mmshapmix.experiments import jobs, progress
 from mmshapmix.experiments.jobs import Job, last_checkpoint, run_jobs
 from mmshapmix.experiments.progress import JobsProgress, Timing, time_left
 from mmshapmix.io import locks
@@ -22,6 +22,11 @@ from mmshapmix.io.locks import locked
 from ..running import save_checkpoint
 
 TRAIN = '11/21 17:28:04 - mmengine - INFO - Epoch(train) '
+
+
+@pytest.fixture(autouse=True)
+def scripts_for_subcommands(monkeypatch):
+    monkeypatch.setattr(jobs, 'MMSHAPMIX', ())
 
 
 @pytest.fixture
@@ -57,7 +62,7 @@ def test_commands_run_one_after_another(script, tmp_path, printed):
     assert (job.work_dir / 'one.log').read_text() == 'first\n'
     log = (job.work_dir / 'two.log').read_text()
     assert "['of one', '7']" in log and 'and errors' in log
-    assert f"$ python {two} 'of one' 7" in text_of(printed)
+    assert f"$ mmshapmix {two} 'of one' 7" in text_of(printed)
 
 
 SPANS = """
@@ -268,7 +273,9 @@ def test_interrupted(script, tmp_path, number):
     code = (
         'import signal\n'
         'from pathlib import Path\n'
+        'from mmshapmix.experiments import jobs\n'
         'from mmshapmix.experiments.jobs import Job, run_jobs\n'
+        'jobs.MMSHAPMIX = ()\n'
         # The tests may run in the background, where both are ignored.
         'signal.signal(signal.SIGINT, signal.default_int_handler)\n'
         'signal.signal(signal.SIGHUP, signal.SIG_DFL)\n'
@@ -378,7 +385,9 @@ def test_jobs_run_without_what_only_posix_has(tmp_path, script):
         'from pathlib import Path\n'
         'sys.modules["fcntl"] = None\n'
         'del os.killpg, signal.SIGHUP, signal.SIGKILL\n'
+        'from mmshapmix.experiments import jobs\n'
         'from mmshapmix.experiments.jobs import Job, run_jobs\n'
+        'jobs.MMSHAPMIX = ()\n'
         'from mmshapmix.io.locks import locked\n'
         f'folder = Path({str(tmp_path)!r})\n'
         f'job = Job("a", folder / "a", dict(x=[{str(script("x", ""))!r}]))\n'

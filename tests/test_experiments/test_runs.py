@@ -13,7 +13,6 @@ from mmshapmix.experiments.runs import Run, add_ways_to_run, visible_gpus
 
 from ..running import save_checkpoint
 
-TOOLS = Path('tools')
 CONFIG = """
 model = dict(type='RecognizerGCN')
 note = 'a variable'
@@ -88,10 +87,10 @@ def test_only_what_has_begun_is_protected(run):
 
 
 def test_a_run_trains_and_tests(run):
-    job = replace(run, options=['a.b=1'], seed=5).job(TOOLS)
+    job = replace(run, options=['a.b=1'], seed=5).job()
     train, test = job.commands.values()
     assert [*job.commands] == ['train', 'test']
-    assert (train[0], test[0]) == (TOOLS / 'train.py', TOOLS / 'test.py')
+    assert (train[0], test[0]) == ('train', 'test')
     assert train[1]() == test[1]() == run.config
     assert after(train, '--seed')() == '5'
     assert after(test, '--dump') == job.done == run.scores
@@ -111,7 +110,7 @@ def test_no_path_is_taken_for_an_option(tmp_path, monkeypatch):
     second = replace(
         run, name='b', folder=Path('-other'), first=run, options=[]
     )
-    for job in (run.job(TOOLS, True), second.job(TOOLS, True)):
+    for job in (run.job(adopt=True), second.job(adopt=True)):
         for command in job.commands.values():
             begin(second)
             made = [str(x() if callable(x) else x) for x in command]
@@ -125,29 +124,29 @@ def test_no_path_is_taken_for_an_option(tmp_path, monkeypatch):
 @pytest.mark.parametrize('note', [True, False])
 def test_it_resumes_only_what_has_begun(run, note):
     """A kill may come between the first checkpoint and the note of it."""
-    assert '--resume' not in run.job(TOOLS).commands['train']
+    assert '--resume' not in run.job().commands['train']
     begin(run)
     if not note:
         (run.folder / 'last_checkpoint').unlink()
-    train = run.job(TOOLS).commands['train']
+    train = run.job().commands['train']
     assert train[-1] == '--resume'
 
 
 def test_a_second_stage_starts_from_the_first(run, tmp_path):
     second = replace(run, name='b', folder=tmp_path / 'b', first=run)
-    job = second.job(TOOLS)
+    job = second.job()
     assert job.after == 'a'
     begin(run)
     load_from = after(job.commands['train'], '--load-from')
     assert load_from() == run.folder / 'epoch_2.pth'
     begin(second)
-    train = second.job(TOOLS).commands['train']
+    train = second.job().commands['train']
     assert train[-1] == '--resume' and '--load-from' not in train
 
 
 def test_a_run_without_training_tests_the_first(run, tmp_path):
     folder = tmp_path / 'b'
-    job = replace(run, folder=folder, first=run, trains=False).job(TOOLS)
+    job = replace(run, folder=folder, first=run, trains=False).job()
     begin(run)
     assert [*job.commands] == ['test']
     assert job.commands['test'][2]() == run.folder / 'epoch_2.pth'
@@ -155,14 +154,14 @@ def test_a_run_without_training_tests_the_first(run, tmp_path):
 
 def test_a_config_that_changes_meanwhile_is_refused(run):
     """Each command looks when it starts; what is wrong is in the error."""
-    train, test = run.job(TOOLS).commands.values()
+    train, test = run.job().commands.values()
     assert train[1]() == run.config
     begin(run)
     run.config.write_text(CONFIG.replace('max_epochs=4', 'max_epochs=9'))
     for command in (train, test):
         with pytest.raises(ValueError, match='max_epochs: 4 there, 9 now'):
             command[1]()
-    run.job(TOOLS, adopt=True).commands['train'][1]()
+    run.job(adopt=True).commands['train'][1]()
     run.check_settings()
 
 

@@ -17,6 +17,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from mmshapmix.analysis.checkpoints import MIXER, build_mixer, read_checkpoint
+from mmshapmix.cli import mix
 from mmshapmix.datasets.annotations import save_pickle
 from mmshapmix.datasets.synthetic import make_dataset
 from mmshapmix.datasets.synthetic.actions import CLASSES
@@ -274,33 +275,18 @@ def test_exact_saliency_says_what_is_wrong(refused, args, message):
 # browse_mix.py ---------------------------------------------------------------
 
 
-@pytest.fixture
-def browse(monkeypatch):
-    monkeypatch.syspath_prepend(str(TOOLS / 'analysis'))
-    import browse_mix
-
-    return browse_mix
-
-
 def test_browse_mix():
     output = tool('browse_mix', 'config.py', '--num', 2, '--frames', 3)
     assert output.splitlines()[-1] == 'mix.png'
     assert Path('mix.png').read_bytes().startswith(PNG)
 
 
-def test_the_drawn_samples_are_those_of_training(browse, monkeypatch):
+def test_the_drawn_samples_are_those_of_training(monkeypatch):
     """The same batch and the same mix as a training with this seed has."""
     drawn = []
-    monkeypatch.setattr(browse, 'plot_mix', lambda *args: drawn.append(args))
-    monkeypatch.setattr(
-        sys,
-        'argv',
-        [
-            *('browse_mix.py', 'config.py', '--seed', '5', '--num', '8'),
-            *('--checkpoint', 'work/epoch_1.pth'),
-        ],
-    )
-    browse.main()
+    monkeypatch.setattr(mix, 'plot_mix', lambda *args: drawn.append(args))
+    args = ['config.py', '--seed', '5', '--num', '8']
+    mix.main([*args, '--checkpoint', 'work/epoch_1.pth'])
     mixed, plan, titles, *_, title, _ = drawn[0]
     assert title == 'ShapMix; guided by epoch_1.pth'
 
@@ -308,8 +294,8 @@ def test_the_drawn_samples_are_those_of_training(browse, monkeypatch):
     init_default_scope('mmaction')
     loader = Runner.build_dataloader(cfg.train_dataloader, seed=5)
     batch = next(iter(loader))
-    mixer = browse.find_mixer(cfg)
-    browse.guide(mixer, loader.dataset, 'work/epoch_1.pth')
+    mixer = mix.find_mixer(cfg)
+    mix.guide(mixer, loader.dataset, 'work/epoch_1.pth')
     mixer.step_seed = (5, 0, 0, 0)  # as SeedHook in the first step
     outputs, samples = mixer(
         torch.stack(batch['inputs']), batch['data_samples']
@@ -327,9 +313,9 @@ def test_the_drawn_samples_are_those_of_training(browse, monkeypatch):
         assert named[0][1] == CLASSES[int(batch['data_samples'][i].gt_label)]
 
 
-def test_browse_mix_of_a_stream_of_bones(browse, monkeypatch):
+def test_browse_mix_of_a_stream_of_bones(monkeypatch):
     drawn = []
-    monkeypatch.setattr(browse, 'plot_mix', lambda *args: drawn.append(args))
+    monkeypatch.setattr(mix, 'plot_mix', lambda *args: drawn.append(args))
     text = CONFIG + (
         'pipeline = _base_.train_pipeline\n'
         "pipeline[1].feats = ['bm']\n"
@@ -337,9 +323,7 @@ def test_browse_mix_of_a_stream_of_bones(browse, monkeypatch):
     )
     Path('motion.py').write_text(text)
     for name in ('config.py', 'motion.py'):
-        argv = ['browse_mix.py', name, '--num', '3']
-        monkeypatch.setattr(sys, 'argv', argv)
-        browse.main()
+        mix.main([name, '--num', '3'])
     joints, motion = drawn
     assert np.array_equal(joints[0], motion[0]) and len(joints[0]) == 3
     assert joints[-2].startswith('ShapMix; unguided')
@@ -368,10 +352,10 @@ def test_browse_mix_draws_something(refused, capsys):
     assert 'expected --num and --frames above 0' in capsys.readouterr().err
 
 
-def test_browse_mix_of_partial_mixup(browse, monkeypatch):
+def test_browse_mix_of_partial_mixup(monkeypatch):
     """The last of the batch, as training mixes them, with Eq. (5)'s labels."""
     drawn = []
-    monkeypatch.setattr(browse, 'plot_mix', lambda *args: drawn.append(args))
+    monkeypatch.setattr(mix, 'plot_mix', lambda *args: drawn.append(args))
     text = CONFIG + (
         "model['data_preprocessor'] = dict(_delete_=True,\n"
         "    type='ActionDataPreprocessor', blending=dict(\n"
@@ -379,16 +363,14 @@ def test_browse_mix_of_partial_mixup(browse, monkeypatch):
         f'    num_classes={len(CLASSES)}, fraction=0.5))\n'
     )
     Path('partial.py').write_text(text)
-    argv = ['browse_mix.py', 'partial.py', '--num', '4']
-    monkeypatch.setattr(sys, 'argv', argv)
-    browse.main()
+    mix.main(['partial.py', '--num', '4'])
     mixed, _, titles, *_, title, _ = drawn[0]
     assert title == 'RebalancedPartialMix; 50 % of a batch'
     cfg = Config.fromfile('partial.py')
     loader = Runner.build_dataloader(cfg.train_dataloader, seed=0)
     batch = next(iter(loader))
-    mixer = browse.find_mixer(cfg)
-    browse.guide(mixer, loader.dataset, None)
+    mixer = mix.find_mixer(cfg)
+    mix.guide(mixer, loader.dataset, None)
     mixer.step_seed = (0, 0, 0, 0)
     outputs, samples = mixer(
         torch.stack(batch['inputs']), batch['data_samples']

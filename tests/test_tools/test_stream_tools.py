@@ -4,7 +4,6 @@ import csv
 import json
 import os
 import re
-import runpy
 import sys
 from dataclasses import replace
 from functools import partial
@@ -17,11 +16,11 @@ from rich.console import Console
 
 from mmshapmix.analysis.fusion import PRESETS, accuracies, fuse_streams
 from mmshapmix.analysis.scores import Scores, read_streams
+from mmshapmix.cli import streams
 from mmshapmix.words import method_files
 
 from ..running import (
     SMALL,
-    TOOLS,
     call_tool,
     contents,
     metrics_of,
@@ -185,12 +184,9 @@ def test_settings_are_kept_beside_the_results(ends):
 
 def test_streams_of_the_recipe():
     """Those of its paper, in the order of presets; or what is asked for."""
-    tool = runpy.run_path(str(TOOLS / 'run_streams.py'))
 
     def runs(*args):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sys, 'argv', ['run_streams.py', *map(str, args)])
-            return tool['runs_of'](tool['parse_args']())
+        return streams.runs_of(streams.parse_args([*map(str, args)]))
 
     method = method_files()['ce']
     found = runs(method, '--data', 'nw-ucla-lt', '--recipe', 'shapmix')
@@ -210,15 +206,14 @@ def test_streams_of_the_recipe():
 
 def test_a_preset_without_its_scores_is_left_out_and_named(capsys):
     """Dumps of older versions have no logits."""
-    tool = runpy.run_path(str(TOOLS / 'run_streams.py'))
     table = np.full((2, 2), 0.5)
     found = Scores('old.pkl', ('x', 'y'), table, np.array([0, 1]))
     scores = dict.fromkeys(PRESETS['shapmix'].weights, found)
     names = ['4s', 'shapmix']
-    usable = tool['usable_fusions'](scores, names, Console(soft_wrap=True))
+    usable = streams.usable_fusions(scores, names, Console(soft_wrap=True))
     assert usable == {'4s': PRESETS['4s']}
     printed = capsys.readouterr().out
     assert 'shapmix is left out. Expected logits to fuse, but old' in printed
     scores = dict.fromkeys(scores, replace(found, logits=table))
-    usable = tool['usable_fusions'](scores, names, Console())
+    usable = streams.usable_fusions(scores, names, Console())
     assert [*usable] == names

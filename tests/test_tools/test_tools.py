@@ -3,7 +3,6 @@
 import csv
 import pickle
 import re
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
+from mmshapmix.cli import quickstart, train
 from mmshapmix.datasets import LongTailPoseDataset
 from mmshapmix.engine.launch import alone
 from mmshapmix.functional.longtail import long_tail_counts
@@ -197,8 +197,8 @@ def test_quickstart(tmp_path):
     args = ['--work-dir', folder, '--passes', '1', '--seeds', '3']
     result = tool('quickstart.py', *args)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert 'tools/train.py' in result.stdout
-    assert 'tools/test.py' in result.stdout
+    assert '$ mmshapmix train ' in result.stdout
+    assert '$ mmshapmix test ' in result.stdout
     for name in ('cross-entropy', 'balanced softmax', 'Shap-Mix'):
         assert f'  {name}, seed 3: train [1][20/' in result.stdout
         row = re.search(rf'{name}.*', result.stdout.split('Results')[1])[0]
@@ -211,15 +211,7 @@ def test_quickstart(tmp_path):
     assert 'One seed does not tell differences from noise' in result.stdout
 
 
-@pytest.fixture
-def quickstart(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / 'tools'))
-    import quickstart
-
-    return quickstart
-
-
-def test_quickstart_tells_differences_from_noise(quickstart):
+def test_quickstart_tells_differences_from_noise():
     runs = {
         name: [dict(overall=x, few=0.5) for x in values]
         for name, values in dict(
@@ -237,7 +229,7 @@ def test_quickstart_tells_differences_from_noise(quickstart):
     assert quickstart.is_sure([0.1, 0.1])  # no spread at all
 
 
-def test_quickstart_shows_mean_and_deviation(quickstart):
+def test_quickstart_shows_mean_and_deviation():
     runs = [dict.fromkeys(quickstart.COLUMNS, x) for x in (0.8, 0.9)]
     row = quickstart.row_of('a', runs)
     assert row == dict.fromkeys(row, '85.0 ± 7.1') | dict(model='a')
@@ -245,26 +237,20 @@ def test_quickstart_shows_mean_and_deviation(quickstart):
 
 
 @pytest.mark.parametrize('seeds', [('0', '0'), ('-1',)])
-def test_quickstart_refuses_seeds(quickstart, monkeypatch, capsys, seeds):
-    monkeypatch.setattr(sys, 'argv', ['quickstart.py', '--seeds', *seeds])
+def test_quickstart_refuses_seeds(capsys, seeds):
     with pytest.raises(SystemExit):
-        quickstart.parse_args()
+        quickstart.parse_args(['--seeds', *seeds])
     assert '--seeds: expected' in capsys.readouterr().err
 
 
 # What the tools share --------------------------------------------------------
 
 
-def test_flags_of_train(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / 'tools'))
-    import train
-    from mmengine.config import Config
-
+def test_flags_of_train():
     def merged(*flags, **cfg):
         defaults = dict(optim_wrapper={}, auto_scale_lr=dict(enable=False))
         cfg = Config({**defaults, **cfg})
-        monkeypatch.setattr(sys, 'argv', ['train.py', 'x.py', *flags])
-        train.merge_args(cfg, train.parse_args())
+        train.merge_args(cfg, train.parse_args(['x.py', *flags]))
         return cfg
 
     cfg = merged('--amp', '--auto-scale-lr', '--no-validate')
@@ -281,15 +267,13 @@ def test_flags_of_train(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def start(tmp_path, monkeypatch):
+def start(tmp_path):
     """Where a training starts that has some arguments and settings."""
-    tool = runpy.run_path(str(ROOT / 'tools/train.py'))
 
     def find(args, **settings):
-        monkeypatch.setattr(sys, 'argv', ['train.py', 'config.py', *args])
         work = dict(work_dir=str(tmp_path), load_from='of_config.pth')
         cfg = Config({**work, **settings})
-        tool['set_start'](cfg, tool['parse_args']())
+        train.set_start(cfg, train.parse_args(['config.py', *args]))
         return bool(cfg.get('resume')), cfg.load_from
 
     return find
