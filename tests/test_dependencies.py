@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from .running import call_tool
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -61,3 +63,4 @@ def test_an_absent_engine_says_what_to_install(monkeypatch, capsys):
         cli.main()
     assert 'mmshapmix[openmmlab]' in str(told.value)
     assert 'mmshapmix[onedl]' in str(told.value)
+    assert call_tool('train.py').startswith('train.py: mmshapmix runs on')

@@ -9,7 +9,7 @@ import yaml
 
 from mmshapmix.words import WORDS
 
-from .running import ROOT
+from .running import DOORS, ROOT
 
 DOCS = ROOT / 'docs'
 PAGES = sorted(DOCS.glob('**/*.md'))
@@ -48,9 +48,12 @@ def commands(text):
 
 def options_of(tool):
     """What follows ``--`` in a tool and in what all tools share."""
-    sources = [ROOT / tool, *(ROOT / 'mmshapmix').rglob('*.py')]
-    if tool.endswith('.sh'):  # hands its arguments on
-        sources += [ROOT / 'tools/train.py', ROOT / 'tools/test.py']
+    package = ROOT / 'mmshapmix'
+    names = ['train', 'test']  # what scripts of a shell hand arguments to
+    if tool.endswith('.py'):
+        names = [DOORS[tool.removeprefix('tools/')].replace('-', '_')]
+    sources = [package / f'cli/{name}.py' for name in names]
+    sources += (p for p in package.rglob('*.py') if p.parent.name != 'cli')
     found = ''.join(path.read_text() for path in sources)
     found = re.findall(r"['\"](--[a-z][a-z-]*)['\"]", found)
     return {*found, *(f'--{word}' for word in WORDS)}
