@@ -1,5 +1,6 @@
 """The real tools, run from a user's working folder."""
 
+import io
 import os
 import re
 import signal
@@ -7,11 +8,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 import torch
+from mmaction.visualization import ActionVisualizer
+from mmengine.logging import MessageHub, MMLogger
+from mmengine.visualization import Visualizer
 
 from mmshapmix import cli
 from mmshapmix.datasets.annotations import save_pickle
@@ -102,6 +106,18 @@ def call_tool(name, *args):
     return None
 
 
+def run_tool(name, *args):
+    """Run a tool in this process: what it prints; fail if it fails."""
+    printed = io.StringIO()
+    # Loggers and visualizers of earlier runs, which MMEngine finds by name.
+    for kind in (MMLogger, MessageHub, Visualizer, ActionVisualizer):
+        kind._instance_dict.clear()
+    with redirect_stdout(printed), redirect_stderr(printed):
+        code = call_tool(name, *args)
+    assert not code, f'{printed.getvalue()[-5000:]}\n{code}'
+    return printed.getvalue()
+
+
 def contents(folder):
     """Its files, and when they were written."""
     files = filter(Path.is_file, Path(folder).rglob('*'))
@@ -130,16 +146,11 @@ def run(*args, **kwargs):
     return result.stdout
 
 
-def train(config, work_dir, *args, tool=TOOLS / 'train.py'):
-    return run(
-        sys.executable,
-        tool,
-        config,
-        '--work-dir',
-        work_dir,
-        '--cfg-options',
-        'randomness.seed=0',
-        *args,
+def train(config, work_dir, *options):
+    """Train in this process, with seed 0: what it prints."""
+    return run_tool(
+        *('train.py', config, '--work-dir', work_dir),
+        *('--cfg-options', 'randomness.seed=0', *options),
     )
 
 
@@ -180,10 +191,9 @@ def train_distributed(config, work_dir, *args):
     )
 
 
-def evaluate(config, work_dir, path, *args, tool=TOOLS / 'test.py'):
-    return run(
-        sys.executable, tool, config, path, '--work-dir', work_dir, *args
-    )
+def evaluate(config, work_dir, path, *args):
+    """Test a checkpoint in this process: what it prints."""
+    return run_tool('test.py', config, path, '--work-dir', work_dir, *args)
 
 
 def metrics_of(text):

@@ -7,12 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmshapmix.datasets.annotations import save_pickle
-from mmshapmix.datasets.synthetic import make_dataset
 from mmshapmix.functional.longtail import long_tail_counts, reverse_frequency
 
 from . import running
-from .running import SMALL, leaf
+from .running import SMALL, leaf, user_folder
 
 EPOCHS = 3
 LEAF = leaf('brl')
@@ -36,13 +34,7 @@ default_hooks = dict(logger=dict(interval=1), deferred_loss=dict(begin=1))
 @pytest.fixture(scope='module', autouse=True)
 def folder(tmp_path_factory):
     """A user's working folder."""
-    root = tmp_path_factory.mktemp('user')
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        save_pickle(
-            make_dataset(max_per_class=12, imbalance_ratio=6, val_per_class=3),
-            'data/skeleton/synthetic.pkl',
-        )
+    with user_folder(tmp_path_factory.mktemp('user')) as root:
         Path('brl.py').write_text(CONFIG)
         yield root
 

@@ -14,12 +14,19 @@ import numpy as np
 import pytest
 import torch
 
-from mmshapmix.datasets.annotations import save_pickle
-from mmshapmix.datasets.synthetic import make_dataset
 from mmshapmix.datasets.synthetic.actions import CLASSES
 
 from . import running
-from .running import TOOLS, leaf, losses_of, metrics_of, run
+from .running import (
+    TOOLS,
+    call_tool,
+    leaf,
+    losses_of,
+    metrics_of,
+    run,
+    run_tool,
+    user_folder,
+)
 
 MMACTION_TOOLS = Path(mmaction.__file__).parent / '.mim' / 'tools'
 LEAF = leaf('balanced-softmax')
@@ -85,14 +92,7 @@ def assert_same_weights(one, other):
 @pytest.fixture(scope='module', autouse=True)
 def folder(tmp_path_factory):
     """A user's working folder: their config, and the data."""
-    root = tmp_path_factory.mktemp('user')
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        # Odd numbers, so that the last batches of two ranks differ.
-        save_pickle(
-            make_dataset(max_per_class=12, imbalance_ratio=6, val_per_class=3),
-            'data/skeleton/synthetic.pkl',
-        )
+    with user_folder(tmp_path_factory.mktemp('user')) as root:
         Path('config.py').write_text(CONFIG)
         Path('stock.py').write_text(STOCK_CONFIG)
         yield root
@@ -165,16 +165,8 @@ def test_killed_and_resumed_equals_uninterrupted(trained):
 
 
 def test_validation_does_not_disturb_training(trained):
-    run(
-        sys.executable,
-        TOOLS / 'train.py',
-        'config.py',
-        '--work-dir',
-        'blind',
-        '--no-validate',
-        '--seed',
-        '0',
-    )
+    options = ('--no-validate', '--seed', 0)
+    run_tool('train.py', 'config.py', '--work-dir', 'blind', *options)
     assert_same_weights('blind', 'whole')
 
 
@@ -203,13 +195,15 @@ def test_testing_takes_the_counts_from_the_checkpoint(trained):
 
 
 def test_mmaction2s_own_tools_run_our_configs(trained):
-    train('theirs', tool=MMACTION_TOOLS / 'train.py')
+    def theirs(name, *args):
+        script = MMACTION_TOOLS / name
+        return run(sys.executable, script, 'config.py', *args)
+
+    seed = ('--cfg-options', 'randomness.seed=0')
+    theirs('train.py', '--work-dir', 'theirs', *seed)
     assert_same_weights('theirs', 'whole')
-    output = evaluate(
-        'tested_theirs',
-        f'whole/epoch_{EPOCHS}.pth',
-        tool=MMACTION_TOOLS / 'test.py',
-    )
+    path = f'whole/epoch_{EPOCHS}.pth'
+    output = theirs('test.py', path, '--work-dir', 'tested_theirs')
     assert metrics_of(output) == metrics_of(trained[1])
 
 
@@ -324,13 +318,9 @@ def test_slurm_scripts_hand_everything_on(tmp_path, trained):
         ),
     ],
 )
-def test_bad_arguments(args, message):
-    result = subprocess.run(
-        [sys.executable, TOOLS / args[0], *args[1:]],
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode != 0 and message in result.stderr
+def test_bad_arguments(args, message, capsys):
+    code = call_tool(*args)
+    assert code and message in f'{code} {capsys.readouterr().err}'
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmshapmix.datasets.annotations import save_pickle
-from mmshapmix.datasets.synthetic import make_dataset
 
 from . import running
-from .running import SMALL, leaf
+from .running import SMALL, leaf, user_folder
 
 EPOCHS = 3
 # A user's config on top of a leaf, and their hook, which keeps what the rank
@@ -58,13 +56,7 @@ class KeepTable(Hook):
 @pytest.fixture(scope='module', autouse=True)
 def folder(tmp_path_factory):
     """A user's working folder: their configs, their hook, and the data."""
-    root = tmp_path_factory.mktemp('user')
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        save_pickle(
-            make_dataset(max_per_class=12, imbalance_ratio=6, val_per_class=3),
-            'data/skeleton/synthetic.pkl',
-        )
+    with user_folder(tmp_path_factory.mktemp('user')) as root:
         Path('keep.py').write_text(KEEP)
         for method in ('shapmix', 'shapmix-values'):
             base = leaf(method)

@@ -1,8 +1,6 @@
 """Post-hoc logit adjustment through ``tools/test.py``."""
 
 import pickle
-import runpy
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,7 @@ from mmengine.registry import init_default_scope
 from mmshapmix.functional.longtail import long_tail_counts
 
 from ..conftest import make_data
-from ..running import TOOLS, evaluate, leaf
+from ..running import call_tool, evaluate, leaf
 
 LEAF = leaf('ce')
 CLASSES = 4
