@@ -14,12 +14,12 @@ from ...functional.layouts import LAYOUTS, get_layout
 from ...models.backbones.graph import LayoutGraph
 from .components import (
     Rule,
+    Section,
     arguments_of,
     convert_arguments,
     convert_component,
     optional_arguments,
 )
-from .section import Section
 
 LAYOUT_NAMES = {'nw_ucla': 'nw-ucla', 'nwucla': 'nw-ucla'}
 STOCK_LAYOUTS = ('nturgb+d', 'coco', 'openpose')
