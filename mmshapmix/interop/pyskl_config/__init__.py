@@ -1,7 +1,8 @@
-"""A PYSKL config → one of MMAction2, with our data set, metric and hooks.
+"""Conversion of PYSKL's configs to MMAction2's.
 
-PYSKL's configs are MMCV 1.x's. Every key of one is taken over, or noted: as
-changed, as dropped because it is not needed, or as unmapped, which is lost.
+The new config has our data set, metric and hooks. PYSKL writes its configs for
+MMCV 1.x. Each key of one is either taken over or noted: as changed, as dropped
+because it is not needed, or as unmapped, which means that it is lost.
 """
 
 from collections.abc import Iterator, Mapping
@@ -39,20 +40,21 @@ VARIABLES = (
     *('num_clips', 'num_person', 'num_classes', 'box_thr', 'valid_ratio'),
     *('left_kp', 'right_kp', 'left_limb', 'right_limb', 'skeletons'),
 )
-"""Those of PYSKL's files; PYSKL reads none of them there."""
+"""Names of variables in PYSKL's files, which PYSKL itself never reads."""
 
 LATER = ('train_dataloader', 'optim_wrapper')
-"""What MMEngine's configs have, and MMCV 1.x's have not."""
+"""Keys that configs for MMEngine have, and configs for MMCV 1.x have not."""
 
 
 class Conversion(NamedTuple):
     """A converted config.
 
     Attributes:
-        config: Its keys in a readable order. Beside what MMEngine's runner
-            reads there are ``_base_`` and variables, as ``train_pipeline``,
-            each the very object that stands where it is used.
-        notes: What became of the keys that were not simply taken over.
+        config: The new keys in a readable order. Beside the keys that
+            MMEngine's runner reads there are ``_base_`` and variables such as
+            ``train_pipeline``. A variable is the very object that stands where
+            the variable is used.
+        notes: Notes on the keys that were not simply taken over.
     """
 
     config: dict[str, Any]
@@ -62,20 +64,22 @@ class Conversion(NamedTuple):
 def convert_config(
     cfg: Mapping[str, Any], masked: bool | None = None
 ) -> Conversion:
-    """Convert a config of PYSKL, or of a descendant as BRL.
+    """Convert a config of PYSKL, or of a descendant such as BRL.
 
     Args:
-        cfg: Its keys, as PYSKL's files define them; it is not changed.
+        cfg: The keys of the config, as PYSKL's files define them; not changed.
         masked: Whether ``PreNormalize2D`` hides joints of low scores, as PYSKL
-            does since 2023-02; none: only if one of the config has an argument
-            that came with that, since the published weights are older. The
-            notes say which.
+            does since 2023-02. By default joints are hidden only if a
+            ``PreNormalize2D`` of the config has an argument that came with
+            that change, since the published weights are older. The notes say
+            what was chosen.
 
     Returns:
-        The new config, and what was done.
+        The new config, and notes on what was done.
 
     Raises:
-        ValueError: If it is none of PYSKL's, or lacks what these have.
+        ValueError: If the config is not one of PYSKL's, or lacks a key that
+            those have.
     """
     _check(cfg)
     notes: list[Note] = []
@@ -88,6 +92,7 @@ def convert_config(
 
 
 def _check(cfg: Mapping[str, Any]) -> None:
+    """Refuse a config that is not one of PYSKL's."""
     later = [key for key in LATER if key in cfg]
     if later:
         raise ValueError(
@@ -103,7 +108,7 @@ def _check(cfg: Mapping[str, Any]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """A copy of plain dicts, lists and tuples."""
+    """Copy a config into plain dicts, lists and tuples."""
     if isinstance(value, Mapping):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -112,7 +117,7 @@ def _plain(value: Any) -> Any:
 
 
 def _skeletons(model: Any) -> dict[str, Any]:
-    """K and the layout, if the model says so and the layout is a known one."""
+    """K and the layout of a model; None where it names none that we know."""
     model = model if isinstance(model, dict) else {}
     graph = (model.get('backbone') or {}).get('graph_cfg') or {}
     layout = layout_name(graph.get('layout'))
@@ -123,7 +128,7 @@ def _skeletons(model: Any) -> dict[str, Any]:
 
 
 def _convert(source: Section, masked: bool) -> dict[str, Any]:
-    """In the order of our own configs."""
+    """Convert all sections, in the order of our own configs."""
     skeletons = _skeletons(source.peek('model'))
     variables = source.move(dict(ann_file='ann_file')) | {
         key: value for key, value in skeletons.items() if value is not None
@@ -156,7 +161,7 @@ def _convert(source: Section, masked: bool) -> dict[str, Any]:
 
 
 def _values(value: Any) -> Iterator[Any]:
-    """A value and all inside of it."""
+    """Yield a value and every value nested in it."""
     yield value
     if isinstance(value, dict):
         value = [*value.values()]
@@ -166,7 +171,7 @@ def _values(value: Any) -> Iterator[Any]:
 
 
 def _masks(plain: Mapping[str, Any]) -> bool:
-    """Whether a config is of a PYSKL that hides joints of low scores."""
+    """Tell if a config is for a PYSKL that hides joints of low scores."""
     return any(
         isinstance(value, dict)
         and value.get('type') == 'PreNormalize2D'
@@ -176,10 +181,11 @@ def _masks(plain: Mapping[str, Any]) -> bool:
 
 
 def _take_variables(source: Section, plain: Mapping[str, Any]) -> None:
-    """Note what PYSKL's files define for their own use.
+    """Note the variables that PYSKL's files define for their own use.
 
-    An unknown option looks the same, but is not found elsewhere, if it is
-    more than a number or a word.
+    An unknown option looks like a variable. If it is a dict or a list, it is a
+    variable only where an equal value stands elsewhere in the config; a number
+    or a word is one only if its name is in :data:`VARIABLES`.
     """
     used = [*_values([v for key, v in plain.items() if key not in source])]
     for key in source:

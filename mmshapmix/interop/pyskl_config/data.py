@@ -1,6 +1,6 @@
-"""PYSKL's `data` → MMAction2's: data sets, loaders, samplers, transforms.
+"""Conversion of PYSKL's `data`: loaders, samplers, data sets and transforms.
 
-Ours stand where MMAction2 has none.
+The new ones are MMAction2's, or ours where MMAction2 has no such thing.
 """
 
 import math
@@ -21,11 +21,11 @@ STOCK_FEATS = ('j', 'b', 'jm', 'bm')
 
 
 class Scene(NamedTuple):
-    """What all data sets and transforms of a part have in common.
+    """Facts that all data sets and transforms of a part have in common.
 
     Attributes:
-        num_classes: K; none: unknown.
-        layout: Of the skeletons, a name in our table; none: unknown.
+        num_classes: K; None if unknown.
+        layout: Name of the skeletons' layout in our table; None if unknown.
         masked: Whether 2-D joints of low scores are hidden.
         testing: Whether the part is validation or test.
     """
@@ -37,31 +37,35 @@ class Scene(NamedTuple):
 
     @property
     def dims(self) -> int:
-        """Coordinates of a joint; 3 if nothing is known."""
+        """Number of coordinates of a joint; 3 if the layout is unknown."""
         return LAYOUTS[self.layout].dims if self.layout else 3
 
 
 Finish = Callable[[Step, Scene, Section], list[Step]]
-"""A converted step → the new ones that take its place."""
+"""Function from a converted step to the steps that take its place."""
 
 
 def _kept(step: Step, scene: Scene, source: Section) -> list[Step]:
+    """Keep the step as it is."""
     return [step]
 
 
 @dataclass(frozen=True)
 class StepRule(Rule):
-    """How a transform is written here.
+    """A rule that says how a transform is written here.
 
     Attributes:
-        finish: What the rest of a rule cannot say.
+        finish: Function that does what no other attribute of a rule can say.
     """
 
     finish: Finish = _kept
 
 
 def _sampled(step: Step, scene: Scene, source: Section) -> list[Step]:
-    """Whether to test is the loader's to say, as in PYSKL."""
+    """Sample for the part that the step stands in, and cut a share if asked.
+
+    The loader of a part says whether it is for testing, as in PYSKL.
+    """
     share = step.pop('p_interval', 1)
     if step.pop('test_mode', scene.testing) != scene.testing:
         text = f'{scene.testing}, as the data set is used'
@@ -80,18 +84,23 @@ def _sampled(step: Step, scene: Scene, source: Section) -> list[Step]:
 
 
 def _decoded(step: Step, scene: Scene, source: Section) -> list[Step]:
+    """Sample and decode, which PYSKL does in one step."""
     return [*_sampled(step, scene, source), dict(type='PoseDecode')]
 
 
 def _aligned(step: Step, scene: Scene, source: Section) -> list[Step]:
-    """PYSKL has one switch for the spine and the shoulders."""
+    """Align the shoulders like the spine: PYSKL has one switch for both."""
     if 'align_spine' in step and 'align_shoulder' not in step:
         step['align_shoulder'] = step['align_spine']
     return [step]
 
 
 def _normalized_2d(step: Step, scene: Scene, source: Section) -> list[Step]:
-    """Both are said: nothing in most configs tells which PYSKL trained."""
+    """Note which joints are hidden, and how to choose otherwise.
+
+    The note is written in either case, since nothing in most configs tells
+    which version of PYSKL trained them.
+    """
     step.setdefault('mode', 'fix')
     if scene.masked:
         text = (
@@ -111,7 +120,7 @@ def _normalized_2d(step: Step, scene: Scene, source: Section) -> list[Step]:
 
 
 def _features(step: Step, scene: Scene, source: Section) -> list[Step]:
-    """Ours, where the layout or the modality is not MMAction2's."""
+    """Use our transform if MMAction2 lacks the layout or a modality."""
     layout, feats = layout_name(step['dataset']), step.get('feats', ['j'])
     stock = layout in STOCK_LAYOUTS and {*feats} <= {*STOCK_FEATS}
     if stock or layout not in LAYOUTS:
@@ -124,6 +133,7 @@ def _features(step: Step, scene: Scene, source: Section) -> list[Step]:
 
 
 def _scaled(step: Step, scene: Scene, source: Section) -> list[Step]:
+    """Scale all axes by the largest of PYSKL's scales."""
     scale = step['scale']
     if isinstance(scale, Sequence):
         step['scale'] = max(scale)
@@ -134,6 +144,7 @@ def _scaled(step: Step, scene: Scene, source: Section) -> list[Step]:
 
 
 def _turned(step: Step, scene: Scene, source: Section) -> list[Step]:
+    """Convert angles to degrees; joints in a plane turn about z only."""
     theta = step.pop('theta')
     angles = theta if isinstance(theta, Sequence) else [theta] * 3
     if len(angles) != 3:
@@ -147,12 +158,12 @@ def _turned(step: Step, scene: Scene, source: Section) -> list[Step]:
 
 
 def _swapped(step: Step, scene: Scene, source: Section) -> list[Step]:
-    """Without a layout it is that of NTU, as there."""
+    """Say the layout; without one the transform takes NTU's, as PYSKL does."""
     return [step | dict(layout=scene.layout)] if scene.layout else [step]
 
 
 def _packed(step: Step, scene: Scene, source: Section) -> list[Step]:
-    """Names of samples are the data set's to give."""
+    """Pack without PYSKL's keys: our data set gives samples their names."""
     _check_keys(step.pop('keys', []), source)
     if step.get('meta_keys'):
         step['meta_keys'] = tuple(step['meta_keys'])
@@ -161,11 +172,13 @@ def _packed(step: Step, scene: Scene, source: Section) -> list[Step]:
 
 
 def _as_tensors(step: Step, scene: Scene, source: Section) -> list[Step]:
+    """Leave the step out: ``PackActionInputs`` makes tensors."""
     _check_keys(step.pop('keys', []), source)
     return []
 
 
 def _check_keys(keys: Sequence[str], source: Section) -> None:
+    """Note the keys that ``PackActionInputs`` does not pack."""
     other = [key for key in keys if key not in PACKED]
     if other:
         text = f'{other}: PackActionInputs takes the keypoints or images'
@@ -257,10 +270,10 @@ def convert_pipeline(rows: Sequence[Section], scene: Scene) -> list[Step]:
 
     Args:
         rows: PYSKL's transforms; they are closed here.
-        scene: Where they stand.
+        scene: Facts about the part that has the pipeline.
 
     Returns:
-        MMAction2's.
+        The new steps.
 
     Raises:
         ValueError: If a transform has no `type`, or one of its arguments
@@ -309,13 +322,13 @@ DATASET_RULES = {
 
 
 class DatasetConverter:
-    """Converts a data set, in any nesting of others around it.
+    """Converter of the data set of a part, with any wrappers around it.
 
     Args:
-        scene: Where it stands.
+        scene: Facts about the part.
 
     Attributes:
-        pipelines: Of the innermost data sets, those without others in them.
+        pipelines: Pipelines of the innermost data sets.
     """
 
     def __init__(self, scene: Scene) -> None:
@@ -324,10 +337,10 @@ class DatasetConverter:
         self._class_probs: list[tuple[Section, Any]] = []
 
     def convert(self, source: Section) -> dict[str, Any]:
-        """Convert a data set; the section is not closed here.
+        """Convert a data set and those it wraps; ``source`` is not closed.
 
         Raises:
-            ValueError: If a part has no `type`.
+            ValueError: If a data set or a transform has no `type`.
         """
         parts = source.sections('datasets')
         steps = source.sections('pipeline')
@@ -347,7 +360,10 @@ class DatasetConverter:
         return dataset
 
     def _complete(self, dataset: dict[str, Any]) -> None:
-        """And drop what is none: MMAction2 refuses that where PYSKL has it."""
+        """Add what PYSKL's data sets are not told, and remove None.
+
+        MMAction2 refuses None for some arguments of which PYSKL takes it.
+        """
         if dataset['type'] == DATASET_RULES['PoseDataset'].type:
             dataset.setdefault('num_classes', self.scene.num_classes)
             dataset.setdefault('layout', self.scene.layout)
@@ -357,7 +373,11 @@ class DatasetConverter:
             dataset['test_mode'] = True
 
     def sampler(self) -> dict[str, Any]:
-        """Of the whole: a loader has one, PYSKL's data sets each their own."""
+        """The sampler of the loader, after :meth:`convert`.
+
+        PYSKL gives each data set a ``class_prob`` of its own; MMEngine's
+        loader has one sampler for all of them.
+        """
         kind, text = 'changed', 'the sampler of the loader has it'
         sampler: dict[str, Any] = dict(type='mmshapmix.ShuffleSampler')
         if self.scene.testing:
@@ -372,6 +392,7 @@ class DatasetConverter:
         return sampler
 
     def _weighted(self) -> dict[str, Any]:
+        """The sampler that draws by the only ``class_prob``."""
         ((_, numbers),) = self._class_probs
         if not isinstance(numbers, dict):
             numbers = dict(enumerate(numbers))
@@ -387,14 +408,14 @@ def convert_data(source: Section, scene: Scene) -> dict[str, Any]:
 
     Args:
         source: PYSKL's ``data``; not closed here.
-        scene: That of its training.
+        scene: Facts about the training data.
 
     Returns:
-        For each part that is there ``PART_pipeline``, the very object that the
-        data set holds, and ``PART_dataloader``.
+        ``PART_pipeline`` and ``PART_dataloader`` for each part that is there.
+        The pipeline is the very object that the data set holds.
 
     Raises:
-        ValueError: If there is no training set, or a part has no `type`.
+        ValueError: If there is no training set, or a component has no `type`.
     """
     if 'train' not in source:
         raise ValueError(

@@ -1,8 +1,8 @@
-"""How a PYSKL config trains → MMEngine's: epochs, optimiser, rates, hooks.
+"""Conversion of a run: epochs, validation, optimiser, schedule and hooks.
 
 PYSKL's schedule is MMCV 1.x's: ``policy`` gives the learning rate of an epoch
 or an iteration, and ``warmup`` multiplies it during the first iterations. In
-MMEngine both are schedulers of one list, and multiply, too.
+MMEngine both are schedulers of one list, whose factors are multiplied, too.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ BEST = dict(METRICS, top1_acc='acc/top1', top5_acc='acc/top5')
 CHECKPOINTS = Rule(
     drop=dict(create_symlink='MMEngine writes the file last_checkpoint')
 )
-# Where a key goes, and what MMAction2 has there anyway.
+# Key of PYSKL: its place in the new config, and MMAction2's default there.
 RUNTIME = dict(
     log_level=('log_level', 'INFO'),
     load_from=('load_from', None),
@@ -55,7 +55,7 @@ OUR_HOOKS = dict(
 
 Schedulers = list[dict[str, Any]]
 
-# The same factor at the start of the warm-up.
+# MMCV's warm-up: MMEngine's scheduler, and its argument for the first factor.
 WARMUPS = dict(
     linear=('LinearLR', 'start_factor'), constant=('ConstantLR', 'factor')
 )
@@ -68,18 +68,18 @@ STEPPERS = (
     'DistOptimizerHook',
     'GradientCumulativeOptimizerHook',
 )
-"""MMCV's hooks that OptimWrapper stands for, as it is."""
+"""Hooks of MMCV whose work a plain OptimWrapper does."""
 
 HALF = 'Fp16OptimizerHook'
 LOSS_SCALE = 512.0
-"""MMCV's; AmpOptimWrapper's is dynamic."""
+"""MMCV's default; AmpOptimWrapper's default is a dynamic scale."""
 
 GPUS = 8
-"""Those of PYSKL's README, of nearly all its configs."""
+"""Number of GPUs that PYSKL's README trains nearly all its configs on."""
 
 
 def _convert_metrics(evaluation: Section) -> dict[str, Any]:
-    """Ours has all that PYSKL's configs ask for."""
+    """Convert the metrics to our metric, which has all that PYSKL asks for."""
     names = evaluation.take('metrics', [*METRICS])
     names = [names] if isinstance(names, str) else names
     unknown = [name for name in names if name not in METRICS]
@@ -94,7 +94,10 @@ def _convert_metrics(evaluation: Section) -> dict[str, Any]:
 
 
 def _convert_best(evaluation: Section) -> dict[str, Any]:
-    """What the best checkpoint is; MMAction2's runtime keeps one, too."""
+    """Convert the choice of the best checkpoint.
+
+    MMAction2's runtime keeps the best checkpoint by default, as PYSKL does.
+    """
     evaluation.drop(dict(key_indicator='`save_best` names the metric'))
     best = evaluation.move(dict(save_best='save_best', rule='rule'))
     name = best.get('save_best')
@@ -108,6 +111,7 @@ def _convert_best(evaluation: Section) -> dict[str, Any]:
 
 
 def _convert_logging(source: Section) -> dict[str, Any]:
+    """Convert ``log_config`` to the settings of MMEngine's logger hook."""
     with source.section('log_config') as logging:
         logger = logging.move(dict(interval='interval'))
         for hook in logging.sections('hooks'):
@@ -122,7 +126,10 @@ def _convert_logging(source: Section) -> dict[str, Any]:
 
 
 def _convert_epochs(evaluation: Section) -> dict[str, Any]:
-    """MMCV validates each so many epochs from the start on."""
+    """Convert the epochs that are validated.
+
+    MMCV counts the interval from ``start`` on, MMEngine from epoch 0.
+    """
     evaluation.expect(dict(by_epoch=True))
     evaluation.drop(dict(gpu_collect='MMEngine collects the results'))
     epochs = dict(val_interval=1) | evaluation.move(
@@ -204,7 +211,7 @@ def convert_optimizer(source: Section) -> dict[str, Any]:
 
 
 def _convert_stepping(source: Section) -> dict[str, Any]:
-    """MMCV's hook of the optimizer; another one than these is unmapped."""
+    """Convert MMCV's optimizer hook; an unknown one stays unmapped."""
     source.drop(NOT_NEEDED)
     wrapper = source.move(
         dict(grad_clip='clip_grad', cumulative_iters='accumulative_counts')
@@ -218,7 +225,7 @@ def _convert_stepping(source: Section) -> dict[str, Any]:
 
 
 def _convert_half(source: Section) -> dict[str, Any]:
-    """Mixed precision; nothing where the scale of the loss is a dict."""
+    """Convert mixed precision, unless the scale of the loss is a dict."""
     scale = source.peek('loss_scale', LOSS_SCALE)
     if isinstance(scale, int | float):
         scale = float(scale)
@@ -231,11 +238,11 @@ def _convert_half(source: Section) -> dict[str, Any]:
 
 
 def convert_batch(source: Section, loader: dict[str, Any]) -> dict[str, Any]:
-    """Say for which total batch the learning rate is.
+    """Say which total batch the learning rate is meant for.
 
     Args:
         source: The whole config.
-        loader: The new one of training; its batch is that of a GPU.
+        loader: The new ``train_dataloader``, with the batch size of one GPU.
 
     Returns:
         The ``auto_scale_lr``.
@@ -251,16 +258,18 @@ def convert_batch(source: Section, loader: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cosine(source: Section, by_epoch: bool) -> Schedulers:
+    """Convert the policy CosineAnnealing."""
     low = source.move(dict(min_lr='eta_min', min_lr_ratio='eta_min_ratio'))
     scheduler = dict(type='CosineAnnealingLR', by_epoch=True)
     scheduler |= {k: value for k, value in low.items() if value is not None}
-    # Without T_max it ends with the training, however long that is.
+    # Without T_max the cosine ends with the training, however long that is.
     return [
         scheduler if by_epoch else scheduler | dict(convert_to_iter_based=True)
     ]
 
 
 def _steps(source: Section, by_epoch: bool) -> Schedulers:
+    """Convert the policy step."""
     step, gamma = source.take('step'), source.take('gamma', 0.1)
     if step is None:
         raise ValueError(
@@ -275,6 +284,7 @@ def _steps(source: Section, by_epoch: bool) -> Schedulers:
 
 
 def _fixed(source: Section, by_epoch: bool) -> Schedulers:
+    """Convert the policy fixed, which needs no scheduler."""
     return []
 
 
@@ -282,7 +292,12 @@ POLICIES = dict(cosineannealing=_cosine, step=_steps, fixed=_fixed)
 
 
 def _warmup(source: Section) -> Schedulers:
-    """MMCV's full rate comes after the last iteration, MMEngine's in it."""
+    """Convert the warm-up.
+
+    MMCV reaches the full rate in the iteration after the last one of the
+    warm-up, MMEngine in the last one. Hence a warm-up that is given in
+    iterations gets one more.
+    """
     kind = source.peek('warmup')
     if kind not in WARMUPS or not source.peek('warmup_iters'):
         source.expect(dict(warmup=None))
@@ -309,7 +324,7 @@ def convert_learning_rate(source: Section) -> Schedulers:
         The ``param_scheduler``.
 
     Raises:
-        ValueError: If there are steps, and nothing says where.
+        ValueError: If the policy is steps, and ``step`` is missing.
     """
     with source.section('lr_config') as rates:
         policy = str(rates.peek('policy')).lower()
@@ -328,7 +343,7 @@ def convert_learning_rate(source: Section) -> Schedulers:
 
 
 def convert_runtime(source: Section) -> dict[str, Any]:
-    """Convert what is said about a run, as far as it is not the default.
+    """Convert settings of the runner that differ from MMAction2's defaults.
 
     Args:
         source: The whole config.
