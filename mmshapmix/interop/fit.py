@@ -19,7 +19,10 @@ State = dict[str, Tensor]
 
 HEAD = 'cls_head.'
 CLASSIFIER = f'{HEAD}fc.weight'
-TRAINING_ONLY = ('data_preprocessor.blending.', f'{HEAD}loss_cls.')
+MIXER = 'data_preprocessor.blending.'
+"""Prefix of a mixer's state in the state of a recognizer."""
+
+TRAINING_ONLY = (MIXER, f'{HEAD}loss_cls.')
 """Prefixes of state that no prediction uses: that of a mixer, of a loss."""
 STATISTICS = ('.running_mean', '.running_var')
 
