@@ -3,6 +3,9 @@
 The new config has our data set, metric and hooks. PYSKL writes its configs for
 MMCV 1.x. Each key of one is either taken over or noted: as changed, as dropped
 because it is not needed, or as unmapped, which means that it is lost.
+
+:mod:`.model`, :mod:`.data` and :mod:`.runtime` convert the sections of a
+config, by means of :mod:`.components`; :mod:`.text` reads and writes configs.
 """
 
 from collections.abc import Iterator, Mapping
@@ -40,7 +43,7 @@ VARIABLES = (
     *('num_clips', 'num_person', 'num_classes', 'box_thr', 'valid_ratio'),
     *('left_kp', 'right_kp', 'left_limb', 'right_limb', 'skeletons'),
 )
-"""Names of variables in PYSKL's files, which PYSKL itself never reads."""
+"""Variables in PYSKL's files: keys that PYSKL does not read at this level."""
 
 LATER = ('train_dataloader', 'optim_wrapper')
 """Keys that configs for MMEngine have, and configs for MMCV 1.x have not."""
@@ -183,9 +186,9 @@ def _masks(plain: Mapping[str, Any]) -> bool:
 def _take_variables(source: Section, plain: Mapping[str, Any]) -> None:
     """Note the variables that PYSKL's files define for their own use.
 
-    An unknown option looks like a variable. If it is a dict or a list, it is a
-    variable only where an equal value stands elsewhere in the config; a number
-    or a word is one only if its name is in :data:`VARIABLES`.
+    An unknown option looks like a variable. A key is taken for a variable if
+    its name is in :data:`VARIABLES`, or if it holds a dict or a list that also
+    stands in a section.
     """
     used = [*_values([v for key, v in plain.items() if key not in source])]
     for key in source:
