@@ -133,7 +133,7 @@ def _skeletons(model: Any) -> dict[str, Any]:
 def _convert(source: Section, masked: bool) -> dict[str, Any]:
     """Convert all sections, in the order of our own configs."""
     skeletons = _skeletons(source.peek('model'))
-    variables = source.move(dict(ann_file='ann_file')) | {
+    variables = source.keep('ann_file') | {
         key: value for key, value in skeletons.items() if value is not None
     }
     with source.section('model') as section:

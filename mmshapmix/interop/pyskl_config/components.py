@@ -115,6 +115,10 @@ class Section:
             new: self.take(old) for old, new in names.items() if old in self
         }
 
+    def keep(self, *names: str) -> dict[str, Any]:
+        """Take those of some keys that are there, under the same names."""
+        return self.move(dict(zip(names, names, strict=True)))
+
     def drop(self, reasons: Mapping[str, str]) -> None:
         """Take those of some keys that are there; note why they are dropped.
 

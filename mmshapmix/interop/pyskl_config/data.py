@@ -1,6 +1,8 @@
 """Conversion of PYSKL's `data`: loaders, samplers, data sets and transforms.
 
-The new ones are MMAction2's, or ours where MMAction2 has no such thing.
+The new ones are MMAction2's, or ours where MMAction2 has no such thing. All
+stand in one long file, since a data set holds its pipeline and both need to
+know the same of its part.
 """
 
 import math

@@ -164,7 +164,7 @@ def convert_model(source: Section) -> dict[str, Any]:
     """
     source.section('train_cfg').close()  # MMAction2 reads nothing there
     with source.section('test_cfg') as testing:
-        averaged = testing.move(dict(average_clips='average_clips'))
+        averaged = testing.keep('average_clips')
     nested = dict(backbone=_convert_backbone, cls_head=_convert_head)
     model = convert_component(source, RECOGNIZERS, MODELS, nested)
     if 'cls_head' in model:

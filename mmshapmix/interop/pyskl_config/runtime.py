@@ -20,10 +20,7 @@ from .components import (
 )
 from .data import MEMCACHED
 
-METRICS = {
-    'top_k_accuracy': 'acc/top1',
-    'mean_class_accuracy': 'acc/mean1',
-}
+METRICS = dict(top_k_accuracy='acc/top1', mean_class_accuracy='acc/mean1')
 BEST = dict(METRICS, top1_acc='acc/top1', top5_acc='acc/top5')
 CHECKPOINTS = Rule(
     drop=dict(create_symlink='MMEngine writes the file last_checkpoint')
@@ -89,8 +86,8 @@ def _convert_metrics(evaluation: Section) -> dict[str, Any]:
     metric = dict(type='mmshapmix.LongTailMetric')
     with evaluation.section('metric_options') as options:
         with options.section('top_k_accuracy') as top_k:
-            metric |= top_k.move(dict(topk='topk'))
-    return metric | evaluation.move(dict(topk='topk'))
+            metric |= top_k.keep('topk')
+    return metric | evaluation.keep('topk')
 
 
 def _convert_best(evaluation: Section) -> dict[str, Any]:
@@ -99,7 +96,7 @@ def _convert_best(evaluation: Section) -> dict[str, Any]:
     MMAction2's runtime keeps the best checkpoint by default, as PYSKL does.
     """
     evaluation.drop(dict(key_indicator='`save_best` names the metric'))
-    best = evaluation.move(dict(save_best='save_best', rule='rule'))
+    best = evaluation.keep('save_best', 'rule')
     name = best.get('save_best')
     if name in BEST:
         best['save_best'] = BEST[name]
@@ -113,7 +110,7 @@ def _convert_best(evaluation: Section) -> dict[str, Any]:
 def _convert_logging(source: Section) -> dict[str, Any]:
     """Convert ``log_config`` to the settings of MMEngine's logger hook."""
     with source.section('log_config') as logging:
-        logger = logging.move(dict(interval='interval'))
+        logger = logging.keep('interval')
         for hook in logging.sections('hooks'):
             name = hook.take('type')
             if name == 'TextLoggerHook':
@@ -195,9 +192,7 @@ def convert_optimizer(source: Section) -> dict[str, Any]:
         ValueError: If the optimizer has no `type`.
     """
     with source.section('optimizer') as optimizer:
-        own = optimizer.move(
-            dict(paramwise_cfg='paramwise_cfg', constructor='constructor')
-        )
+        own = optimizer.keep('paramwise_cfg', 'constructor')
         wrapper = dict(
             optimizer=convert_component(optimizer, {}, OPTIMIZERS), **own
         )
@@ -334,9 +329,8 @@ def convert_learning_rate(source: Section) -> Schedulers:
         by_epoch = rates.take('by_epoch', True)
         main = POLICIES[policy](rates, by_epoch)
         start = _warmup(rates)
-        if start and any(
-            m.get('eta_min', m.get('eta_min_ratio')) for m in main
-        ):
+        least = [m.get('eta_min', m.get('eta_min_ratio')) for m in main]
+        if start and any(least):
             text = 'the rates differ, by less than the least one'
             rates.note('warmup', 'changed', text)
     return start + main
