@@ -51,11 +51,6 @@ def lacks_labels(dataset: Any) -> bool:
     )
 
 
-def get_cat_ids(dataset: Any, idx: int) -> list[int]:
-    """The classes of one sample, as a list of one."""
-    return [int(get_labels(dataset)[idx])]
-
-
 def get_class_counts(dataset: Any) -> ClassCounts:
     """Distinct samples per class, ``(K,)`` int64: repetition adds none.
 
