@@ -1,13 +1,16 @@
 """Fixtures of all tests. Real-data-like pickles are made here, small."""
 
+import gc
 import json
 import os
 import pickle
 from pathlib import Path
 
+import mmengine.config.config
 import numpy as np
 import pytest
 import torch
+from mmaction.utils import register_all_modules
 
 import mmshapmix  # noqa: F401  mends mmaction before tests import it
 
@@ -17,6 +20,34 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 torch.set_num_threads(1)
 
 DATA = Path(__file__).parent / 'data'
+
+
+@pytest.fixture(scope='session', autouse=True)
+def quick():
+    """Runners of this process without what takes most of their time.
+
+    MMEngine formats a config for the log, for the work folder and for each
+    checkpoint, looks for each base in all of MMAction2's metafiles, in vain,
+    and sweeps all objects, nearly all of them modules', after each annotation
+    file. Trainings in processes of their own have all of that.
+    """
+
+    def unformatted(text, **kwargs):
+        compile(text, 'config', 'exec')  # what is not Python fails as before
+        return text, False
+
+    def in_no_metafile(package, path):
+        raise ValueError(path)
+
+    register_all_modules(init_default_scope=False)
+    gc.collect()
+    gc.freeze()
+    config = mmengine.config.config
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(config, 'FormatCode', unformatted)
+        patch.setattr(config, '_get_external_cfg_path', in_no_metafile)
+        yield
+    gc.unfreeze()
 
 
 @pytest.fixture(scope='session')

@@ -1,13 +1,9 @@
 """Reading the configs: a choice of trainings that has every word."""
 
 import functools
-import gc
 import pickle
 from pathlib import Path
 
-import mmengine.config.config
-import pytest
-from mmaction.utils import register_all_modules
 from mmengine.config import Config
 
 from mmshapmix.words import data_names, spoken
@@ -70,33 +66,6 @@ def leaves(condition=lambda name: True):
     return dict(
         argnames='name', argvalues=chosen, ids=['-'.join(n) for n in chosen]
     )
-
-
-@pytest.fixture(scope='module', autouse=True)
-def quick():
-    """A hundred runners without what takes most of their time.
-
-    MMEngine formats each config three times, looks for each base in all of
-    MMAction2's metafiles, in vain, and sweeps all objects, nearly all of them
-    modules', after each annotation file.
-    """
-
-    def unformatted(text, **kwargs):
-        compile(text, 'config', 'exec')  # what is not Python fails as before
-        return text, False
-
-    def in_no_metafile(package, path):
-        raise ValueError(path)
-
-    register_all_modules(init_default_scope=False)
-    gc.collect()
-    gc.freeze()
-    config = mmengine.config.config
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(config, 'FormatCode', unformatted)
-        patch.setattr(config, '_get_external_cfg_path', in_no_metafile)
-        yield
-    gc.unfreeze()
 
 
 @functools.cache

@@ -28,7 +28,6 @@ from .leaves import (
     leaves,
     load,
     loaders_of,
-    quick,  # noqa: F401  for all tests of this file
 )
 from .recipes import (
     BACKBONES,

@@ -23,7 +23,6 @@ from .leaves import (
     leaves,
     load,
     loaders_of,
-    quick,  # noqa: F401  for all tests of this file
 )
 from .recipes import BACKBONES, Name, late_cosine, steps
 

@@ -7,7 +7,6 @@ from mmengine.runner import Runner
 from mmshapmix.engine.models import mixer_of
 
 from .conftest import make_data
-from .leaves import quick  # noqa: F401
 from .running import ROOT
 
 # Classes, joints, coordinates and names of splits.

@@ -8,7 +8,6 @@ from mmengine.runner import Runner
 from mmshapmix.functional.layouts import get_layout
 
 from .conftest import make_data
-from .leaves import quick  # noqa: F401
 from .running import leaf
 
 CLASSES = 3

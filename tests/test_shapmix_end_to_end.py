@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 
-
 from . import running
 from .running import SMALL, leaf, user_folder
 

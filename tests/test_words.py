@@ -11,8 +11,6 @@ import mmshapmix
 from mmshapmix.engine.launch import config_of
 from mmshapmix.words import data_names, method_files, spoken
 
-from .leaves import quick  # noqa: F401
-
 MINE = """
 data = dict(ann_file='mine.pkl', train=dict(split='a'), val=dict(split='b'),
             num_classes=3, layout='coco')

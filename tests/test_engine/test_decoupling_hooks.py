@@ -16,7 +16,6 @@ from mmshapmix.engine.hooks import MaxNormHook
 from mmshapmix.functional.classifier import limit_norms, norm_limit
 from mmshapmix.functional.longtail import long_tail_counts, progressive_shares
 
-from ..leaves import quick  # noqa: F401  for all tests of this file
 from ..running import leaf, train_distributed
 from .conftest import CLASSES
 

@@ -105,11 +105,8 @@ def test_it_goes_with_the_tau_normalised_classifier():
         ),
     ],
 )
-def test_bad_arguments(args, message, monkeypatch, capsys):
-    command = ['test.py', 'config.py', 'stock.pth', '--logit-adjustment']
-    monkeypatch.setattr(sys, 'argv', [*command, *args])
-    with pytest.raises(SystemExit) as ended:
-        runpy.run_path(str(TOOLS / 'test.py'), run_name='__main__')
-    assert ended.value.code == 2
+def test_bad_arguments(args, message, capsys):
+    command = ('test.py', 'config.py', 'stock.pth', '--logit-adjustment')
+    assert call_tool(*command, *args) == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith('test.py: error: ') and message in last
