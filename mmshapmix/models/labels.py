@@ -9,7 +9,7 @@ def labels_of(data_samples: list[ActionDataSample]) -> Tensor:
     """Stack the labels of N samples.
 
     Args:
-        data_samples: With a hard or soft ``gt_label``, all of one kind.
+        data_samples: N samples with a hard or soft ``gt_label``, all alike.
 
     Returns:
         ``(N,)`` int64, or ``(N, K)`` soft labels.
