@@ -88,7 +88,7 @@ def _literal(node: ast.expr) -> Any:
 
 
 def has_table(checkpoint: dict[str, Any]) -> bool:
-    """Whether a checkpoint holds a table of saliency."""
+    """Return whether a checkpoint holds a table of saliency."""
     return any(
         name.startswith(f'{MIXER}estimator.')
         for name in checkpoint['state_dict']

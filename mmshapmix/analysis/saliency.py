@@ -178,7 +178,7 @@ def top_combination(worth: Tensor, size: int) -> tuple[Tensor, Coalitions]:
 def finds_salient(
     pair: set[str], triple: set[str], salient: set[str]
 ) -> bool | None:
-    """Whether the top pair or triple is what makes the class.
+    """Return whether the top pair or triple is what makes the class.
 
     It contains every salient part, or, where these are more than three,
     nothing but salient parts. None for a class without salient parts.

@@ -181,7 +181,7 @@ def _logits_of(
 
 
 def is_raw(scores: np.ndarray) -> bool:
-    """Whether scores are logits: probabilities are not negative."""
+    """Return whether scores are logits: probabilities are not negative."""
     return bool((scores < 0).any())
 
 

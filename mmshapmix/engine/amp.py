@@ -68,7 +68,7 @@ class AmpOptimWrapper(StockAmpOptimWrapper):
         loss_scale: As MMEngine's, on CUDA.
         dtype: As MMEngine's: ``'float16'``, ``'bfloat16'`` or none, on CUDA.
         use_fsdp: As MMEngine's, on CUDA.
-        **kwargs: Of ``OptimWrapper``.
+        **kwargs: Arguments of ``OptimWrapper``.
     """
 
     def __init__(

@@ -39,7 +39,7 @@ def checkpoints_in(folder: str | Path) -> dict[str, list[Path]]:
 
 
 def has_checkpoints(folder: str) -> bool:
-    """Whether a training can go on there.
+    """Return whether a training can go on there.
 
     Args:
         folder: Of the checkpoints. One that is not on this machine may have
@@ -184,7 +184,7 @@ def _all_in(folder: str | Path) -> list[Path]:
 
 
 def _is_before(path: Path, start: str | Path | None) -> bool:
-    """Whether a checkpoint was there when another was saved, or is that."""
+    """Return whether a checkpoint was there when another was saved, or is that."""
     if start is None or path.parent.resolve() != Path(start).parent.resolve():
         return False
     this, other = (NUMBERED.fullmatch(Path(p).name) for p in (path, start))

@@ -129,7 +129,7 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def is_first_process(launcher: str) -> bool:
-    """Whether this is the first of those that a launcher starts.
+    """Return whether this is the first of those that a launcher starts.
 
     It is known before there is a process group.
     """

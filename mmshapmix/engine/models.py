@@ -39,7 +39,7 @@ def tell_data(mixer: Mixer, dataset: Any) -> None:
 
 
 def is_training(runner) -> bool:
-    """Whether it trains, and not only tests or validates.
+    """Return whether it trains, and not only tests or validates.
 
     MMEngine builds the loop of the training right before it begins.
     """

@@ -1,4 +1,4 @@
-"""Whether a training can go on from a checkpoint.
+"""Return whether a training can go on from a checkpoint.
 
 MMEngine finds out in the middle, with an error from the depths, or never.
 """

@@ -132,7 +132,7 @@ class ResumedScheduleHook(Hook):
         return True
 
     def _differs(self, runner, planned: list[dict]) -> bool:
-        """Whether the checkpoint was made with other schedules or settings."""
+        """Return whether the checkpoint was made with other schedules or settings."""
         if not self.has_rates or len(self.saved) != len(planned):
             return True
         varying = {'lr', *(state['param_name'] for state in planned)}
@@ -203,7 +203,7 @@ def _settings(group: dict) -> dict[str, Any]:
 
 
 def _disagree(one: dict, other: dict, but: set[str]) -> bool:
-    """Whether something that both have is not the same."""
+    """Return whether something that both have is not the same."""
     return any(
         one[key] != other[key]
         for key in one.keys() & other.keys() - but

@@ -103,8 +103,7 @@ class BaseGCN(BaseModule):
         )
 
     def adjacency(self) -> torch.Tensor:
-        """Return a copy of the graph's matrices, ``(subsets, V, V)`` float32.
-        """
+        """Copy of the graph's matrices, ``(subsets, V, V)`` float32."""
         return torch.tensor(self.graph.A, dtype=torch.float32)
 
     def normalize(self, x: torch.Tensor) -> torch.Tensor:

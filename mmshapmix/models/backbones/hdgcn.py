@@ -24,8 +24,7 @@ from .temporal import (
 
 
 class BiasedConv(nn.Module):
-    """Convolution over time, bias and batch norm, named as in HD-GCN's code.
-    """
+    """Convolution over time, bias and batch norm, named as in HD-GCN."""
 
     def __init__(
         self,

@@ -38,8 +38,7 @@ class JointAttention(BaseModule):
         self.ln = nn.LayerNorm(channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map ``(N, C, T, V)`` to weights ``(N, T, H, V, V)``; rows sum to 1.
-        """
+        """Map ``(N, C, T, V)`` to ``(N, T, H, V, V)``; rows sum to 1."""
         pairs = self.to_qk(self.ln(x.permute(0, 2, 3, 1)))
         queries, keys = pairs.unflatten(3, (2, self.heads, -1)).unbind(3)
         # Scaled before the product, which could overflow in half precision.

@@ -37,8 +37,7 @@ def projection(in_channels: int, out_channels: int) -> nn.Module:
 def shortcut(
     in_channels: int, out_channels: int, stride: int = 1
 ) -> nn.Module:
-    """Return the identity if shapes allow it, else a strided 1x1 convolution.
-    """
+    """Return the identity if shapes allow it, else a strided convolution."""
     if in_channels == out_channels and stride == 1:
         return nn.Identity()
     return unit_tcn(in_channels, out_channels, kernel_size=1, stride=stride)
