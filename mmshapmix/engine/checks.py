@@ -1,4 +1,4 @@
-"""What would be found out only after an epoch, or never."""
+"""Early checks of mistakes that would show only after an epoch, or never."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -14,10 +14,10 @@ from ..models import InfoGCN, InfoGCNHead
 
 
 def check_batches(loader: DataLoader) -> None:
-    """Refuse a training without a batch.
+    """Check that an epoch has at least one batch.
 
     Args:
-        loader: Of the training, in this process.
+        loader: Data loader of the training, in this process.
 
     Raises:
         ValueError: If an epoch has no iteration.
@@ -34,13 +34,14 @@ def check_batches(loader: DataLoader) -> None:
 
 
 def check_head(model: nn.Module) -> None:
-    """Refuse InfoGCN with another head than its own.
+    """Check that InfoGCN is used with its own head.
 
     Args:
-        model: A recognizer, not wrapped.
+        model: A recognizer, without a distributed wrapper.
 
     Raises:
-        ValueError: If so: its code would be taken for features.
+        ValueError: For another head, which would classify the backbone's
+            features without the latent code.
     """
     head = getattr(model, 'cls_head', None)
     backbone = getattr(model, 'backbone', None)
@@ -53,15 +54,15 @@ def check_head(model: nn.Module) -> None:
 
 
 def check_metrics(metrics: Iterable[BaseMetric]) -> None:
-    """Refuse metrics that report something else by the same names.
+    """Check that no two metrics report different values by the same name.
 
-    MMEngine does so, too, at the end of the first validation.
+    MMEngine checks this, too, but only at the end of the first validation.
 
     Args:
-        metrics: Of one evaluator.
+        metrics: Metrics of one evaluator.
 
     Raises:
-        ValueError: It names the metrics.
+        ValueError: If they do; the message names the metrics.
     """
     by_prefix = defaultdict(list)
     for metric in metrics:
