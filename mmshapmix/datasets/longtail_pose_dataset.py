@@ -232,7 +232,7 @@ class LongTailPoseDataset(PoseDataset):
             print_log(
                 f'{unscored} of {len(annotations)} 2-D samples of '
                 f'{self.source} have no `keypoint_score`: it is taken to be '
-                '1, and 0 where nobody is.',
+                '1, and 0 where no person is present.',
                 logger='current',
                 level=logging.WARNING,
             )

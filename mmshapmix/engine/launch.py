@@ -96,8 +96,8 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
         action=OptionsAction,
         metavar='KEY=VALUE',
         help='override settings of the config: train_cfg.max_epochs=2 '
-        'model.backbone.down_stages=[3,5]; text with commas goes into quotes '
-        """of its own: "test_dataloader.dataset.ann_file='/a, b.pkl'\"""",
+        'model.backbone.down_stages=[3,5]; text with commas needs quotes '
+        """inside: "test_dataloader.dataset.ann_file='/a, b.pkl'\"""",
     )
     parser.set_defaults(
         work_dir=None,

@@ -156,14 +156,14 @@ def class_numbers(
 def shot_groups(
     class_counts: ClassCounts, thresholds: tuple[int, int] = SHOT_THRESHOLDS
 ) -> dict[str, np.ndarray]:
-    """Which classes are many-, medium- and few-shot.
+    """Divide the classes into many-, medium- and few-shot.
 
     Args:
         class_counts: ``(K,)`` training samples per class.
         thresholds: ``(low, high)``: few < low <= medium <= high < many.
 
     Returns:
-        For each of :data:`SHOT_GROUPS` a ``(K,)`` boolean mask.
+        ``(K,)`` boolean masks by the names of :data:`SHOT_GROUPS`.
 
     Examples:
         >>> groups = shot_groups(np.array([101, 100, 20, 19]))

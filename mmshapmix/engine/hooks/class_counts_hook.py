@@ -100,7 +100,7 @@ class ClassCountsHook(Hook):
                 )
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """In a test, take the class counts of the checkpoint's training.
+        """Take the class counts from the checkpoint, if there is no training.
 
         Raises:
             ValueError: If the counts do not fit the model's classes.

@@ -221,7 +221,7 @@ class MSG3D(BaseGCN):
         if self.graph.mode != 'binary_adj':
             raise ValueError(
                 "Expected mode='binary_adj' in graph_cfg of MSG3D, but got "
-                f'{self.graph.mode!r}. It tells hops apart by itself.'
+                f'{self.graph.mode!r}. MSG3D itself separates the hops.'
             )
         # Not used, but PYSKL's checkpoints contain this buffer.
         self.register_buffer('A', self.adjacency()[0])

@@ -104,8 +104,8 @@ class ComposedLoss(BaseWeightedLoss):
         """Compute the loss of ``(N, K)`` scores for hard or soft labels."""
         if self.lacks_counts():
             raise RuntimeError(
-                f'Expected class counts in {type(self).__name__}, but nobody '
-                'has set them. Keep class_counts=dict(type='
+                f'Expected class counts in {type(self).__name__}, but they '
+                'are not set. Keep class_counts=dict(type='
                 "'mmshapmix.ClassCountsHook') in `default_hooks`, or call "
                 '`set_class_counts`.'
             )

@@ -146,9 +146,10 @@ class Mixer(nn.Module):
         elif (num_classes, layout) != (self.num_classes, self.layout):
             raise ValueError(
                 f'Expected training data of {self.num_classes} classes and '
-                f'layout {self.layout.name!r}, as {type(self).__name__} was '
-                f'told, but got {num_classes} and {layout.name!r}. Leave '
-                '`num_classes` and `layout` of the mixer out.'
+                f'layout {self.layout.name!r}, as set in '
+                f'{type(self).__name__}, but got {num_classes} and '
+                f'{layout.name!r}. Leave `num_classes` and `layout` of the '
+                'mixer out.'
             )
 
     def prepare(self, layout: Layout) -> None:
@@ -313,8 +314,8 @@ class Mixer(nn.Module):
         """
         if self.class_counts is None:
             raise RuntimeError(
-                f'Expected class counts in {type(self).__name__}, but nobody '
-                'has set them. Keep class_counts=dict(type='
+                f'Expected class counts in {type(self).__name__}, but they '
+                'are not set. Keep class_counts=dict(type='
                 "'mmshapmix.ClassCountsHook') in `default_hooks`."
             )
         return self.class_counts
@@ -322,8 +323,8 @@ class Mixer(nn.Module):
     def _check_inputs(self, inputs: Tensor) -> None:
         if self.layout is None:
             raise RuntimeError(
-                f'Expected a layout in {type(self).__name__}, but nobody has '
-                "set it. Keep class_counts=dict(type='mmshapmix."
+                f'Expected a layout in {type(self).__name__}, but it is not '
+                "set. Keep class_counts=dict(type='mmshapmix."
                 "ClassCountsHook') in `default_hooks`, or give the mixer "
                 '`num_classes` and `layout`.'
             )

@@ -160,9 +160,9 @@ class ShapMix(STMix):
         counts = self.known_class_counts()
         if self.phase is None:
             raise RuntimeError(
-                'Expected a saliency that is estimated in ShapMix, but nobody '
-                "does. Set saliency=dict(type='mmshapmix.SaliencyHook') in "
-                '`default_hooks`.'
+                'Expected an estimated saliency in ShapMix, but no hook '
+                "estimates it. Set saliency=dict(type='mmshapmix."
+                "SaliencyHook') in `default_hooks`."
             )
         return sample_salient_parts(
             labels.argmax(1),
