@@ -92,7 +92,7 @@ def check_dumps(streams: Mapping[str, tuple[str, Identity]]) -> None:
         if name in STREAMS and name != stream and stream in STREAMS:
             raise ValueError(
                 f'Expected scores of stream {name!r}, but {source} has those '
-                f'of stream {stream!r}. Name it so.'
+                f'of stream {stream!r}. Name the stream {stream!r}.'
             )
         if stream in before:
             raise ValueError(

@@ -211,7 +211,7 @@ def method(path: str, **words: str) -> str:
         if there not in (None, value):
             raise ValueError(
                 f'Expected {value!r}, which the config says, but got '
-                f'{name}={there!r}. For others, take {path} itself.'
+                f'{name}={there!r}. For other words, use {path} itself.'
             )
     _before.append({name: os.environ.get(name) for name in given})
     os.environ.update(given)

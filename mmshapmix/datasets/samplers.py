@@ -129,7 +129,7 @@ class SamplerByClass(LongTailSampler):
 
 @DATA_SAMPLERS.register_module()
 class ShuffleSampler(LongTailSampler):
-    """Every sample once per epoch, in random order.
+    """Draws every sample once per epoch, in random order.
 
     With ``same_length_as``, an epoch is as long as another sampler's, so that
     a baseline has as many iterations as the run it is compared with. No sample
@@ -157,7 +157,7 @@ class ShuffleSampler(LongTailSampler):
             )
             self.length = len(other) * self.world_size
             MMLogger.get_current_instance().info(
-                f'ShuffleSampler: an epoch has {self.length} draws, as one of '
+                f'ShuffleSampler: an epoch has {self.length} draws, as with '
                 f'{type(other).__name__}.'
             )
 
@@ -172,7 +172,7 @@ class ShuffleSampler(LongTailSampler):
 
 @DATA_SAMPLERS.register_module()
 class ClassBalancedSampler(SamplerByClass):
-    """Every class equally often.
+    """Draws every class equally often.
 
     An epoch is as long as the data set. Each class is drawn ``floor`` or
     ``ceil`` of ``epoch_length / K`` times, in rounds: no class repeats before
@@ -202,7 +202,7 @@ class ClassBalancedSampler(SamplerByClass):
 
 @DATA_SAMPLERS.register_module()
 class ProgressiveSampler(SamplerByClass):
-    """Class shares that go from those of the data to equal ones.
+    """Draws classes with shares that go from those of the data to equal ones.
 
     Progressively-balanced sampling, Kang et al., arXiv 1910.09217. An epoch is
     as long as the data set;
@@ -260,7 +260,7 @@ def _checked_class_prob(
 
 @DATA_SAMPLERS.register_module()
 class ReverseFrequencySampler(SamplerByClass):
-    """Rare classes more often: BRL's reverse sampler, over-sampling and alike.
+    """Draws rare classes more often: BRL's reverse sampler, over-sampling.
 
     Temporal reverse perception (arXiv 2308.14024, section III-B2) is this
     sampler with ``UniformSampleFrames``, which takes other frames at each
@@ -317,12 +317,12 @@ class ReverseFrequencySampler(SamplerByClass):
         self._say_passes()
 
     def _say_passes(self) -> None:
-        counts = get_class_counts(self.dataset)  # repetition adds none
+        counts = get_class_counts(self.dataset)  # without repetitions
         total, drawn = self.draws.sum(), self.draws / counts
         MMLogger.get_current_instance().info(
             f'{type(self).__name__}: an epoch has {total} draws of '
             f'{counts.sum()} samples, {total / counts.sum():.4g} passes; a '
-            f'sample comes {drawn.min():.3g} to {drawn.max():.3g} times.'
+            f'sample is drawn {drawn.min():.3g} to {drawn.max():.3g} times.'
         )
 
     def epoch_length(self) -> int:

@@ -146,8 +146,8 @@ def _iteration(path: Path) -> int:
     counted = all(type(n) is int and n >= 0 for n in steps)
     if 'message_hub' not in kept or not counted:
         raise ValueError(
-            f'Expected a checkpoint of a training, but {path} has not all '
-            'that one needs to go on.'
+            f'Expected a checkpoint of a training, but {path} lacks a part '
+            'that is needed to resume.'
         )
     return steps[1]
 
@@ -171,7 +171,7 @@ def claim_folder(
     if others and not overwrite:
         raise FileExistsError(
             f'Expected a work folder without checkpoints, but {folder} has '
-            f'{len(others)} that a training would write over: '
+            f'{len(others)} that a training would overwrite: '
             f'{", ".join(path.name for path in others[:3])}. To go on from '
             'the newest: --resume. To begin anew: another --work-dir; or '
             f'--overwrite, which renames them to NAME{ASIDE}.'

@@ -47,9 +47,9 @@ def check_head(model: nn.Module) -> None:
     backbone = getattr(model, 'backbone', None)
     if isinstance(backbone, InfoGCN) and not isinstance(head, InfoGCNHead):
         raise ValueError(
-            'Expected mmshapmix.InfoGCNHead with InfoGCN, which classifies a '
-            f'latent code of it, but got {type(head).__name__}. Methods with '
-            'a head of their own go with other backbones.'
+            'Expected mmshapmix.InfoGCNHead with InfoGCN, whose latent code '
+            f'it classifies, but got {type(head).__name__}. A method with '
+            'another head needs another backbone.'
         )
 
 

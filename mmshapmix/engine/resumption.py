@@ -123,7 +123,7 @@ def _check_kinds(checkpoint: Mapping[str, Any]) -> None:
     known = hub['runtime_info']
     names = [*known, *hub['resumed_keys'], *hub['log_scalars']]
     if not all(isinstance(name, str) for name in names):
-        raise ValueError('names in message_hub that are none')
+        raise ValueError('names in message_hub that are no text')
     if not isinstance(known.get('best_score', 0.0), Real | Tensor):
         raise ValueError('a best_score that is no number')
     saved = checkpoint.get('param_schedulers', [])

@@ -191,8 +191,8 @@ class SafeCheckpointHook(CheckpointHook):
         except OSError as error:
             raise OSError(
                 f'Expected to save a checkpoint in {self.out_dir}, but got: '
-                f'{error}. Those that were saved before are there: make room, '
-                'then go on with --resume.'
+                f'{error}. Earlier checkpoints are intact: make room, then '
+                'go on with --resume.'
             ) from error
         finally:
             self.file_backend = backend

@@ -193,9 +193,9 @@ class Run:
         if other:
             raise ValueError(
                 f'Expected the settings with which {self.folder} was made, '
-                f'but {len(other)} of them are others: '
-                f'{"; ".join(other[:3])}. Give the options of before, or '
-                'another --work-dir; or remove the folder to make it anew.'
+                f'but {len(other)} of them differ: '
+                f'{"; ".join(other[:3])}. Give the same options as before, or '
+                'another --work-dir; or remove the folder to start anew.'
             )
 
 
@@ -218,7 +218,7 @@ def add_ways_to_run(parser: argparse.ArgumentParser) -> None:
         '--gpus',
         nargs='+',
         metavar='GPU',
-        help='one run on each at once; a GPU named twice has two',
+        help='one run at a time on each; a GPU named twice has two',
     )
     how.add_argument(
         '--jobs', type=_positive, default=1, help='this many runs at once'

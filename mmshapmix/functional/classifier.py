@@ -55,8 +55,8 @@ def norm_limit(weight: Tensor, share: float = 0.1) -> Tensor:
     """
     if not 0 <= share <= 1:
         raise ValueError(
-            f'Expected `share` from 0 to 1, but got {share}: where between '
-            'the shortest row and the longest the limit lies.'
+            f'Expected `share` from 0 to 1, but got {share}: the position of '
+            'the limit between the shortest and the longest row.'
         )
     norms = weight.norm(dim=1)
     return torch.lerp(norms.min(), norms.max(), share)

@@ -262,7 +262,7 @@ def progressive_shares(
     if not 0 <= progress <= 1:
         raise ValueError(
             f'Expected `progress` from 0 to 1, but got {progress}: the share '
-            'of the epochs that is over.'
+            'of the epochs that have passed.'
         )
     counts = np.asarray(class_counts)
     check_no_empty_class(counts)

@@ -50,8 +50,8 @@ class PlainDtype:
             or state[5:7] != own[5:7]
         ):
             raise ValueError(
-                'The file has a dtype that was refitted. It is not loaded: it '
-                'may have been made to run code.'
+                'The file changes a dtype. It is not loaded: it may have been '
+                'made to run code.'
             )
         # A new object, since arrays may have been made with the old one.
         self.dtype = np.dtype(self.dtype, copy=True)
@@ -62,13 +62,13 @@ class PlainDtype:
 
 def _dtype_of(stand_in: Any) -> np.dtype:
     if type(stand_in) is not PlainDtype:
-        raise ValueError('Expected an array with a dtype, but got another.')
+        raise ValueError('Expected a dtype of an array, but got no dtype.')
     return stand_in.dtype
 
 
 def _check_content(content: Any, dtype: np.dtype, shape: tuple) -> None:
     if not all(type(size) is int and size >= 0 for size in shape):
-        raise ValueError('Expected the shape of an array, but got another.')
+        raise ValueError('Expected a shape of an array, but got no shape.')
     count = math.prod(shape)
     wanted = count * dtype.itemsize
     if (
@@ -106,7 +106,7 @@ class PlainArray(np.ndarray):
         """
         if len(args) != 2 or type(args[1]) is not PlainDtype:
             raise ValueError(
-                'The file makes a numpy array of other than a shape and a '
+                'The file makes a numpy array, but not from a shape and a '
                 'dtype. It is not loaded: it may have been made to run code.'
             )
         # The content comes later with its shape, so no memory is needed yet.

@@ -88,10 +88,10 @@ class ResumedScheduleHook(Hook):
             )
         self._replay(runner, schedulers, planned)
         runner.logger.warning(
-            'The schedules or the length of the training are others than in '
-            'the checkpoint. They are now as if they had been so from the '
-            f'beginning: {runner.optim_wrapper.get_lr()} at iteration '
-            f'{runner.iter}.'
+            'The schedules or the length of the training differ from those '
+            'of the checkpoint. The rates are now those of a training with '
+            'the new settings from the beginning: '
+            f'{runner.optim_wrapper.get_lr()} at iteration {runner.iter}.'
         )
 
     @staticmethod

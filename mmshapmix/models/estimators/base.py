@@ -63,7 +63,8 @@ class SaliencyEstimator(nn.Module):
         # (M, V, C), or (0, V, 0) before it is measured; None if the estimator
         # does not need it.
         self.register_buffer('mean_pose', None)
-        # Number of observed values that were not finite; readers reset it.
+        # Number of observed values that were not finite; SaliencyHook reports
+        # and resets it.
         self.register_buffer('skipped', torch.zeros(()), persistent=False)
 
     def _load_from_state_dict(self, state_dict, prefix, *args) -> None:

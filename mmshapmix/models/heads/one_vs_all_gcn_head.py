@@ -26,7 +26,7 @@ class Activation(NamedTuple):
 
 ACTIVATIONS = dict(
     # Initialised as for the class-balanced loss, Cui et al., arXiv
-    # 1901.05555: each class starts with a probability of 1 / K.
+    # 1901.05555: each class starts with a probability of about 1 / K.
     sigmoid=Activation(
         sigmoid_logs,
         lambda k: dict(type='Normal', std=0.01, bias=-math.log(max(k - 1, 1))),

@@ -175,9 +175,10 @@ class Mixer(nn.Module):
         self.class_counts = class_counts
 
     def _groups(self, layout: Layout) -> tuple[Tensor, tuple[int, int]]:
-        """Groups of joints pasted as a whole, ``(G, V)``, and their number.
+        """Return the groups of joints that are pasted as a whole.
 
-        The number of pasted groups is (fewest, most).
+        Returns:
+            ``(G, V)`` groups, and the (fewest, most) of them to paste.
         """
         if self.spatial == 'joints':
             total = layout.num_joints

@@ -19,6 +19,6 @@ class Mixup(Mixer):
     def __init__(
         self, num_classes: int | None = None, alpha: float = 1.0, **kwargs
     ) -> None:
-        # Whole skeletons need no parts.
+        # 'joints', since mixing whole skeletons needs no parts in the layout.
         defaults: dict[str, Any] = dict(spatial='joints', mixup_prob=1.0)
         super().__init__(num_classes, alpha=alpha, **defaults | kwargs)
