@@ -168,7 +168,7 @@ def fuse_streams(
 
     Raises:
         ValueError: For weights that :func:`fuse` refuses, or if a stream does
-            not have what is to be fused.
+            not have the values to fuse.
     """
     chosen = [streams[name] for name in weights]
     fused = fuse(stack_streams(chosen, of), list(weights.values()))

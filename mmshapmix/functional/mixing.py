@@ -194,7 +194,7 @@ def rebalanced_lam(
 
     Args:
         counts: ``(N,)`` training samples of the originals' classes.
-        partner_counts: ``(N,)`` those of the partners' classes.
+        partner_counts: ``(N,)`` training samples of the partners' classes.
         lam_x: ``(N,)`` shares of the originals' skeletons.
         k: Ratio of counts from which on the rarer class takes the label.
 
@@ -230,7 +230,7 @@ def remix_lam(
 
     Args:
         counts: ``(N,)`` training samples of the originals' classes.
-        partner_counts: ``(N,)`` those of the partners' classes.
+        partner_counts: ``(N,)`` training samples of the partners' classes.
         lam_x: ``(N,)`` shares of the originals' skeletons.
         kappa: Ratio of counts from which on the rarer class can take the
             label.

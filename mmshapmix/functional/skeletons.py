@@ -90,6 +90,7 @@ def rotation_between(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """
     axis = np.cross(start, end)
     norm = np.linalg.norm(start) * np.linalg.norm(end)
+    # 1e-6 is the bound in MMAction2's PreNormalize3D.
     if norm < 1e-12 or np.abs(axis).sum() < 1e-6:
         return np.eye(3)
     angle = np.arccos(np.clip(np.dot(start, end) / norm, -1, 1))

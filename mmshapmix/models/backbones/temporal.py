@@ -44,7 +44,7 @@ def shortcut(
 
 
 class MultiScaleTCN(BaseModule):
-    """Parallel dilated convolutions over time, max pooling and 1x1 branch.
+    """Parallel branches: dilated convolutions over time, max pooling, 1x1.
 
     Disentangling and Unifying Graph Convolutions (MS-G3D), arXiv 2003.14111,
     section 3.4. CTR-GCN (arXiv 2107.12213, section 3.4) and later models use

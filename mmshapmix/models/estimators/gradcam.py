@@ -14,7 +14,7 @@ from .base import SaliencyEstimator
 class GradCAM(SaliencyEstimator):
     """Running means of each joint's Grad-CAM on the backbone's features.
 
-    Shap-Mix's Table 8 compares with Grad-CAM, but its code is not released.
+    Shap-Mix's Table 8 compares with Grad-CAM; the code for this is not public.
     Here: Grad-CAM of the true class for each person, averaged over persons and
     frames; the saliency of a coalition is the sum over its joints.
 

@@ -8,7 +8,7 @@ from .long_tail_loss import LongTailLoss
 class ActionAwareLoss(LongTailLoss):
     """Action-aware loss, Eq. (7) to (10), with the measured class counts.
 
-    BRL's detached action-aware learning schedule is this as the late loss of
+    BRL's detached action-aware learning schedule uses this as the late loss of
     :class:`~.deferred_loss.DeferredLoss`.
 
     Args:
