@@ -17,14 +17,11 @@ from ..interop.checkpoints import (
     read_weights,
     weights_of,
 )
-from ..interop.fit import TRAINING_ONLY, misfit, refuse
+from ..interop.fit import MIXER, TRAINING_ONLY, misfit, refuse
 from ..io.unpickling import brief
 from ..models.estimators import SaliencyEstimator
 from ..models.mixers import Mixer
 from ..registry import MODELS
-
-MIXER = 'data_preprocessor.blending.'
-"""Prefix of the mixer's state in the state dict of a recognizer."""
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:

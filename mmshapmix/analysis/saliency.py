@@ -28,6 +28,7 @@ from ..models.estimators import (
     SaliencyEstimator,
     ShapleyEstimator,
 )
+from ..models.labels import labels_of
 from ..models.mixers import ShapMix
 from .checkpoints import group_names
 
@@ -149,7 +150,7 @@ def exact_coalition_values(
     with evaluating(model):
         for data in batches:
             batch = model.data_preprocessor(data)
-            labels = torch.cat([s.gt_label for s in batch['data_samples']])
+            labels = labels_of(batch['data_samples'])
             for slots in numbers.split(at_once):
                 seen = coalitions[slots].expand(len(labels), -1, -1)
                 values = estimator.worth(model, batch['inputs'], labels, seen)

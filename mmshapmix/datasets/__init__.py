@@ -2,7 +2,6 @@
 
 from ..compat import count_frames_in_int
 from .labels import (
-    get_cat_ids,
     get_class_counts,
     get_data_layout,
     get_labels,
@@ -25,7 +24,6 @@ __all__ = [
     'ProgressiveSampler',
     'ReverseFrequencySampler',
     'ShuffleSampler',
-    'get_cat_ids',
     'get_class_counts',
     'get_data_layout',
     'get_labels',

@@ -54,11 +54,6 @@ def lacks_labels(dataset: Any) -> bool:
     )
 
 
-def get_cat_ids(dataset: Any, idx: int) -> list[int]:
-    """Class of one sample, in a list, as MMEngine expects it."""
-    return [int(get_labels(dataset)[idx])]
-
-
 def get_class_counts(dataset: Any) -> ClassCounts:
     """Distinct samples per class, ``(K,)`` int64; repetitions do not count.
 

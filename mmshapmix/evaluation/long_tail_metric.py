@@ -14,6 +14,7 @@ from ..functional.accuracy import (
     top_k_accuracy,
 )
 from ..functional.longtail import SHOT_THRESHOLDS, ClassCounts, shot_groups
+from ..models.labels import labels_of
 from ..registry import METRICS
 from .dump_scores import plain
 
@@ -66,7 +67,8 @@ class LongTailMetric(BaseMetric):
         Raises:
             ValueError: If a sample has no label.
         """
-        if any(int(sample['gt_label']) < 0 for sample in data_samples):
+        labels = [int(label) for label in labels_of(data_samples)]
+        if min(labels) < 0:
             raise ValueError(
                 'Expected labels of all samples, but some have none (-1): '
                 'nothing can be measured. tools/test.py --dump writes their '
@@ -76,10 +78,8 @@ class LongTailMetric(BaseMetric):
             [plain(sample['pred_score']) for sample in data_samples]
         )
         ranked = top_classes(scores, max(self.topk))
-        for sample, best in zip(data_samples, ranked, strict=True):
-            self.results.append(
-                (int(sample['gt_label']), best, scores.shape[1])
-            )
+        for label, best in zip(labels, ranked, strict=True):
+            self.results.append((label, best, scores.shape[1]))
 
     def compute_metrics(self, results: list) -> dict[str, float | None]:
         """Compute the metrics of all samples.

@@ -23,6 +23,7 @@ from ...functional.checks import check_choice
 from ...functional.draws import make_generator
 from ...functional.saliency import pose_sums
 from ...models.estimators import SaliencyEstimator
+from ...models.labels import labels_of
 from ...models.mixers import Mixer
 from ...registry import HOOKS
 from ..models import loaded_from, mixer_of, unwrapped
@@ -204,7 +205,7 @@ class SaliencyHook(Hook):
             {key: value[:number] for key, value in data_batch.items()}
         )
         inputs = batch['inputs']
-        labels = torch.cat([s.gt_label for s in batch['data_samples']])
+        labels = labels_of(batch['data_samples'])
         seed = step_seed(runner, estimator)
         generator = make_generator(seed, inputs.device)
         with (
