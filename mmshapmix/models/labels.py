@@ -1,4 +1,4 @@
-"""Labels of data samples; those of a data set are in ``datasets/labels.py``."""
+"""Labels of data samples; for data sets see ``datasets/labels.py``."""
 
 from collections.abc import Sequence
 from typing import Any
