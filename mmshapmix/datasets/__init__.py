@@ -1,4 +1,4 @@
-"""Data: annotations, the long-tailed data set, samplers and transforms."""
+"""Annotations, the long-tailed data set, samplers and transforms."""
 
 from ..compat import count_frames_in_int
 from .labels import (

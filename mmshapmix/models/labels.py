@@ -1,4 +1,4 @@
-"""The labels of data samples; a data set's are in ``datasets/labels.py``."""
+"""Labels of data samples; for data sets see ``datasets/labels.py``."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,8 +14,8 @@ def labels_of(
     """Stack the labels of N samples.
 
     Args:
-        data_samples: Samples with a hard or soft ``gt_label``, all of one
-            kind; as dicts where MMEngine hands them to a metric.
+        data_samples: N samples with a hard or soft ``gt_label``, all alike;
+            dicts, if MMEngine passes them to a metric.
 
     Returns:
         ``(N,)`` int64, or ``(N, K)`` soft labels.
