@@ -1,7 +1,7 @@
-"""The command ``mmshapmix``: a module for each of its subcommands.
+"""The command ``mmshapmix``, with one module for each subcommand.
 
-The scripts in ``tools`` are doors to the same modules, for those who work in a
-clone: ``python tools/train.py`` is ``mmshapmix train``.
+The scripts in ``tools`` run the same modules: ``python tools/train.py`` does
+what ``mmshapmix train`` does.
 """
 
 import sys
@@ -31,13 +31,13 @@ TOOLS = {
     'pyskl-results': 'convert scores',
     'quickstart': 'compare three models on the synthetic set',
 }
-"""Subcommand, which its module is named after, to what it does."""
+"""Help text of each subcommand; the module has the subcommand's name."""
 AT_WORK = ('run_epoch', 'run_iter')
-"""Functions of MMEngine that train or test, and no longer load or build."""
+"""MMEngine's functions that train or test, after all was built and loaded."""
 
 
 def main() -> None:
-    """Run the tool that the first argument names; the rest is for it."""
+    """Run the subcommand that the first argument names, with the others."""
     name = sys.argv[1] if len(sys.argv) > 1 else ''
     if name not in TOOLS:
         lines = [f'  {name:18}{what}' for name, what in TOOLS.items()]
@@ -50,16 +50,16 @@ def main() -> None:
 
 
 def run_tool(name: str) -> None:
-    """Run a tool with the arguments of the command line.
+    """Run a subcommand with the arguments of the command line.
 
-    Its name in usage and errors is ``sys.argv[0]``, without folders. Its
-    module is imported only here: one tool does not wait for what others need.
+    Usage and errors begin with the file name in ``sys.argv[0]``. Only the
+    module of this subcommand is imported, since each takes its time.
 
     Args:
-        name: One of :data:`TOOLS`.
+        name: Key of :data:`TOOLS`.
 
     Raises:
-        SystemExit: If the engine is absent, and as :func:`end_in_a_line`.
+        SystemExit: If the engine is absent, or as in :func:`end_in_a_line`.
     """
     try:
         check_engine()
@@ -70,16 +70,16 @@ def run_tool(name: str) -> None:
 
 
 def end_in_a_line(tool: Callable[[], None]) -> None:
-    """Run a function; bad input ends it with a line that says what is wrong.
+    """Run a tool, and turn an error of its input into one line.
 
-    An error that comes out of MMEngine's loops passes, with its stack trace,
-    unless we have raised it ourselves: they read no input.
+    MMEngine's loops read no input. An error that other code than ours raises
+    inside of them is therefore passed on, with its stack trace.
 
     Args:
-        tool: The function.
+        tool: Function without arguments.
 
     Raises:
-        SystemExit: For ``OSError`` and ``ValueError``; others pass.
+        SystemExit: For ``OSError`` and ``ValueError``; other errors pass.
     """
     try:
         tool()

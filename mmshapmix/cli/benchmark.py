@@ -83,7 +83,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def with_data(
     benchmark: Benchmark, wanted: Sequence[str]
 ) -> tuple[Benchmark, list[str]]:
-    """The table with the data that it does not have, and the names of all.
+    """Add data sets to the table; return it with the names of those wanted.
 
     Raises:
         ValueError: If there is no such data set.
@@ -105,7 +105,7 @@ def runs_of(
     options: Sequence[str],
     work_dir: Path,
 ) -> dict[Key, Run]:
-    """The runs of the table: all of a seed, then all of the next."""
+    """Runs of the table: all runs of one seed, then those of the next."""
     runs: dict[Key, Run] = {}
     words = {data: benchmark.words(data) for data in benchmark.data}
     for seed, data, name in product(seeds, benchmark.data, benchmark.methods):
@@ -128,13 +128,13 @@ def runs_of(
 def chosen_runs(
     runs: Mapping[Key, Run], benchmark: Benchmark, args: argparse.Namespace
 ) -> list[Run]:
-    """Those that the arguments name, and those that these start from.
+    """Runs that the arguments choose, and the runs that these start from.
 
     Raises:
         ValueError: If the table has no such method.
     """
     wanted = [*(args.methods or benchmark.methods)]
-    for method in wanted:  # which grows meanwhile
+    for method in wanted:  # the list grows in the loop
         check_choice('--methods', method, tuple(benchmark.methods))
         first = benchmark.methods[method].after
         wanted += [first] if first else []
@@ -147,14 +147,14 @@ def chosen_runs(
 
 
 def seeds_in(work_dir: Path) -> list[int]:
-    """Those that have a run there, in order."""
+    """Seeds that have a run in the work folder, in ascending order."""
     names = {path.name for path in work_dir.glob('*/*/seed*')}
     found = (re.fullmatch(r'seed(\d+)', name) for name in names)
     return sorted(int(match[1]) for match in found if match)
 
 
 def result_of(key: Key, run: Run) -> Result | None:
-    """What a run came to; none if it has not ended."""
+    """Result of a run; ``None`` if the run has not ended."""
     error = run.folder / ERROR
     if run.scores.exists():
         try:
@@ -174,8 +174,8 @@ def report(
     """Print the tables and write results.md, results.csv and runs.csv.
 
     Raises:
-        ValueError: If a run has other settings now: a leaf may have been
-            changed while others ran.
+        ValueError: If a run was made with other settings than it has now: a
+            config may have changed while other runs were in progress.
     """
     for run in runs.values():
         run.check_settings()
@@ -213,7 +213,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             f'Expected the runs in {args.work_dir}, but there is no such '
             'folder. Name it by --work-dir.'
         )
-    # The table has what is there, also of seeds that nobody names now.
+    # The table has all results of the folder, also those of other seeds than
+    # the arguments name.
     seeds = [*benchmark.seeds, *(args.seeds or []), *seeds_in(args.work_dir)]
     runs = runs_of(
         benchmark, dict.fromkeys(seeds), args.cfg_options, args.work_dir

@@ -96,7 +96,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def find_layout(
     mixer: ShapMix | None, dataset: dict, told: str | None
 ) -> Layout:
-    """The skeleton: the mixer's, the told one, or that of the data set."""
+    """Skeleton layout: the mixer's, that of --layout, or the data set's."""
     layout = mixer.layout if mixer else told or dataset.get('layout')
     if layout is None:
         raise ValueError(
@@ -118,7 +118,7 @@ def build_model(cfg: Config, checkpoint: dict, source: str) -> nn.Module:
 def make_estimator(
     mixer: ShapMix | None, cfg: Config, layout: Layout
 ) -> ShapleyEstimator:
-    """What knows parts and mean pose: the mixer's estimator, or a new one."""
+    """Estimator with parts and mean pose: the mixer's, or a new one."""
     if mixer and isinstance(mixer.estimator, ShapleyEstimator):
         return mixer.estimator
     if mixer:
@@ -146,7 +146,7 @@ def print_tops(
     samples: np.ndarray,
     salient: dict[str, list[str]] | None,
 ) -> None:
-    """For each class its top pair and triple, and whether they are right."""
+    """Print the top pair and triple of each class, and whether they fit."""
     found = {}
     tops = [top_combination(worth, size) for size in (2, 3)]
     print(f'{"class":16} {"samples":>7}  {"top pair and triple":58}', end='')
@@ -175,7 +175,7 @@ def print_tops(
 
 
 def print_found(found: dict[str, bool | None], chance: float) -> None:
-    """The share of classes whose salient parts are found."""
+    """Print the share of classes whose salient parts were found."""
     without = [name for name, hit in found.items() if hit is None]
     hits = [hit for hit in found.values() if hit is not None]
     share = f' ({100 * sum(hits) / len(hits):.1f} %)' if hits else ''
@@ -188,12 +188,12 @@ def print_found(found: dict[str, bool | None], chance: float) -> None:
 
 
 def print_comparison(mixer: ShapMix, exact: Tensor) -> None:
-    """How near the running table of the training is to the exact values."""
-    assert mixer.estimator is not None  # it has a table
+    """Print how close the table of the training is to the exact values."""
+    assert mixer.estimator is not None  # the checkpoint has its table
     result = compare_tables(mixer.estimator.saliency().cpu(), exact)
     error = f'root mean square error {result["rmse"]:.4f}, '
     if not isinstance(mixer.estimator, ShapleyEstimator):
-        error = ''  # It is no difference of probabilities.
+        error = ''  # its values are no differences of probabilities
     print(
         f'Running against exact saliency of {exact.shape[1]} combinations: '
         f"{error}Spearman's rank correlation "
@@ -203,7 +203,7 @@ def print_comparison(mixer: ShapMix, exact: Tensor) -> None:
 
 
 def salient_parts(dataset: dict) -> dict[str, list[str]] | None:
-    """Parts that make each class, where the data file says so."""
+    """Salient parts of each class; ``None`` if the data file has none."""
     data = load_pickle(dataset['ann_file'])
     return data.get('salient_parts') if isinstance(data, dict) else None
 

@@ -35,7 +35,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def row_of(path: Path, args: argparse.Namespace) -> Row:
-    """One config's line of the table."""
+    """Row of the table for one config."""
     cfg = read_config(path)
     model = cfg.model
     if args.num_classes:

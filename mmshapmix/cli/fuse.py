@@ -31,7 +31,7 @@ def named_file(text: str) -> tuple[str, Path]:
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:
-    """The ways to say how streams are weighted."""
+    """Add the arguments that set the weights of the streams."""
     how = parser.add_mutually_exclusive_group()
     how.add_argument(
         '--preset',
@@ -107,7 +107,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def chosen_fusions(
     args: argparse.Namespace, streams: dict[str, Scores]
 ) -> dict[str, Fusion]:
-    """The fusions that the arguments ask for, by name."""
+    """Fusions that the arguments ask for, by name."""
     if args.preset:
         return {name: preset_fusion(name, [*streams]) for name in args.preset}
     of = 'logits' if args.logits else 'scores'

@@ -69,10 +69,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def read_samples(data: Any, args: argparse.Namespace) -> list[dict]:
-    """The samples of the split, checked; those of the file stay as they are.
+    """Read and check the samples of the split; the data stay unchanged.
 
     Raises:
-        ValueError: For bad samples, unless they are to be left out.
+        ValueError: For bad samples without ``--skip-bad``, or if no sample is
+            left.
     """
     source, bad = str(args.annotations), BadSamples(args.skip_bad)
     samples = annotations_of(data, args.split, source, bad)

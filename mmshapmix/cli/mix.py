@@ -64,7 +64,7 @@ def find_mixer(cfg: Config) -> Mixer:
     """Build the mixer of a config.
 
     Raises:
-        ValueError: If it has none of ours.
+        ValueError: If the config has no mixer of mmshapmix.
     """
     preprocessor = cfg.model.get('data_preprocessor') or {}
     blending = preprocessor.get('blending')
@@ -81,18 +81,18 @@ def find_mixer(cfg: Config) -> Mixer:
 def first_batch(
     cfg: Config, seed: int, num: int
 ) -> tuple[dict[str, Any], Any, list[str]]:
-    """First training batch, its data set, and the modalities of training."""
+    """First training batch, its data set, and the trained modalities."""
     loader, features = joint_loader(cfg.train_dataloader)
     loader.update(num_workers=0, persistent_workers=False)
     loader.batch_size = max(loader.batch_size, num)
     built = Runner.build_dataloader(loader, seed=seed)
-    # For data sets other than ours, which draw from the global generators.
+    # Data sets other than ours draw from the global generators.
     with seeded((seed,)):
         return next(iter(built)), built.dataset, features
 
 
 def guide(mixer: Mixer, dataset: Any, checkpoint: str | None) -> str:
-    """Prepare the mixer; say what guides it."""
+    """Prepare the mixer; return a note that says what guides it."""
     tell_data(mixer, dataset)
     counts = get_class_counts(dataset)
     mixer.set_class_counts(torch.as_tensor(counts))
@@ -121,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     inputs = torch.stack(batch['inputs'])
     labels = torch.cat([s.gt_label for s in batch['data_samples']])
     assert mixer.num_classes is not None and mixer.layout is not None
-    # As SeedHook: seed, rank, iteration, and the stream of the mixer.
+    # The seed is SeedHook's: seed, rank, iteration, and stream of the mixer.
     plan = mixer.sample_plan(
         soft_labels(labels, mixer.num_classes),
         inputs.shape[3],
@@ -130,7 +130,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     meta = dict(dataset_meta=dataset.metainfo)
     known = class_names(meta, mixer.num_classes)
     names = [known[k] for k in labels.tolist()]
-    # The last ones, which are mixed also where only a fraction is.
+    # The last samples: of a fraction of the batch, these are mixed.
     rows = range(len(inputs))[-args.num :]
     shown = plan.last(len(rows))
     plot_mix(

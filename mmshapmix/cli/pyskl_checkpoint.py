@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             state, model, args.without_head, args.checkpoint
         )
         known = source_of(state)
-        assert known is not None  # or it had not been converted
+        assert known is not None  # else the conversion has failed before
         source, target = known.name, 'MMAction2'
     save_checkpoint(
         dict(meta=plain_meta(checkpoint), state_dict=converted), args.out

@@ -34,20 +34,21 @@ MODELS = {
     'balanced softmax': 'baseline/balanced-softmax.py',
     'Shap-Mix': 'shapmix/shapmix-values.py',
 }
-# The mean over the classes is the overall one: they have equally many samples.
+# All classes have equally many test samples: the mean over the classes is the
+# overall accuracy.
 COLUMNS = {
     'overall': 'acc/top1',
     'many': 'acc/many',
     'medium': 'acc/medium',
     'few': 'acc/few',
 }
-TESTED = 'overall', 'few'  # what differences are looked at
+TESTED = 'overall', 'few'  # columns whose differences are tested
 LEVEL = 0.05
 VAL_PER_CLASS = 60
 Shares = dict[str, float]
-"""Column to accuracy, in [0, 1]."""
-# A method on other data and shorter clips, for a number of passes over them;
-# an epoch of RepeatDataset is up to five.
+"""Accuracy of each column, in [0, 1]."""
+# The config of a method with other data and shorter clips. An epoch of
+# RepeatDataset is up to five passes over the data.
 CONFIG = """\
 _base_ = __import__('mmshapmix').method({path!r}, data='synthetic-lt')
 train_pipeline, val_pipeline = [
@@ -68,7 +69,7 @@ def run(*jobs: Job) -> None:
     """Run jobs, as many at once as there are cores.
 
     Raises:
-        SystemExit: If one fails; the end of its log has been shown.
+        SystemExit: If a job fails, after the end of its log was shown.
     """
     slots = [None] * (os.cpu_count() or 1)
     if run_jobs(jobs, slots, stop=True, console=console):
@@ -76,15 +77,16 @@ def run(*jobs: Job) -> None:
 
 
 def data_job(seed: int, out: Path) -> Job:
-    """The making of the data of a seed."""
+    """Job that makes the data of a seed."""
     options = ['--val-per-class', VAL_PER_CLASS, '--seed', seed, '--force']
     data = ['synthetic', out / 'synthetic.pkl', *options]
     return Job(f'data, seed {seed}', out, dict(data=data))
 
 
 def training(name: str, seed: int, out: Path, passes: int) -> Job:
-    """The training and the test of one model on the data of a seed."""
-    # A config, since a path may have what an option does not take.
+    """Job that trains and tests one model on the data of a seed."""
+    # The path of the data stands in a config: --cfg-options does not take
+    # every character of a path.
     config = out / Path(MODELS[name]).name
     with replaced(config) as partial_config:
         partial_config.write_text(
@@ -93,8 +95,8 @@ def training(name: str, seed: int, out: Path, passes: int) -> Job:
         )
     work_dir = out / config.stem
     train = ['train', config, '--work-dir', work_dir, '--seed', seed]
-    train += ['--no-validate']  # the last weights are tested
-    train += ['--overwrite']  # by what the same seed makes again
+    train += ['--no-validate']  # only the last weights are tested
+    train += ['--overwrite']  # the same seed gives the same results
     checkpoint = partial(last_checkpoint, work_dir)
     test = ['test', config, checkpoint]
     test += ['--work-dir', work_dir / 'test']
@@ -102,7 +104,7 @@ def training(name: str, seed: int, out: Path, passes: int) -> Job:
 
 
 def child_config(path: str, data: Path, passes: int) -> str:
-    """A method on other data, for a number of passes over them."""
+    """Text of the config of a method, with other data and passes."""
     times = min(passes, 5)
     return CONFIG.format(
         path=path, data=str(data), times=times, epochs=passes // times
@@ -110,7 +112,7 @@ def child_config(path: str, data: Path, passes: int) -> str:
 
 
 def shares_of(job: Job) -> Shares:
-    """The accuracies of the latest test of a job."""
+    """Accuracies of the latest test of a job."""
     logs = (job.work_dir / 'test').glob('*/*.json')
     latest = max(logs, key=lambda path: path.stat().st_mtime)
     metrics = json.loads(latest.read_text())
@@ -129,10 +131,11 @@ def row_of(model: str, runs: Sequence[Shares]) -> Row:
 
 
 def comparisons(runs: Mapping[str, Sequence[Shares]]) -> list[str]:
-    """Which models differ by more than noise: a line for each pair.
+    """Lines that say, for each pair of models, whether they differ.
 
     Args:
-        runs: Model to its accuracies by seed; the seeds are those of all.
+        runs: Accuracies of each model, one for each seed. The seeds of all
+            models are the same.
     """
     if len(next(iter(runs.values()))) < 2:
         return ['One seed does not tell differences from noise.']
@@ -152,7 +155,7 @@ def comparisons(runs: Mapping[str, Sequence[Shares]]) -> list[str]:
 
 
 def is_sure(differences: Sequence[float]) -> bool:
-    """Whether the mean of differences is not 0, at the 5 % level."""
+    """Return whether the mean differs from 0 at the 5 % level."""
     if stdev(differences) == 0:
         return differences[0] != 0
     return bool(ttest_1samp(differences, 0).pvalue < LEVEL)

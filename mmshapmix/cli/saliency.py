@@ -49,7 +49,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def mean_pose(meta: dict, mixer: ShapMix, path: str) -> np.ndarray | None:
-    """The first person's mean pose, ``(V, C)``, if it is one of joints."""
+    """Mean pose of the first person, ``(V, C)``; ``None`` for no joints."""
     try:
         train = parse_config(meta['cfg'])['train_dataloader']['dataset']
         features = features_of(next(leaf_datasets(train))['pipeline'])
@@ -58,7 +58,7 @@ def mean_pose(meta: dict, mixer: ShapMix, path: str) -> np.ndarray | None:
             "Expected the training data's pipeline in meta['cfg'] of "
             f'{path}, but there is none. Take the checkpoint of a training.'
         ) from error
-    assert mixer.estimator is not None  # it has a table
+    assert mixer.estimator is not None  # the checkpoint has its table
     pose = mixer.estimator.mean_pose
     if pose is None or not pose.numel() or features != ['j']:
         return None

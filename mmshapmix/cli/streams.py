@@ -76,11 +76,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def runs_of(args: argparse.Namespace) -> list[Run]:
-    """The run of each stream.
+    """Runs of the streams, one for each.
 
     Raises:
         FileNotFoundError: If there is no such config.
-        ValueError: If it reads no words, or says its stream itself.
+        ValueError: If the config reads no words, or sets its own stream.
     """
     words = words_in(args)
     cfg = config_of(args.config, [*word_arguments(words), '--stream=j'])
@@ -103,9 +103,9 @@ def runs_of(args: argparse.Namespace) -> list[Run]:
 def usable_fusions(
     scores: Mapping[str, Scores], presets: Sequence[str], console: Console
 ) -> dict[str, Fusion]:
-    """Those of presets whose streams have what they fuse; others are named.
+    """Fusions of the presets; a preset that lacks its scores is reported.
 
-    Tests of older versions dumped no logits, and are not done again.
+    Dumps of older versions have no logits, and their tests are not repeated.
     """
     fusions = {}
     for name in presets:

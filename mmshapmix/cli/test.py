@@ -68,10 +68,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def measure_nothing(runner: Runner) -> None:
-    """Of samples without labels, only write the scores.
+    """Remove the metrics, except for the writing of scores.
+
+    The samples have no labels.
 
     Raises:
-        ValueError: If that is not asked for.
+        ValueError: If no scores are to be written.
     """
     evaluator = runner.test_loop.evaluator
     evaluator.metrics = [

@@ -88,7 +88,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> None:
-    """Merge the arguments that only training has."""
+    """Merge the arguments that only training has into the config."""
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     use_amp(cfg, args.amp)
@@ -104,7 +104,9 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
 
 
 def set_start(cfg: Config, args: argparse.Namespace) -> None:
-    """Set from which checkpoint the training starts; write over no other.
+    """Set the checkpoint that the training starts from.
+
+    Checkpoints that the work folder has already are not overwritten.
 
     Raises:
         FileExistsError: As :func:`~mmshapmix.engine.checkpoints.claim_folder`.
@@ -118,7 +120,7 @@ def set_start(cfg: Config, args: argparse.Namespace) -> None:
     if args.resume == 'auto' or (
         cfg.get('resume') and not cfg.get('load_from')
     ):
-        # Where there is none yet, the training starts as the config says.
+        # Without a checkpoint the training starts as the config says.
         cfg.resume = has_checkpoints(folder)
         cfg.load_from = None if cfg.resume else cfg.get('load_from')
         if cfg.resume:
@@ -136,5 +138,5 @@ def main(argv: Sequence[str] | None = None) -> None:
     with alone(cfg):
         set_start(cfg, args)
         runner = Runner.from_cfg(cfg)
-        check_batches(runner.train_dataloader)  # before schedules are made
+        check_batches(runner.train_dataloader)  # before schedules are built
         runner.train()

@@ -29,8 +29,9 @@ from .progress import JobsProgress
 Argument = object | Callable[[], object]
 """Argument of a command; a function is called when the command starts."""
 
-# As its script does: not with -m, which takes what lies in the current folder
-# for modules, and a clone that is called mmshapmix for the package.
+# Arguments of Python that run the command. The current folder is removed from
+# the places of modules, as for any installed command: with -m, a file there
+# could hide a module, and a clone in a folder `mmshapmix` the package.
 MMSHAPMIX = (
     '-c',
     'import sys; sys.path[:] = filter(None, sys.path); '

@@ -48,14 +48,14 @@ def remove_partial(folder: str | Path) -> None:
 
 
 def check_free(force: bool, *paths: Path) -> None:
-    """Refuse to write over what is there.
+    """Check that files may be written.
 
     Args:
-        force: Whether that is wanted.
-        *paths: What a tool is to write.
+        force: Whether existing files may be overwritten.
+        *paths: Paths of the files.
 
     Raises:
-        FileExistsError: For the first that exists, without ``force``.
+        FileExistsError: For the first existing file, without ``force``.
     """
     for path in paths:
         if path.exists() and not force:
