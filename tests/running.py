@@ -97,6 +97,9 @@ def call_tool(name, *args):
         name: The subcommand, or the script in ``tools`` that is a door to it.
         *args: What follows on the command line.
     """
+    # Loggers and visualizers of earlier runs, which MMEngine finds by name.
+    for kind in (MMLogger, MessageHub, Visualizer, ActionVisualizer):
+        kind._instance_dict.clear()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, 'argv', [name, *map(str, args)])
         try:
@@ -109,9 +112,6 @@ def call_tool(name, *args):
 def run_tool(name, *args):
     """Run a tool in this process: what it prints; fail if it fails."""
     printed = io.StringIO()
-    # Loggers and visualizers of earlier runs, which MMEngine finds by name.
-    for kind in (MMLogger, MessageHub, Visualizer, ActionVisualizer):
-        kind._instance_dict.clear()
     with redirect_stdout(printed), redirect_stderr(printed):
         code = call_tool(name, *args)
     assert not code, f'{printed.getvalue()[-5000:]}\n{code}'

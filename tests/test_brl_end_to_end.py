@@ -71,6 +71,7 @@ def test_the_training_log(trained):
     assert np.mean(losses[-9:]) < np.mean(losses[:9])
 
 
+@pytest.mark.slow
 def test_killed_in_the_last_stage_and_resumed(trained):
     """The same mixing, order, augmentation and weights of the loss."""
     running.train_and_kill('brl.py', 'killed', 'Epoch(train) [3][')
@@ -84,6 +85,7 @@ def test_killed_in_the_last_stage_and_resumed(trained):
     running.assert_same_weights('killed', 'whole', EPOCHS)
 
 
+@pytest.mark.slow
 def test_two_processes_share_an_epoch(trained):
     output = running.train_distributed('brl.py', 'dist', '--seed', '0')
     assert epoch_steps(output) == np.ceil(epoch_steps(trained) / 2)

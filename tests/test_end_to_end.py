@@ -146,6 +146,7 @@ def test_tensorboard_has_the_scalars(trained):
     assert {'loss', 'lr', 'acc/few'} <= set(accumulator.Tags()['scalars'])
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_equals_uninterrupted(trained):
     """SIGKILL in the middle of epoch 2; the seed is not given again."""
     running.train_and_kill('config.py', 'killed', 'Epoch(train) [2][')
@@ -194,6 +195,7 @@ def test_testing_takes_the_counts_from_the_checkpoint(trained):
     assert metrics_of(output)['top1'] == pytest.approx(top1, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_mmaction2s_own_tools_run_our_configs(trained):
     def theirs(name, *args):
         script = MMACTION_TOOLS / name
@@ -241,6 +243,7 @@ def distributed(folder):
     return running.train_distributed('config.py', 'dist')
 
 
+@pytest.mark.slow
 def test_two_processes_train(distributed):
     counts = checkpoint('dist')['meta']['class_counts']
     steps = len(range(0, sum(counts), 8))  # two processes with four each
@@ -251,6 +254,7 @@ def test_two_processes_train(distributed):
     assert metrics_of(alone) == metrics_of(distributed)
 
 
+@pytest.mark.slow
 def test_two_processes_test_an_uneven_set(distributed):
     """47 test samples in batches of five: 24 and 23, the last one padded."""
     path = f'dist/epoch_{EPOCHS}.pth'
@@ -271,6 +275,7 @@ def test_two_processes_test_an_uneven_set(distributed):
         torch.testing.assert_close(row['pred_score'], probabilities)
 
 
+@pytest.mark.slow
 def test_slurm_scripts_hand_everything_on(tmp_path, trained):
     """A stand-in srun that runs one task, as Slurm would."""
     srun = tmp_path / 'srun'

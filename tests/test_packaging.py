@@ -81,6 +81,7 @@ def test_the_engine_is_an_extra(installed):
             assert any(row.startswith(name) for row in rows), (extra, name)
 
 
+@pytest.mark.slow
 def test_it_works_in_an_empty_folder(installed, tmp_path):
     (tmp_path / 'mine.py').write_text(
         "_base_ = 'mmshapmix::shapmix/shapmix.py'\n"

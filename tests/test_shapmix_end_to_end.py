@@ -88,6 +88,7 @@ def test_the_training_log(trained):
     assert losses[-1] < losses[len(losses) // EPOCHS - 1]
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_has_the_same_table(trained):
     """And the same weights, so it has mixed the same samples."""
     running.train_and_kill('shapmix-values.py', 'killed', 'Epoch(train) [3][')
@@ -102,6 +103,7 @@ def test_killed_and_resumed_has_the_same_table(trained):
 
 
 @pytest.mark.parametrize('method', ['shapmix', 'shapmix-values'])
+@pytest.mark.slow
 def test_two_processes_hold_the_same_table(method):
     """At the end of every epoch, before anybody averages anything."""
     output = running.train_distributed(
@@ -116,6 +118,7 @@ def test_two_processes_hold_the_same_table(method):
         assert one['estimator.visits'].sum() > 16 * (epoch + 1)
 
 
+@pytest.mark.slow
 def test_two_processes_have_the_same_mean_pose_as_one(trained):
     one = table('whole', 0)['estimator.mean_pose']
     other = table('dist-shapmix-values', 0)['estimator.mean_pose']

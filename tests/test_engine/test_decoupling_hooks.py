@@ -199,6 +199,7 @@ class Witness(Hook):
 """
 
 
+@pytest.mark.slow
 def test_retraining_on_two_processes(stage, first, tmp_path, monkeypatch):
     """With seeds of their own, they still start with the same new head."""
     monkeypatch.chdir(tmp_path)

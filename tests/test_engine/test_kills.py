@@ -2,9 +2,12 @@
 
 import sys
 
+import pytest
+
 from ..running import ROOT, run
 
 
+@pytest.mark.slow
 def test_a_training_that_is_killed_ends_as_if_it_had_not_been(tmp_path):
     """At a few steps of its work, at a random time, and on a full disk."""
     drill = ROOT / 'tests' / 'drills' / 'kill.py'

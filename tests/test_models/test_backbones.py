@@ -239,6 +239,7 @@ def test_wrong_number_of_persons_is_refused(name):
 
 
 @each
+@pytest.mark.slow
 def test_compiles_as_one_graph(name):
     model = build(name).train()
     torch.compiler.reset()

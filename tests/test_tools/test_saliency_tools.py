@@ -1,12 +1,8 @@
 """Saliency from end to end: train a tiny Shap-Mix, then look at it."""
 
 import csv
-import os
 import pickle
 import re
-import runpy
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +19,8 @@ from mmshapmix.datasets.synthetic import make_dataset
 from mmshapmix.datasets.synthetic.actions import CLASSES
 from mmshapmix.functional.shapley import shapley_values
 
-from ..running import leaf
+from ..running import call_tool, leaf, run_tool
 
-ROOT = Path(__file__).parents[2]
-TOOLS = ROOT / 'tools'
 LEAF = leaf('shapmix-values')
 CONFIG = f"""
 _base_ = {str(LEAF)!r}
@@ -46,34 +40,13 @@ default_hooks = dict(saliency=dict(warmup_epochs=0))
 PNG = b'\x89PNG'
 
 
-def run(name, *args):
-    return subprocess.run(
-        [sys.executable, '-W', 'ignore', TOOLS / name, *map(str, args)],
-        env=dict(os.environ, OMP_NUM_THREADS='1', PYTHONPATH=''),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
 def tool(name, *args):
-    result = run(f'analysis/{name}.py', *args)
-    assert result.returncode == 0, result.stderr
-    return result.stdout
+    return run_tool(f'analysis/{name}.py', *args)
 
 
-@pytest.fixture
-def refused(monkeypatch):
-    """Run a tool in this process: the one line by which it exits."""
-
-    def run_tool(name, *args):
-        path = TOOLS / 'analysis' / f'{name}.py'
-        monkeypatch.setattr(sys, 'argv', [str(path), *args])
-        with pytest.raises(SystemExit) as info:
-            runpy.run_path(str(path), run_name='__main__')
-        return info.value.code
-
-    return run_tool
+def refused(name, *args):
+    """Run a tool: the one line by which it exits."""
+    return call_tool(f'analysis/{name}.py', *args)
 
 
 def rows_of(path):
@@ -99,8 +72,7 @@ def folder(tmp_path_factory):
         )
         Path('config.py').write_text(CONFIG)
         args = ('config.py', '--work-dir', 'work', '--seed', '0')
-        result = run('train.py', *args)
-        assert result.returncode == 0, result.stderr[-3000:]
+        run_tool('train.py', *args)
         checkpoint = read_checkpoint('work/epoch_1.pth')
         # The same model, as a training without a mixer would leave it.
         checkpoint['state_dict'] = {
@@ -148,11 +120,9 @@ def test_plot_saliency(mixer):
     assert {row['group'] for row in rows} == {'few'}
 
 
-def test_plot_saliency_of_some_classes(monkeypatch):
-    path = TOOLS / 'analysis' / 'plot_saliency.py'
+def test_plot_saliency_of_some_classes():
     args = ['work/epoch_1.pth', '--classes', 'greet', '3', '--out', 'two.svg']
-    monkeypatch.setattr(sys, 'argv', [str(path), *args])
-    runpy.run_path(str(path), run_name='__main__')
+    tool('plot_saliency', *args)
     assert '<svg' in Path('two.svg').read_text()
 
 
@@ -168,7 +138,7 @@ def test_plot_saliency_of_some_classes(monkeypatch):
         ),
     ],
 )
-def test_plot_saliency_says_what_is_wrong(refused, args, message):
+def test_plot_saliency_says_what_is_wrong(args, message):
     line = refused('plot_saliency', *args)
     assert re.fullmatch(f'plot_saliency.py: Expected .*{message}.*', line)
 
@@ -218,8 +188,7 @@ def test_exact_saliency(exact, mixer):
 def test_exact_values_are_the_models_probabilities(exact):
     """The grand coalition is the plain test: its mean score of the truth."""
     args = ('config.py', 'work/epoch_1.pth')
-    result = run('test.py', *args, '--work-dir', 'test', '--dump', 'out.pkl')
-    assert result.returncode == 0, result.stderr[-3000:]
+    run_tool('test.py', *args, '--work-dir', 'test', '--dump', 'out.pkl')
     with open('out.pkl', 'rb') as file:
         scores = pickle.load(file)
     worth = column(rows_of('exact.csv'), 'worth')[:, -1]
@@ -267,7 +236,7 @@ def test_exact_saliency_without_a_mixer():
         ),
     ],
 )
-def test_exact_saliency_says_what_is_wrong(refused, args, message):
+def test_exact_saliency_says_what_is_wrong(args, message):
     line = refused('exact_saliency', *args)
     assert re.fullmatch(f'exact_saliency.py: Expected .*{message}.*', line)
 
@@ -341,13 +310,13 @@ def test_browse_mix_of_a_stream_of_bones(monkeypatch):
         ),
     ],
 )
-def test_browse_mix_says_what_is_wrong(refused, args, message):
+def test_browse_mix_says_what_is_wrong(args, message):
     Path('plain.py').write_text(f'_base_ = {str(leaf("ce"))!r}\n')
     line = refused('browse_mix', *args)
     assert re.fullmatch(f'browse_mix.py: Expected .*{message}.*', line)
 
 
-def test_browse_mix_draws_something(refused, capsys):
+def test_browse_mix_draws_something(capsys):
     assert refused('browse_mix', 'config.py', '--num', '0') == 2
     assert 'expected --num and --frames above 0' in capsys.readouterr().err
 

@@ -138,7 +138,7 @@ def test_what_is_done_is_skipped(ends, capsys, monkeypatch):
     [
         (
             ['--seed', '1'],
-            r'1 .* others: randomness\.seed: 0 there, 1 now\. Give',
+            r'1 of them differ: randomness\.seed: 0 there, 1 now\. Give',
         ),
         (
             ['--cfg-options', 'train_cfg.max_epochs=3', 'env_cfg.x=[1,2]'],
