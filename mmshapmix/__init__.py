@@ -1,8 +1,8 @@
 """Long-tailed skeleton action recognition on MMAction2.
 
-Importing the package checks the versions of torch, mmengine, mmcv and
-mmaction2 that are there, and mends the faults of theirs that it needs mended
-(:mod:`mmshapmix.compat`). ``mmshapmix.functional`` works with torch alone.
+Importing the package checks the installed versions of torch, mmengine, mmcv
+and mmaction2, and installs fixes for their faults (:mod:`mmshapmix.compat`).
+``mmshapmix.functional`` needs only torch.
 """
 
 from importlib.util import find_spec

@@ -10,21 +10,21 @@
 6   mmaction2 imports ``importlib_metadata`` undeclared         requirements/mminstall.txt
 7   mmengine writes checkpoints in place, and removes the old   save_at_once
     before it writes the new
-8   mmengine resumes from what ``last_checkpoint`` names, of    resume_in_folder
-    another folder, or broken
+8   mmengine resumes from the file that ``last_checkpoint``     resume_in_folder
+    names, even if it is broken or in another folder
 9   mmengine trains on with NaN, resumes with the schedule of   guard_trainings
     the old length, and leaves out a validation that was killed
-10  mmengine's YAML loader runs what tags name                  load_plain_yaml
+10  mmengine's YAML loader runs functions that tags name        load_plain_yaml
 11  mmaction2's ``DecompressPose`` counts frames in int16       count_frames_in_int
 12  mmengine knows the configs of listed packages only          name_our_configs
 13  mmaction2 refuses mmcv >= 2.2, that is onedl-mmcv           take_newer_mmcv
 14  mmcv-lite warns of an operator that skeletons do not need   leave_out_operator_warning
 ==  ==========================================================  ===========
 
-Each function names its upstream issue and the last version that has the fault;
-beyond that version it does nothing. ``load_weights_only``, ``guard_trainings``,
-``load_plain_yaml``, ``name_our_configs`` and ``leave_out_operator_warning``
-have no bound.
+Each function names its upstream issue and the last version with the fault;
+with newer versions it does nothing. ``load_weights_only``,
+``guard_trainings``, ``load_plain_yaml``, ``name_our_configs`` and
+``leave_out_operator_warning`` have no such bound.
 """  # noqa: E501
 
 import functools
@@ -44,7 +44,7 @@ from .dependencies import installed_version
 from .io.plain_numpy import NUMPY_NAMES
 from .io.tensors import load_tensors
 
-# Of mmengine's trainings, ours or stock: name among the default hooks to hook.
+# Hooks added to all trainings of mmengine, by name among the default hooks.
 GUARDS = dict(
     resumed_schedule='ResumedScheduleHook',
     missed_validation='MissedValidationHook',
@@ -53,7 +53,7 @@ GUARDS = dict(
 
 
 def until(package: str, last: str) -> Callable:
-    """Let a fix do nothing where the package is absent or newer."""
+    """Make a fix do nothing if a package is absent or newer."""
 
     def decorate(fix: Callable) -> Callable:
 
@@ -81,8 +81,7 @@ def stand_in_for_drn() -> None:
     """Make ``import mmaction.models`` work on the plain wheel.
 
     open-mmlab/mmaction2#2714: the wheel lacks ``localizers/drn``, which
-    ``localizers/__init__.py`` imports. Where the folder is there, this does
-    nothing.
+    ``localizers/__init__.py`` imports. If the folder exists, nothing is done.
     """
     root = _folder_of('mmaction')
     name = 'mmaction.models.localizers.drn'
@@ -90,7 +89,7 @@ def stand_in_for_drn() -> None:
         return
 
     class DRN:
-        """Stands in for a localizer that mmaction2's wheel does not have."""
+        """Stand-in for a localizer that mmaction2's wheel does not have."""
 
         def __init__(self, *args, **kwargs) -> None:
             raise ImportError(
@@ -104,16 +103,16 @@ def stand_in_for_drn() -> None:
 
 
 class HistoryBufferGetattr:
-    """What a checkpoint gets when it asks for ``builtins.getattr``.
+    """Stand-in for ``builtins.getattr`` when a checkpoint asks for it.
 
-    A ``HistoryBuffer`` is pickled with references to its statistics, as
-    ``getattr(HistoryBuffer, 'mean')``. This answers for these alone.
+    A ``HistoryBuffer`` is pickled with references to its statistics, such as
+    ``getattr(HistoryBuffer, 'mean')``. Only these are permitted.
     """
 
     ALLOWED = ('min', 'max', 'mean', 'current')
 
     def __new__(cls, owner: Any, name: str) -> Any:
-        """Answer for a statistic of ``HistoryBuffer``, refuse all else."""
+        """Return a statistic of ``HistoryBuffer``; refuse all else."""
         from mmengine.logging import HistoryBuffer
 
         if owner is not HistoryBuffer or name not in cls.ALLOWED:
@@ -129,9 +128,9 @@ class HistoryBufferGetattr:
 def trust_history_buffer() -> None:
     """Let ``torch.load(weights_only=True)`` read mmengine's checkpoints.
 
-    open-mmlab/mmengine#1655: torch >= 2.6 loads weights only, and mmengine's
-    message hub holds ``HistoryBuffer`` and numpy values. These are registered
-    as safe (see :mod:`mmshapmix.io.unpickling`); nothing else is.
+    open-mmlab/mmengine#1655: torch >= 2.6 loads only weights by default, but
+    mmengine's message hub contains ``HistoryBuffer`` and numpy values. Only
+    these are registered as safe (see :mod:`mmshapmix.io.unpickling`).
     """
     from mmengine.logging import HistoryBuffer
     from torch.serialization import add_safe_globals
@@ -148,10 +147,11 @@ def trust_history_buffer() -> None:
 def load_weights_only() -> None:
     """Let mmengine load every checkpoint by :func:`load_tensors`.
 
-    It calls ``torch.load`` bare, whose default an environment variable can
-    change, and ``torch.hub.load_state_dict_from_url``, whose default is still
-    to run whatever the file says. No version bound: later ones of mmengine may
-    fall back to loading all.
+    mmengine calls ``torch.load`` without ``weights_only``, whose default an
+    environment variable can change, and
+    ``torch.hub.load_state_dict_from_url``, whose default still allows a file
+    to run code. There is no version bound, since later versions of mmengine
+    may fall back to unsafe loading.
     """
     import torch
     from mmengine.runner import checkpoint
@@ -163,7 +163,8 @@ def load_weights_only() -> None:
     checkpoint.torch.__dict__.update(
         torch.__dict__, weights_only=True, load=without_config(load_tensors)
     )
-    # onedl-mmengine's own trusts getattr, and all where that does not help.
+    # onedl-mmengine's own function trusts getattr, and if this does not help,
+    # everything.
     if hasattr(checkpoint, '_safe_torch_load'):
         checkpoint._safe_torch_load = checkpoint.torch.load
     checkpoint.load_url = without_config(
@@ -172,10 +173,10 @@ def load_weights_only() -> None:
 
 
 def without_config(load: Callable[..., Any]) -> Callable[..., Any]:
-    """Leave out ``meta['config']``, which ``Runner.resume`` would run.
+    """Wrap a loader to drop ``meta['config']``, which ``Runner.resume`` runs.
 
-    Checkpoints of MMCV have it, of MMEngine not. It only compares numbers of
-    GPUs with it.
+    Checkpoints of MMCV have this entry, those of MMEngine do not.
+    ``Runner.resume`` uses it only to compare numbers of GPUs.
     """
 
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -191,8 +192,8 @@ def without_config(load: Callable[..., Any]) -> Callable[..., Any]:
 def load_plain_yaml() -> None:
     """Let mmengine read YAML as plain data.
 
-    Its loader makes whatever object, and calls whatever function, a tag names.
-    No version bound: later ones do so, too.
+    mmengine's loader makes any object, and calls any function, that a tag
+    names. There is no version bound, since later versions do so, too.
     """
     import yaml
     from mmengine.fileio.handlers import yaml_handler
@@ -202,10 +203,10 @@ def load_plain_yaml() -> None:
 
 @until('mmengine', '0.10.7')
 def locate_without_pkg_resources() -> None:
-    """Let ``_base_ = 'mmaction::…'`` work where setuptools is 82 or newer.
+    """Let ``_base_ = 'mmaction::…'`` work with setuptools 82 or newer.
 
-    open-mmlab/mmcv#3325: mmengine asks ``pkg_resources`` where a package lies.
-    Setuptools 82 has it no longer; earlier ones warn and take their time.
+    open-mmlab/mmcv#3325: mmengine locates packages by ``pkg_resources``.
+    Setuptools 82 no longer has it; earlier versions warn and are slow.
     """
     from mmengine.config import config
     from mmengine.config.utils import MODULE2PACKAGE
@@ -224,12 +225,12 @@ def locate_without_pkg_resources() -> None:
 
 @until('mmengine', '0.10.12')
 def save_at_once() -> None:
-    """Let a kill, or a full disk, leave all checkpoints whole.
+    """Keep all checkpoints intact if a process is killed or the disk is full.
 
     ``CheckpointHook`` is replaced by :class:`SafeCheckpointHook`, and local
-    files are written beside the old ones, which they replace when they are
-    there. Open in mmengine; its ``max_keep_ckpts=1`` deletes the only
-    checkpoint before it writes the next.
+    files are written beside the old ones, which they replace when complete.
+    The fault is open in mmengine: with ``max_keep_ckpts=1`` it deletes the
+    only checkpoint before it writes the next.
     """
     from mmengine import hooks
     from mmengine.fileio import LocalBackend
@@ -239,7 +240,7 @@ def save_at_once() -> None:
 
     LocalBackend.put = put_at_once(LocalBackend.put)
     LocalBackend.put_text = put_at_once(LocalBackend.put_text)
-    hooks.checkpoint_hook.open = open_replaced  # of the note last_checkpoint
+    hooks.checkpoint_hook.open = open_replaced  # writes last_checkpoint
     hooks.CheckpointHook = SafeCheckpointHook
     HOOKS.register_module(
         'CheckpointHook', force=True, module=SafeCheckpointHook
@@ -250,8 +251,8 @@ def save_at_once() -> None:
 def resume_in_folder() -> None:
     """Let a run resume from the newest readable checkpoint of its folder.
 
-    mmengine takes the path that ``last_checkpoint`` says, in whatever folder
-    and state that is, and begins anew where there is no such note.
+    mmengine uses the path in ``last_checkpoint``, even if it is in another
+    folder or broken, and starts from the beginning if there is no such file.
     """
     from mmengine.runner import Runner
 
@@ -269,9 +270,9 @@ def resume_in_folder() -> None:
 
 
 def guard_trainings() -> None:
-    """Add hooks of ours to the default ones of every run.
+    """Add hooks of ours to the default hooks of every run.
 
-    A config changes or removes them as it does mmengine's:
+    A config can change or remove them like mmengine's default hooks:
     ``default_hooks=dict(finite_loss=None)``.
     """
     from mmengine.runner import Runner
@@ -294,14 +295,14 @@ def guard_trainings() -> None:
 
 @until('mmengine', '0.10.12')
 def use_gloo_without_cuda(cfg: Any, launcher: str) -> None:
-    """Start a gloo process group where there is no CUDA device.
+    """Start a gloo process group if there is no CUDA device.
 
     ``mmengine.dist._init_dist_pytorch`` calls ``torch.cuda.set_device``
-    without asking whether there is one. It leaves a process group alone that
-    exists already.
+    without a check for a device. It does not touch a process group that exists
+    already.
 
     Args:
-        cfg: The runner's config; its model wrapper is told to stay on the CPU.
+        cfg: The runner's config; its model wrapper is set to the CPU.
         launcher: ``'none'``, ``'pytorch'`` or ``'slurm'``.
     """
     import torch
@@ -325,7 +326,7 @@ def use_gloo_without_cuda(cfg: Any, launcher: str) -> None:
 
 
 def _export_slurm_ranks() -> None:
-    """Tell torch the ranks under the names that it knows, as mmengine does."""
+    """Export Slurm's ranks in torch's environment variables, like mmengine."""
     env = os.environ
     env['RANK'] = env['SLURM_PROCID']
     env['WORLD_SIZE'] = env['SLURM_NTASKS']
@@ -343,11 +344,11 @@ def _export_slurm_ranks() -> None:
 
 @until('mmaction', '1.2.0')
 def count_frames_in_int() -> None:
-    """Let ``DecompressPose(squeeze=True)`` leave ``total_frames`` an ``int``.
+    """Make ``total_frames`` an ``int`` in ``DecompressPose(squeeze=True)``.
 
-    It is an int16 else, which under numpy 2 overflows where the samplers of
-    frames multiply it by a number of frames: 328 frames for 100. Reported
-    nowhere yet.
+    The transform makes it an int16, which under numpy 2 overflows when the
+    frame samplers multiply it by a number of frames, for example 328 frames
+    for a clip of 100. Not reported upstream yet.
     """
     from mmaction.datasets.transforms import DecompressPose
 
@@ -367,8 +368,9 @@ def count_frames_in_int() -> None:
 def name_our_configs() -> None:
     """Let ``_base_ = 'mmshapmix::…'`` and mmengine's hub find our configs.
 
-    mmengine has a closed list of packages; and it would look up all types of a
-    package's configs in that package first. Ours name theirs by a prefix.
+    mmengine has a closed list of packages. It would also look up all types of
+    a package's configs in that package first; our configs use a prefix for our
+    types instead.
     """
     from mmengine.config import Config
     from mmengine.config.utils import MODULE2PACKAGE
@@ -389,8 +391,8 @@ def name_our_configs() -> None:
 def take_newer_mmcv() -> None:
     """Let mmaction2 be imported on mmcv 2.2 or newer.
 
-    Its ``__init__`` compares versions, and nothing else of it depends on them.
-    Where they are to its liking this imports nothing.
+    Only the check in mmaction2's ``__init__`` refuses these versions. For
+    versions that it accepts, nothing is imported here.
     """
     version = installed_version('mmcv')
     if (
@@ -409,9 +411,10 @@ def take_newer_mmcv() -> None:
 
 
 def leave_out_operator_warning() -> None:
-    """Do not warn that mmcv-lite lacks an operator of transformers.
+    """Hide the warning that mmcv-lite lacks an operator of transformers.
 
-    mmcv 2.1 warns when it is imported. Skeleton models have no use for it.
+    mmcv 2.1 warns when it is imported. Skeleton models do not need the
+    operator.
     """
     warnings.filterwarnings(
         'ignore', r'Fail to import ``MultiScaleDeformableAttention``'
@@ -419,7 +422,7 @@ def leave_out_operator_warning() -> None:
 
 
 def install_fixes() -> None:
-    """Apply what must be in force before anything is built or loaded."""
+    """Apply all fixes that are needed before anything is built or loaded."""
     leave_out_operator_warning()
     take_newer_mmcv()
     stand_in_for_drn()

@@ -1,4 +1,4 @@
-"""Versions of the packages that we stand on."""
+"""Versions of the packages that mmshapmix depends on."""
 
 import functools
 import runpy
@@ -7,9 +7,10 @@ from pathlib import Path
 
 from packaging.version import Version
 
-# Package: first version that works, first that does not, what to install.
-# torch: 2.6 can load weights only with named safe globals. MMAction2 1.2 takes
-# mmcv before 2.2 only, until `compat` lets it take onedl-mmcv.
+# Package: first version that works, first that does not, version to install.
+# torch: 2.6 is the first whose weights-only loading takes named safe globals.
+# mmcv: MMAction2 1.2 itself accepts only versions before 2.2; `compat` lets it
+# accept onedl-mmcv.
 SUPPORTED = dict(
     torch=('2.6', '3.0', 'torch==2.13.0'),
     mmengine=('0.10.6', '1.0', 'mmengine==0.10.7'),
@@ -25,10 +26,11 @@ LACKING = (
 
 @functools.cache
 def installed_version(package: str) -> Version | None:
-    """Version of an importable package, or none if it is absent.
+    """Version of an importable package, or ``None`` if it is absent.
 
-    It is read from the package's ``version.py``, which imports nothing heavy
-    and does not depend on the name of the distribution (mmcv, mmcv-lite, …).
+    The version is read from the package's ``version.py``. This imports nothing
+    heavy and does not depend on the name of the distribution (mmcv, mmcv-lite,
+    …).
     """
     spec = find_spec(package)
     if spec is None or spec.origin is None:
@@ -38,11 +40,13 @@ def installed_version(package: str) -> Version | None:
 
 
 def check_versions() -> None:
-    """Refuse wrong versions of torch, mmengine, mmcv and mmaction2.
+    """Check the versions of torch, mmengine, mmcv and mmaction2.
+
+    Absent packages are no error, since ``mmshapmix.functional`` works without
+    them.
 
     Raises:
-        ImportError: Says which is wrong and what to install. An absent package
-            is none of our business here: the pure layer works without.
+        ImportError: For a wrong version; the message says what to install.
     """
     for package, (low, high, remedy) in SUPPORTED.items():
         version = installed_version(package)
@@ -54,10 +58,11 @@ def check_versions() -> None:
 
 
 def check_engine() -> None:
-    """Refuse to go on without mmengine, mmcv and mmaction2.
+    """Check that mmengine, mmcv and mmaction2 are installed.
 
     Raises:
-        ModuleNotFoundError: Says which are absent, and what to install.
+        ModuleNotFoundError: For absent packages; the message says what to
+            install.
     """
     absent = [name for name in SUPPORTED if not installed_version(name)]
     if absent:

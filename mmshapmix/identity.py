@@ -1,7 +1,7 @@
-"""What a training is: its method, its words, its layout.
+"""The identity of a training: its method, its words and its layout.
 
-Checkpoints have it in ``meta['words']``, and dumped scores in each row's
-``words``, so that none is taken for another.
+Checkpoints contain the identity in ``meta['words']``, and dumped scores in
+each row's ``words``, so that they cannot be confused.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,14 +12,15 @@ from .functional.layouts import get_layout
 from .words import STREAMS
 
 COMPARED = ('stream', 'data', 'layout')
-"""What the weights of one training are not for another one's."""
+"""Keys in which two identities must agree to share weights."""
 
 Identity = Mapping[str, str]
-"""``method``, ``data``, ``stream``, ``backbone``, ``recipe``, ``layout``."""
+"""Texts by key, some of ``method``, ``data``, ``stream``, ``backbone``,
+``recipe`` and ``layout``."""
 
 
 def known_words(value: Any) -> dict[str, str]:
-    """The texts in what may be an identity; empty for what is none."""
+    """Return the text entries of a mapping; empty for any other value."""
     if not isinstance(value, Mapping):
         return {}
     return {
@@ -30,10 +31,11 @@ def known_words(value: Any) -> dict[str, str]:
 
 
 def identity_of(cfg: Mapping[str, Any]) -> dict[str, str]:
-    """What a config says that it is; empty where it reads no words.
+    """Return the identity of a config; empty if the config reads no words.
 
-    A data file of one's own is its name and that of its annotation file: two
-    may have the same name. Neither has a folder, which may be moved.
+    A user's data file is identified by its name and the name of its annotation
+    file, since two files may have the same name. Folders are left out, since
+    they may be moved.
     """
     words = known_words(cfg.get('words'))
     if not words:
@@ -50,7 +52,10 @@ def identity_of(cfg: Mapping[str, Any]) -> dict[str, str]:
 
 
 def different(one: Identity, other: Identity) -> list[str]:
-    """Which of :data:`COMPARED` both know and do not agree on."""
+    """List the keys of :data:`COMPARED` in which two identities differ.
+
+    A key that one of them lacks does not count.
+    """
     return [
         key
         for key in COMPARED
@@ -59,7 +64,7 @@ def different(one: Identity, other: Identity) -> list[str]:
 
 
 def said(words: Identity, keys: list[str]) -> str:
-    """Some of the words, for messages.
+    """Format some of the words, for messages.
 
     Example:
         >>> said(dict(stream='b', data='sbu'), ['stream', 'data'])
@@ -69,15 +74,15 @@ def said(words: Identity, keys: list[str]) -> str:
 
 
 def check_dumps(streams: Mapping[str, tuple[str, Identity]]) -> None:
-    """Refuse to fuse what does not belong together.
+    """Check that dumped scores may be fused.
 
     Args:
-        streams: By the names that they are given: the file, and its words,
-            which are empty where it does not know them.
+        streams: File and words of each stream, by the name given to the
+            stream. Words are empty if the file does not contain them.
 
     Raises:
         ValueError: If a file is of another stream than its name says, or two
-            are of the same stream, of two data sets or of two layouts.
+            files are of the same stream, of two data sets or of two layouts.
     """
     before: dict[str, str] = {}
     known = [(name, *found) for name, found in streams.items() if found[1]]
@@ -87,7 +92,7 @@ def check_dumps(streams: Mapping[str, tuple[str, Identity]]) -> None:
         if name in STREAMS and name != stream and stream in STREAMS:
             raise ValueError(
                 f'Expected scores of stream {name!r}, but {source} has those '
-                f'of stream {stream!r}. Name it so.'
+                f'of stream {stream!r}. Name the stream {stream!r}.'
             )
         if stream in before:
             raise ValueError(
@@ -107,10 +112,12 @@ def check_dumps(streams: Mapping[str, tuple[str, Identity]]) -> None:
 
 
 def recipes(names: Iterable[str]) -> str:
-    """The recipes of some results, each once: several are not comparable.
+    """List the recipes of some results, each once.
+
+    Results of several recipes are not comparable.
 
     Args:
-        names: Of the recipes; empty where one is not known.
+        names: Names of the recipes; empty if not known.
 
     Example:
         >>> recipes(['brl', '', 'baseline', 'brl'])

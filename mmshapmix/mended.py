@@ -1,9 +1,9 @@
-"""Run a script, such as a tool of MMAction2, after the stack is mended.
+"""Run a script, such as a tool of MMAction2, with the fixes of mmshapmix.
 
 ``python -m mmshapmix.mended SCRIPT [ARGUMENTS]`` is ``python SCRIPT
-[ARGUMENTS]`` with mmshapmix imported first. A script that imports
-``mmaction.models`` before it reads a config needs that: the config's
-``custom_imports`` come too late for it.
+[ARGUMENTS]`` with mmshapmix imported first. Scripts that import
+``mmaction.models`` before they read a config need this, since the config's
+``custom_imports`` are too late for them.
 """
 
 import runpy
@@ -16,7 +16,8 @@ def main() -> None:
     if len(sys.argv) < 2 or not Path(sys.argv[1]).is_file():
         sys.exit('Usage: python -m mmshapmix.mended SCRIPT [ARGUMENTS]')
     del sys.argv[0]
-    sys.path[0] = str(Path(sys.argv[0]).resolve().parent)  # as of a script
+    # The folder of the script, as when Python runs it.
+    sys.path[0] = str(Path(sys.argv[0]).resolve().parent)
     runpy.run_path(sys.argv[0], run_name='__main__')
 
 

@@ -1,9 +1,10 @@
-"""A skeleton of one's own in a config: ``layout = dict(…)``, said once.
+"""User-defined skeletons in configs: ``layout = dict(…)``, given once.
 
-In a child of any of our leaves, at the top, it takes the place of the base's
-everywhere: in data sets, transforms, mixers and backbones, MMAction2's too. A
-``layout=dict(…)`` inside of one of these is for that one. Neither needs
-``_delete_=True``: a layout is never merged with another.
+At the top level of a config that inherits from one of ours, the layout
+replaces the inherited one everywhere: in data sets, transforms, mixers and
+backbones, also in those of MMAction2. A ``layout=dict(…)`` inside of one of
+these parts is for this part only. ``_delete_=True`` is never needed, since a
+layout is not merged with another one.
 """
 
 import copy
@@ -22,9 +23,10 @@ OURS = 'mmshapmix.'
 
 
 def replace_layouts() -> None:
-    """Let MMEngine's configs replace a layout, and spread a whole one.
+    """Let MMEngine's configs replace layouts instead of merging them.
 
-    Its merging refuses a dict where the base has a name, and mixes two dicts.
+    MMEngine refuses to merge a dict into a name, and mixes two dicts. In
+    addition, a layout at the top level is spread over the config.
     """
     merge, read = Config._merge_a_into_b, Config.fromfile
     if hasattr(merge, '__wrapped__'):
@@ -49,16 +51,17 @@ def replace_layouts() -> None:
 
 
 def spread_layout(cfg: Config) -> None:
-    """Put the config's own layout, if it has one, wherever there is one.
+    """Set a config's user-defined layout in all parts that have a layout.
 
-    Of MMAction2's steps, ``GenSkeFeat`` and ``PreNormalize3D`` know three
-    skeletons, or one: ours stand in for them, unless its axes are given.
+    MMAction2's ``GenSkeFeat`` knows three skeletons, and its
+    ``PreNormalize3D`` one. They are replaced by ours, except for a
+    ``PreNormalize3D`` whose axes are given.
 
     Args:
-        cfg: A whole config; it is changed.
+        cfg: A whole config; changed.
 
     Raises:
-        ValueError: If the layout is not one.
+        ValueError: If the layout is invalid.
     """
     own = cfg.get('layout')
     if isinstance(own, Mapping) and {'joints', 'inward'} & {*own}:

@@ -1,8 +1,8 @@
-"""Our registries: children of MMEngine's roots, with scope ``mmshapmix``.
+"""Registries of mmshapmix: children of MMEngine's root registries.
 
-Configs keep ``default_scope = 'mmaction'`` and write our types with the prefix
-(``type='mmshapmix.LongTailMetric'``). The modules behind a registry are
-imported at its first look-up.
+Configs keep ``default_scope = 'mmaction'`` and write our types with a prefix
+(``type='mmshapmix.LongTailMetric'``). The modules of a registry are imported
+at its first look-up.
 """
 
 from mmengine.registry import DATA_SAMPLERS as ROOT_DATA_SAMPLERS

@@ -1,8 +1,8 @@
 """The words that complete a method's config: data, stream, backbone, recipe.
 
-A file of ``configs/`` that is named after a method names none of them; the
-files under ``_base_`` read them from environment variables, as MMEngine's
-configs can. Our tools set these from their arguments; a config of one's own
+The config of a method in ``configs/`` does not contain these words; the files
+in ``configs/_base_`` read them from environment variables, as MMEngine's
+configs can. Our tools set the variables from their arguments; a user's config
 names its method and its words by :func:`method`.
 """
 
@@ -29,17 +29,17 @@ BACKBONES = (
 RECIPES = ('baseline', 'brl', 'shapmix')
 ALLOWED = dict(stream=STREAMS, backbone=BACKBONES, recipe=RECIPES)
 
-# The environment is that of all threads.
+# All threads share the environment, so only one may read configs at a time.
 _reading = threading.RLock()
 _before: list[dict[str, str | None]] = []
-"""The variables as they were before each :func:`method` that is being read."""
+"""Former values of the variables, for each :func:`method` being read."""
 
 
 def config_folder() -> Path:
-    """The folder of our configs: of a clone, or of an installed package.
+    """Return the folder of our configs, in a clone or an installed package.
 
     Raises:
-        FileNotFoundError: If there is neither.
+        FileNotFoundError: If there is no such folder.
     """
     for folder in (PACKAGE.parent / 'configs', PACKAGE / '.mim' / 'configs'):
         if (folder / '_base_' / 'training.py').is_file():
@@ -51,7 +51,7 @@ def config_folder() -> Path:
 
 
 def variable(word: str) -> str:
-    """Name of the environment variable of a word."""
+    """Name of a word's environment variable."""
     return f'MMSHAPMIX_{word.upper()}'
 
 
@@ -62,13 +62,13 @@ def data_names() -> list[str]:
 
 
 def method_files() -> dict[str, Path]:
-    """The configs of our methods by name, sorted."""
+    """Configs of our methods by name, sorted."""
     files = sorted(config_folder().glob('[!_]*/*.py'))
     return {path.stem: path for path in files if '_joint_' not in path.stem}
 
 
 def data_file(data: str) -> str:
-    """What the variable of the data set holds.
+    """Return the value of the data set's environment variable.
 
     Args:
         data: Name of one of our data sets, or path of a data file.
@@ -77,7 +77,7 @@ def data_file(data: str) -> str:
         A file name in ``configs/_base_/data``, or an absolute path.
 
     Raises:
-        ValueError: If it is neither.
+        ValueError: If ``data`` is neither.
     """
     if data.removesuffix('.py') in data_names():
         return f'{data.removesuffix(".py")}.py'
@@ -91,10 +91,10 @@ def data_file(data: str) -> str:
 
 
 def checked(words: Mapping[str, str | None]) -> dict[str, str]:
-    """The words that are given, as the variables hold them.
+    """Check the given words, and return their environment variables' values.
 
     Raises:
-        ValueError: For an unknown word, or a value that it cannot have.
+        ValueError: For an unknown word, or an invalid value.
     """
     given = {word: value for word, value in words.items() if value}
     for word, value in given.items():
@@ -118,7 +118,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = dict(
     backbone=dict(choices=BACKBONES, help='default: stgcnpp'),
     recipe=dict(
         choices=RECIPES,
-        help="schedule, rate and augmentation; default: the method's own",
+        help='schedule, learning rate and augmentation; '
+        "default: the method's own",
     ),
 )
 
@@ -126,11 +127,11 @@ ARGUMENTS: dict[str, dict[str, Any]] = dict(
 def add_word_arguments(
     parser: argparse.ArgumentParser, without: Collection[str] = ()
 ) -> None:
-    """``--data``, ``--stream``, ``--backbone`` and ``--recipe``.
+    """Add ``--data``, ``--stream``, ``--backbone`` and ``--recipe``.
 
     Args:
-        parser: Gets them.
-        without: Words that a tool chooses itself.
+        parser: The parser; changed.
+        without: Words that the tool chooses itself.
     """
     group = parser.add_argument_group('words that complete a method')
     for word, options in ARGUMENTS.items():
@@ -139,31 +140,31 @@ def add_word_arguments(
 
 
 def words_in(args: argparse.Namespace) -> dict[str, str]:
-    """The words that were given."""
+    """Return the words that were given as arguments."""
     found = {word: getattr(args, word, None) for word in WORDS}
     return {word: value for word, value in found.items() if value}
 
 
 def word_arguments(words: Mapping[str, str]) -> list[str]:
-    """Arguments of a command that say the words."""
+    """Return the command-line arguments for the words."""
     return [f'--{word}={value}' for word, value in words.items()]
 
 
 def folder_name(words: Mapping[str, str]) -> str:
-    """Where the results of a training go, in the folder of all work."""
+    """Folder of a training's results, relative to ``work_dirs``."""
     names = (words[word] for word in ('backbone', 'method', 'stream', 'data'))
     return f'{words["recipe"]}/{"_".join(names)}'
 
 
 @contextmanager
 def spoken(**words: str | None) -> Iterator[None]:
-    """Read configs with these words; afterwards all is as it was before.
+    """Set the words while configs are read; restore the environment after.
 
     Args:
-        **words: Some of :data:`WORDS`; none: as the environment has it.
+        **words: Some of :data:`WORDS`; ``None``: the environment's value.
 
     Raises:
-        ValueError: As :func:`checked`.
+        ValueError: See :func:`checked`.
     """
     variables = {variable(w): v for w, v in checked(words).items()}
     with _reading:
@@ -178,7 +179,7 @@ def spoken(**words: str | None) -> Iterator[None]:
 
 
 def method(path: str, **words: str) -> str:
-    """The config of a method, for ``_base_``, with words of its own.
+    """Return the path of a method's config, for ``_base_``, and set words.
 
     ::
 
@@ -187,16 +188,17 @@ def method(path: str, **words: str) -> str:
         )
 
     Args:
-        path: In the folder of our configs.
-        **words: ``data``, ``stream``, ``backbone``, ``recipe``; those that are
-            not given are the tool's arguments, or the method's own.
+        path: Path relative to the folder of our configs.
+        **words: ``data``, ``stream``, ``backbone``, ``recipe``; words that are
+            not given come from the tool's arguments or from the method.
 
     Returns:
-        Its path.
+        The path of the config.
 
     Raises:
         FileNotFoundError: If there is no such config.
-        ValueError: As :func:`checked`, or if the environment has another one.
+        ValueError: See :func:`checked`; also if the environment has another
+            value of a word.
     """
     file = config_folder() / path
     if not file.is_file():
@@ -209,7 +211,7 @@ def method(path: str, **words: str) -> str:
         if there not in (None, value):
             raise ValueError(
                 f'Expected {value!r}, which the config says, but got '
-                f'{name}={there!r}. For others, take {path} itself.'
+                f'{name}={there!r}. For other words, use {path} itself.'
             )
     _before.append({name: os.environ.get(name) for name in given})
     os.environ.update(given)
@@ -217,9 +219,9 @@ def method(path: str, **words: str) -> str:
 
 
 def heard() -> None:
-    """All words are read: what :func:`method` has set is taken back.
+    """Restore the variables that :func:`method` has set, after their reading.
 
-    ``configs/_base_/training.py`` calls it, which reads the last of them.
+    ``configs/_base_/training.py``, which reads the last word, calls this.
     """
     while _before:
         _restore(_before.pop())

@@ -13,6 +13,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 from mmengine.visualization import Visualizer
 
+from mmshapmix.engine.models import mixer_of
 from mmshapmix.functional.layouts import get_layout
 from mmshapmix.functional.longtail import reverse_frequency
 from mmshapmix.models import DeferredLoss
@@ -354,6 +355,6 @@ def test_each_backbone_trains_with_shapmix(model, tmp_path):
     for name, value in runner.model.named_parameters():
         assert torch.isfinite(value).all(), name
         assert value in moved, name  # it had a gradient
-    estimator = runner.model.data_preprocessor.blending.estimator
+    estimator = mixer_of(runner.model).estimator
     assert estimator.visits.sum() > 0
     assert 'val/acc/top1' in runner.message_hub.log_scalars

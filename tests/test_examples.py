@@ -4,6 +4,8 @@ import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from mmshapmix.engine.models import mixer_of
+
 from .conftest import make_data
 from .leaves import quick  # noqa: F401
 from .running import ROOT
@@ -44,7 +46,7 @@ def test_an_example_trains(tmp_path, write, name):
     runner = Runner.from_cfg(cfg)
     runner.train()
     assert runner.iter == 3
-    mixer = runner.model.data_preprocessor.blending
+    mixer = mixer_of(runner.model)
     assert (mixer.num_classes, mixer.layout.num_joints) == (classes, joints)
 
 

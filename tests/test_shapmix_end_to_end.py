@@ -40,14 +40,14 @@ import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
+from mmshapmix.engine.models import mixer_of
 
 @HOOKS.register_module()
 class KeepTable(Hook):
     priority = 'VERY_HIGH'
 
     def after_train_epoch(self, runner):
-        model = getattr(runner.model, 'module', runner.model)
-        mixer = model.data_preprocessor.blending
+        mixer = mixer_of(runner.model)
         state = mixer.state_dict()
         state['seed'] = torch.tensor(mixer.step_seed)
         name = f'table_{runner.epoch}_{get_rank()}.pth'

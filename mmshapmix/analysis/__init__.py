@@ -1,1 +1,1 @@
-"""Figures and reports from saved files. Only tools import this."""
+"""Figures and reports from saved files, imported only by tools."""

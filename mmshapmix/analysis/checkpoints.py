@@ -1,4 +1,4 @@
-"""What checkpoints hold beside weights: config, mixer, names and counts."""
+"""Contents of checkpoints: weights, config, mixer, class names and groups."""
 
 import ast
 from collections.abc import Mapping, Sequence
@@ -17,22 +17,19 @@ from ..interop.checkpoints import (
     read_weights,
     weights_of,
 )
-from ..interop.fit import TRAINING_ONLY, misfit, refuse
+from ..interop.fit import MIXER, TRAINING_ONLY, misfit, refuse
 from ..io.unpickling import brief
 from ..models.estimators import SaliencyEstimator
 from ..models.mixers import Mixer, ShapMix
 from ..registry import MODELS
 
-MIXER = 'data_preprocessor.blending.'
-"""Where the mixer's state lies in that of a recognizer."""
-
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """The weights of a checkpoint and its ``meta``, on the CPU.
+    """Read the weights and the ``meta`` of a checkpoint, on the CPU.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no checkpoint, or a damaged one.
+        ValueError: If the file is no checkpoint, or a damaged one.
     """
     checkpoint = read_weights(path)
     return dict(
@@ -41,13 +38,13 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
 
 
 def parse_config(text: str) -> dict[str, Any]:
-    """The settings of a config as MMEngine writes it into checkpoints.
+    """Parse the text of a config that MMEngine writes into checkpoints.
 
-    Such a text is assignments of literals and of ``dict(…)``. Parsing runs
-    nothing of it, since a checkpoint may come from anywhere.
+    Such a text consists of assignments of literals and of ``dict(…)``. Nothing
+    of the text is run, since a checkpoint may come from an unknown source.
 
     Raises:
-        ValueError: For anything else.
+        ValueError: If the text contains anything else.
 
     Example:
         >>> parse_config("model = dict(type='A', sizes=[1, 2])")
@@ -58,7 +55,7 @@ def parse_config(text: str) -> dict[str, Any]:
         return {row.targets[0].id: _literal(row.value) for row in rows}
     except (
         *(AttributeError, SyntaxError, ValueError, TypeError),
-        *(MemoryError, RecursionError),  # it is nested too deep
+        *(MemoryError, RecursionError),  # the text is nested too deeply
     ) as error:
         reason = brief(str(error) or type(error).__name__)
         raise ValueError(
@@ -88,7 +85,7 @@ def _literal(node: ast.expr) -> Any:
 
 
 def has_table(checkpoint: dict[str, Any]) -> bool:
-    """Whether a checkpoint holds a table of saliency."""
+    """Return whether a checkpoint contains a saliency table."""
     return any(
         name.startswith(f'{MIXER}estimator.')
         for name in checkpoint['state_dict']
@@ -104,14 +101,14 @@ def _check_table(checkpoint: dict[str, Any], source: str | Path) -> None:
 
 
 def build_mixer(checkpoint: dict[str, Any], source: str | Path) -> ShapMix:
-    """The mixer that a checkpoint was trained with, and its table.
+    """Build the mixer of a checkpoint's training, with its saliency table.
 
     Args:
         checkpoint: See :func:`read_checkpoint`.
-        source: Its path, for errors.
+        source: Path of the checkpoint, for errors.
 
     Raises:
-        ValueError: If it has no mixer with a table of saliency.
+        ValueError: If the checkpoint has no mixer with a saliency table.
     """
     _check_table(checkpoint, source)
     text = checkpoint['meta'].get('cfg')
@@ -125,11 +122,11 @@ def build_mixer(checkpoint: dict[str, Any], source: str | Path) -> ShapMix:
         config = settings['model']['data_preprocessor']['blending']
         _check_types(config)
         mixer = MODELS.build(config)
-        if mixer.layout is None:  # it took what the data have
+        if mixer.layout is None:  # the training took it from its data
             data = next(leaf_datasets(settings['train_dataloader']['dataset']))
             classes = settings['model']['cls_head']['num_classes']
             mixer.set_data(classes, data['layout'])
-    # What settings of nobody knows whom lead to can be nearly anything.
+    # Settings of an unknown source can lead to nearly any error.
     except Exception as error:
         raise ValueError(
             f'Expected a mixer that can be built here, but that of {source} '
@@ -140,7 +137,7 @@ def build_mixer(checkpoint: dict[str, Any], source: str | Path) -> ShapMix:
 
 
 def _check_types(config: dict[str, Any]) -> None:
-    """Refuse types other than ours, since a registry would import any name."""
+    """Check that all types are ours: a registry would import any name."""
     guidance = config.get('guidance')
     nested = [guidance] if isinstance(guidance, dict) else []
     for row in (config, *nested):
@@ -155,10 +152,10 @@ def _check_types(config: dict[str, Any]) -> None:
 def load_mixer(
     mixer: Mixer, checkpoint: dict[str, Any], source: str | Path
 ) -> None:
-    """Load an estimating mixer's part of a checkpoint: it can be guided then.
+    """Load a mixer's state from a checkpoint, and set its phase to guided.
 
     Raises:
-        ValueError: If the checkpoint has another mixer or no table.
+        ValueError: If the checkpoint has another mixer, or no saliency table.
     """
     _check_table(checkpoint, source)
     state = {
@@ -177,7 +174,7 @@ def load_mixer(
 
 
 def class_names(meta: dict[str, Any], num_classes: int) -> list[str]:
-    """Names of the classes, ``class 3`` and so on where they have none."""
+    """Class names from a checkpoint's meta, or else ``class 0`` and so on."""
     known = meta.get('dataset_meta')
     names = known.get('classes') if isinstance(known, Mapping) else None
     if (
@@ -192,7 +189,7 @@ def class_names(meta: dict[str, Any], num_classes: int) -> list[str]:
 def group_names(
     class_counts: Sequence[int] | None, num_classes: int
 ) -> list[str]:
-    """``many``, ``medium`` or ``few`` of each class; empty without counts."""
+    """Shot group of each class, e.g. ``many``; empty texts without counts."""
     names = [''] * num_classes
     if class_counts is not None:
         for group, members in shot_groups(np.asarray(class_counts)).items():
@@ -204,10 +201,10 @@ def group_names(
 def load_weights(
     model: nn.Module, checkpoint: dict[str, Any], source: str | Path
 ) -> None:
-    """Load a recognizer's weights, whatever mixer and loss it was given.
+    """Load a recognizer's weights; mixer and loss may differ.
 
     Raises:
-        ValueError: If they are not those of the model.
+        ValueError: If the weights do not fit the model.
     """
     state, _ = native_state(checkpoint, model, source)
     found = misfit(state, model).without(*TRAINING_ONLY)

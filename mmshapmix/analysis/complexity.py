@@ -1,4 +1,4 @@
-"""What a model costs: parameters and multiply-adds of one clip."""
+"""Cost of a model: parameters, and multiply-adds of one clip."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ Shape = tuple[int, int, int, int]
 
 
 class Complexity(NamedTuple):
-    """Costs of a model on clips of a shape."""
+    """Cost of a model on clips of a given shape."""
 
     shape: Shape
     parameters: int
@@ -22,15 +22,16 @@ class Complexity(NamedTuple):
 
 
 def clip_shape(cfg: Config, joints: int) -> Shape:
-    """The clips that a config's validation makes.
+    """Shape of the clips in a config's validation.
 
     Args:
-        cfg: M is FormatGCNInput's ``num_person``, T the ``clip_len`` of the
-            pipeline, C the backbone's ``in_channels``, by default 3.
+        cfg: A config; M is ``num_person`` of FormatGCNInput, T ``clip_len`` of
+            the pipeline, C ``in_channels`` of the backbone, by default 3.
         joints: V.
 
     Raises:
-        ValueError: If the pipeline says no number of persons or of frames.
+        ValueError: If the pipeline does not give the number of persons or of
+            frames.
     """
     rows = cfg.val_dataloader.dataset.pipeline
     known = {key: row[key] for row in rows for key in row}
@@ -45,16 +46,16 @@ def clip_shape(cfg: Config, joints: int) -> Shape:
 
 
 def complexity(cfg: Config, shape: Shape | None = None) -> Complexity:
-    """Count a config's backbone and head.
+    """Compute the cost of a config's backbone and head.
 
     Args:
         cfg: The config of a GCN recognizer.
-        shape: Of a clip; default: :func:`clip_shape`.
+        shape: Shape of a clip; default: :func:`clip_shape`.
 
     Returns:
         Parameters, and multiply-adds of one clip in evaluation mode, as
-        MMEngine counts them: convolutions, products of matrices, sums of
-        Einstein and normalisations. Element-wise operations are free.
+        MMEngine counts them: convolutions, matrix products, Einstein sums and
+        normalisations. Element-wise operations are not counted.
     """
     backbone = MODELS.build(cfg.model.backbone)
     scorer = nn.Sequential(backbone, MODELS.build(cfg.model.cls_head)).eval()

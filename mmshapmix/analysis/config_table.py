@@ -1,6 +1,6 @@
 """The table of our configs: ``python -m mmshapmix.analysis.config_table``.
 
-It prints ``configs/README.md``; a test compares the two.
+The command prints ``configs/README.md``; a test compares the two.
 """
 
 import re
@@ -17,42 +17,45 @@ from ..words import (
 
 HEAD = """# Configs
 
-A file here is a method. Words complete it:
+Each file here is a method. Words on the command line complete it:
 
 ```bash
 tools/train.py configs/shapmix/shapmix.py --data nw-ucla-lt --stream b --backbone ctrgcn
 ```
 
-| word | what it may be |
+| word | possible values |
 |---|---|
 | `--data` | a name of the second table, or the path of a file like those in [`_base_/data`](_base_/data) |
 | `--stream` | {streams} |
 | `--backbone` | {backbones} |
-| `--recipe` | {recipes}: schedule, rate, augmentation; without it, that of the method |
+| `--recipe` | {recipes}: schedule, learning rate and augmentation; default: the method's own recipe |
 
-Any method goes with any data set and stream. The figures of methods that train
-by different recipes are not comparable: give all the same `--recipe`.
-InfoGCN has a head of its own: methods that bring another (`cb-sigmoid`, `crt`'s
-kin, LDAM, …) are refused with it.
+Any method can be combined with any data set and stream. Results of methods
+that train by different recipes are not comparable: give all the same
+`--recipe`. InfoGCN needs its own head and cannot be combined with methods that
+bring another one (`cb-focal`, `cb-sigmoid`, `focal-sigmoid`, `gumbel`, `kps`,
+`ldam-drw`, `lws`).
 
-A checkpoint knows its words and its layout (`meta['words']`), and so do the
-scores of a test. Tests, trainings that start from it and fusions refuse another
-stream or data set, and say both. `--any-checkpoint`, or with MMAction2's own
-tools `--cfg-options default_hooks.words.any_checkpoint=True`, takes it all the
-same, as for fine-tuning on other data; `fuse_streams.py` has `--any-scores`. A
-table of methods with several recipes says each row's.
+Checkpoints contain their words and their layout (`meta['words']`), and so do
+the scores of a test. Tests, trainings that start from a checkpoint, and
+fusions refuse another stream or data set; the message names both. To use such
+a checkpoint all the same, for example for fine-tuning on other data, give
+`--any-checkpoint`, or with MMAction2's own tools `--cfg-options
+default_hooks.words.any_checkpoint=True`; for fusions, `fuse_streams.py` has
+`--any-scores`. A table of methods with several recipes shows the recipe of
+each row.
 """  # noqa: E501
 
 
 def title(path: Path) -> str:
-    """The comment at the top of a config, as a line."""
+    """Return the comment at the top of a config, as one line."""
     comment = re.match(r'(#.*\n)+', path.read_text(encoding='utf-8'))
     lines = comment[0].splitlines() if comment else []
     return ' '.join(line.removeprefix('# ') for line in lines)
 
 
 def recipe(path: Path) -> str:
-    """The recipe that a method has without the word."""
+    """Return the default recipe of a method."""
     text = path.read_text(encoding='utf-8')
     found = re.search(r'\$MMSHAPMIX_RECIPE:(\w+)', text)
     if found:
@@ -62,7 +65,7 @@ def recipe(path: Path) -> str:
 
 
 def config_table() -> str:
-    """The content of ``configs/README.md``."""
+    """Return the content of ``configs/README.md``."""
     folder = config_folder()
     parts = [
         HEAD.format(
@@ -70,14 +73,14 @@ def config_table() -> str:
             backbones=', '.join(f'`{word}`' for word in BACKBONES),
             recipes=', '.join(f'`{word}`' for word in RECIPES),
         ),
-        '| method | recipe | what it is |\n|---|---|---|',
+        '| method | recipe | description |\n|---|---|---|',
     ]
     parts += [
         f'| [`{name}`]({path.relative_to(folder).as_posix()}) '
         f'| `{recipe(path)}` | {title(path)} |'
         for name, path in method_files().items()
     ]
-    parts += ['\n| `--data` | what it is |\n|---|---|']
+    parts += ['\n| `--data` | description |\n|---|---|']
     parts += [
         f'| [`{name}`](_base_/data/{name}.py) '
         f'| {title(folder / "_base_" / "data" / f"{name}.py")} |'

@@ -1,4 +1,4 @@
-"""Data loaders of a config, changed for looking at data and models."""
+"""Data loaders of a config, changed to inspect data and models."""
 
 import copy
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from ..engine.launch import leaf_datasets
 
 
 def features_of(pipeline: Sequence[dict]) -> list[str]:
-    """The modalities of a pipeline, ``['j']`` where it does not say."""
+    """Modalities of a pipeline; ``['j']`` without ``GenSkeFeat``."""
     rows = [row for row in pipeline if row['type'].endswith('GenSkeFeat')]
     return list(rows[0].get('feats', ['j'])) if rows else ['j']
 
 
 def unrepeated(dataset: dict) -> dict:
-    """What is inside of wrappers that repeat samples."""
+    """Remove wrappers that repeat samples from a data set's config."""
     while 'dataset' in dataset:
         dataset = dataset['dataset']
     return dataset
@@ -25,14 +25,14 @@ def unrepeated(dataset: dict) -> dict:
 def evaluation_loader(
     config: ConfigDict, split: str, ann_split: str | None = None
 ) -> ConfigDict:
-    """A loader's config, with the pipeline of the evaluation.
+    """Return a loader's config with the pipeline of the evaluation.
 
     Args:
-        config: With ``val_dataloader`` and so on.
-        split: ``'train'``, ``'val'`` or ``'test'``. The training data come
-            without repetition, through the pipeline of the validation: no
+        config: A config with ``val_dataloader`` and so on.
+        split: ``'train'``, ``'val'`` or ``'test'``. Training data are loaded
+            without repetition, by the pipeline of the validation, which has no
             augmentation.
-        ann_split: Another split of the data file.
+        ann_split: Split of the data file to use instead of the loader's.
 
     Raises:
         ValueError: If the config has no such loader.
@@ -61,14 +61,14 @@ def evaluation_loader(
 def choose_samples(
     labels: np.ndarray, max_per_class: int | None = None
 ) -> list[int]:
-    """At most so many samples of each class, at random, always the same.
+    """Choose samples of each class at random, with a fixed seed.
 
     Args:
         labels: ``(N,)`` int64.
-        max_per_class: How many; none: all.
+        max_per_class: Largest number of samples per class; ``None``: all.
 
     Returns:
-        Their indices, in order.
+        Indices of the samples, in ascending order.
 
     Raises:
         ValueError: If samples have no label.
@@ -86,10 +86,10 @@ def choose_samples(
 
 
 def joint_loader(loader: ConfigDict) -> tuple[ConfigDict, list[str]]:
-    """A loader's config that gives joints, and the modalities it gave.
+    """Return a loader's config for joints, and its original modalities.
 
     Args:
-        loader: Its config, which is not changed.
+        loader: The loader's config; not changed.
     """
     loader = copy.deepcopy(loader)
     features = ['j']

@@ -1,8 +1,9 @@
 """Fusion of streams: weighted sums of the scores of several models.
 
 A stream is one modality: joint ``j``, bone ``b``, skip ``k``, and their
-motions ``jm``, ``bm``, ``km``. Of the dumps of ``tools/test.py``, scores or
-logits are fused; scores are probabilities, if the test is not set otherwise.
+motions ``jm``, ``bm``, ``km``. Scores or logits from the dumps of
+``tools/test.py`` are fused; scores are probabilities unless the test is
+configured otherwise.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,18 +26,18 @@ from .scores import Scores, is_raw
 from .tables import Row
 
 Weights = dict[str, float]
-"""Stream to its weight."""
+"""Weight of each stream."""
 
 SOURCES = ('scores', 'probabilities', 'logits')
-"""What can be fused: the scores as they are, or only if they are that."""
+"""Values to fuse: scores of any kind, only probabilities, or logits."""
 
 
 class Fusion(NamedTuple):
-    """How streams are fused.
+    """A rule to fuse streams.
 
     Attributes:
-        weights: Stream to its weight.
-        of: One of :data:`SOURCES`.
+        weights: Weight of each stream.
+        of: Values to fuse, one of :data:`SOURCES`.
     """
 
     weights: Weights
@@ -47,8 +48,8 @@ class Fusion(NamedTuple):
         return shown + ' (logits)' * (self.of == 'logits')
 
 
-# 2s, 4s, 6s and k400: the release of BRL (arXiv 2308.14024); shapmix: that of
-# Shap-Mix (arXiv 2407.12312).
+# 2s, 4s, 6s and k400: released code of BRL (arXiv 2308.14024); shapmix:
+# released code of Shap-Mix (arXiv 2407.12312).
 PRESETS: dict[str, Fusion] = {
     '2s': Fusion(dict(j=1, b=1), 'probabilities'),
     '4s': Fusion(dict(j=2, b=2, jm=1, bm=1), 'probabilities'),
@@ -58,11 +59,11 @@ PRESETS: dict[str, Fusion] = {
 }
 MAX_WEIGHT = 3
 MAX_SEARCHED = 6
-_CHUNK = 2**24  # fused scores that a search holds at once
+_CHUNK = 2**24  # fused scores that a search keeps in memory at once
 
 
 def possible_presets(streams: Sequence[str]) -> list[str]:
-    """The presets all of whose streams are there."""
+    """List the presets whose streams are all available."""
     return [
         name
         for name, fusion in PRESETS.items()
@@ -71,11 +72,11 @@ def possible_presets(streams: Sequence[str]) -> list[str]:
 
 
 def preset_fusion(preset: str, streams: Sequence[str]) -> Fusion:
-    """A preset, if the streams are there.
+    """Return a preset, if its streams are available.
 
     Args:
         preset: One of :data:`PRESETS`.
-        streams: The streams that are there; more than needed may be.
+        streams: Available streams, which may be more than needed.
 
     Raises:
         ValueError: For an unknown preset, or if a stream of it is missing.
@@ -93,13 +94,13 @@ def preset_fusion(preset: str, streams: Sequence[str]) -> Fusion:
 
 
 def fuse(scores: np.ndarray, weights: Sequence[float]) -> np.ndarray:
-    r"""The weighted mean of the streams' scores.
+    r"""Weighted mean of the streams' scores.
 
     .. math::
         \bar s = \sum_i w_i s_i \Big/ \sum_i w_i
 
     Args:
-        scores: ``(S, N, K)`` of S streams.
+        scores: ``(S, N, K)``, scores of S streams.
         weights: ``(S,)``, none negative, not all 0.
 
     Returns:
@@ -123,14 +124,15 @@ def fuse(scores: np.ndarray, weights: Sequence[float]) -> np.ndarray:
 
 
 def stack_streams(streams: Iterable[Scores], of: str) -> np.ndarray:
-    """What of streams is fused, ``(S, N, K)``.
+    """Stack the values to fuse, ``(S, N, K)``.
 
     Args:
-        streams: S, aligned.
-        of: One of :data:`SOURCES`.
+        streams: S streams, aligned.
+        of: Values to fuse, one of :data:`SOURCES`.
 
     Raises:
-        ValueError: If a stream does not have it, or for another source.
+        ValueError: If a stream does not have these values, or for an unknown
+            ``of``.
     """
     check_choice('of', of, SOURCES)
     stacked = []
@@ -154,19 +156,19 @@ def stack_streams(streams: Iterable[Scores], of: str) -> np.ndarray:
 def fuse_streams(
     streams: Mapping[str, Scores], weights: Weights, of: str = 'scores'
 ) -> Scores:
-    """The fusion of aligned streams, as scores of the same samples.
+    """Fuse aligned streams to scores of the same samples.
 
     Args:
         streams: See :func:`~.scores.aligned`.
-        weights: Of some or all of them.
-        of: What is fused, one of :data:`SOURCES`.
+        weights: Weights of some or all of the streams.
+        of: Values to fuse, one of :data:`SOURCES`.
 
     Returns:
         The fused probabilities or logits, as scores.
 
     Raises:
         ValueError: For weights that :func:`fuse` refuses, or if a stream does
-            not have what is to be fused.
+            not have the values to fuse.
     """
     chosen = [streams[name] for name in weights]
     fused = fuse(stack_streams(chosen, of), list(weights.values()))
@@ -181,7 +183,7 @@ def fuse_streams(
 
 
 def _words_of(streams: Sequence[Scores]) -> dict[str, str]:
-    """Those of a fusion: what differs is joined."""
+    """Words of a fusion; words that differ between streams are joined."""
     keys = {key: None for found in streams for key in found.words}
     said = {k: [f.words[k] for f in streams if k in f.words] for k in keys}
     return {key: '+'.join(dict.fromkeys(all_)) for key, all_ in said.items()}
@@ -191,7 +193,7 @@ def _words_of(streams: Sequence[Scores]) -> dict[str, str]:
 
 
 def weight_grid(num_streams: int) -> np.ndarray:
-    """All mixtures of whole weights from 0 to 3, each once.
+    """List all mixtures of integer weights from 0 to 3, each once.
 
     Equal weights and all presets are among them.
 
@@ -199,11 +201,11 @@ def weight_grid(num_streams: int) -> np.ndarray:
         num_streams: S, 1 to 6.
 
     Returns:
-        ``(W, S)`` int64 without common factors. Sorted from the most even one
-        (the least sum of squares of the shares) to single streams.
+        ``(W, S)`` int64; rows have no common factor. Sorted from the most even
+        weights (the smallest sum of squares of the shares) to single streams.
 
     Raises:
-        ValueError: For more streams: there would be too many.
+        ValueError: For more streams, which have too many mixtures.
     """
     if not 1 <= num_streams <= MAX_SEARCHED:
         raise ValueError(
@@ -212,7 +214,7 @@ def weight_grid(num_streams: int) -> np.ndarray:
         )
     grid = np.indices((MAX_WEIGHT + 1,) * num_streams)
     grid = grid.reshape(num_streams, -1).T
-    # 2:2 is 1:1 again.
+    # 2:2 is the same mixture as 1:1.
     grid = grid[np.gcd.reduce(grid, axis=1) == 1]
     shares = grid / grid.sum(1, keepdims=True)
     unevenness = np.square(shares).sum(1).round(12)
@@ -222,14 +224,15 @@ def weight_grid(num_streams: int) -> np.ndarray:
 def search_weights(
     streams: Mapping[str, Scores], of: str = 'scores'
 ) -> Weights:
-    """The weights of :func:`weight_grid` with the best mean class accuracy.
+    """Find the weights of :func:`weight_grid` with the best mean accuracy.
 
-    Of equally good ones, the most even. They must not be reported on the
-    samples that they were searched on (:func:`check_disjoint`).
+    The criterion is the mean class accuracy; of equally good weights, the most
+    even ones are chosen. Results with these weights must not be reported on
+    the samples of the search (:func:`check_disjoint`).
 
     Args:
-        streams: Aligned; 1 to 6.
-        of: What is fused, one of :data:`SOURCES`.
+        streams: 1 to 6 streams, aligned.
+        of: Values to fuse, one of :data:`SOURCES`.
     """
     first = next(iter(streams.values()))
     stacked = stack_streams(streams.values(), of)
@@ -247,7 +250,7 @@ def search_weights(
     total = np.bincount(first.labels, minlength=num_classes)
     tested = total > 0
     mean = (correct[:, tested] / total[tested]).mean(1)
-    # Rounded, so that equally good ones are equal; the first is taken.
+    # Rounded, so that equally good weights tie; argmax takes the first.
     best = grid[mean.round(12).argmax()]
     return dict(zip(streams, best.tolist(), strict=True))
 
@@ -255,11 +258,11 @@ def search_weights(
 def check_disjoint(
     searched: Mapping[str, Scores], reported: Mapping[str, Scores]
 ) -> None:
-    """Refuse to search weights on labels that are reported.
+    """Check that weights are not searched on the reported samples.
 
     Args:
-        searched: Streams whose labels choose the weights.
-        reported: The same streams on the samples that are reported.
+        searched: Streams on the samples of the search.
+        reported: The same streams on the reported samples.
 
     Raises:
         ValueError: If the streams differ, or if they share a sample.
@@ -292,8 +295,8 @@ def check_disjoint(
 def accuracies(found: Scores) -> dict[str, float | None]:
     """Overall, mean-class, many-, medium- and few-shot accuracy in [0, 1].
 
-    The groups are absent without class counts; one without a tested class is
-    none.
+    Without class counts the groups are absent; the accuracy of a group without
+    a tested class is ``None``.
     """
     ranked = top_classes(found.scores, 1)
     num_classes = found.scores.shape[1]
@@ -311,11 +314,11 @@ def accuracies(found: Scores) -> dict[str, float | None]:
 def fusion_rows(
     streams: Mapping[str, Scores], fusions: Mapping[str, Fusion]
 ) -> list[Row]:
-    """A row for each stream and for each fusion.
+    """Make a table row for each stream and each fusion.
 
     Args:
-        streams: Aligned.
-        fusions: By name.
+        streams: Aligned streams, by name.
+        fusions: Fusions, by name.
     """
     rows = [
         dict(scores=name, weights='', **accuracies(found))
@@ -332,7 +335,7 @@ def _with_recipes(
     streams: Mapping[str, Scores],
     fusions: Mapping[str, Fusion],
 ) -> list[Row]:
-    """The rows with the recipes that are in them, if any is known."""
+    """Add the recipes of the streams to the rows, if any is known."""
     names = [[name] for name in streams]
     names += [[*fusion.weights] for fusion in fusions.values()]
     found = [

@@ -1,4 +1,4 @@
-"""Mixed samples as a figure: what training sees."""
+"""Figure of mixed samples, as the training gets them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,14 +11,14 @@ from ..functional.mixing import MixPlan
 from .skeletons import draw_skeleton, front_view, seen_joints
 
 KINDS = dict(original='#4477aa', pasted='#ee7733', blended='#aa3377')
-"""Where a joint of a mixed sample comes from, and its colour."""
-CELL = 1.3, 1.8  # inches of a skeleton, width and height
+"""Origin of a joint of a mixed sample, and its colour."""
+CELL = 1.3, 1.8  # width and height of a skeleton, in inches
 
 
 def joint_kinds(plan: MixPlan) -> np.ndarray:
-    """Where each joint of the mixed samples comes from, ``(N, T, V)`` int64.
+    """Origin of each joint of the mixed samples, ``(N, T, V)`` int64.
 
-    Numbers of :data:`KINDS`: 0 from the original, 1 pasted from the partner,
+    Indices into :data:`KINDS`: 0 from the original, 1 pasted from the partner,
     2 blended of both.
     """
     inside = plan.window[:, :, None] & plan.joints[:, None]
@@ -29,12 +29,12 @@ def joint_kinds(plan: MixPlan) -> np.ndarray:
 def describe_mix(
     plan: MixPlan, index: int, labels: Sequence[str], layout: Layout
 ) -> str:
-    """What is mixed with what, in one line.
+    """Describe one sample of a mixing plan in one line.
 
     Args:
-        plan: Of the batch.
-        index: Which of its samples.
-        labels: Name of the class of each sample of the batch.
+        plan: Plan of the batch.
+        index: Index of the sample.
+        labels: Class name of each sample of the batch.
         layout: The skeleton.
     """
     lam = float(plan.lam[index])
@@ -72,11 +72,11 @@ def plot_mix(
     Args:
         mixed: ``(R, M, T, V, C)``.
         kinds: ``(R, T, V)`` int64, from :func:`joint_kinds`.
-        titles: Of the R rows.
+        titles: Titles of the R rows.
         layout: The skeleton.
-        num_frames: Skeletons of a row.
-        title: Of the figure.
-        path: The figure to write; its ending tells the format.
+        num_frames: Number of skeletons in a row.
+        title: Title of the figure.
+        path: The figure to write; its ending determines the format.
     """
     import matplotlib
 
@@ -116,15 +116,24 @@ def _draw_row(
     frames: np.ndarray,
     layout: Layout,
 ) -> None:
-    """One sample over time: ``(M, T, V, C)``, ``(M, T, V, 2)``, ``(T, V)``."""
+    """Draw one sample over time.
+
+    Args:
+        axes: Axes of matplotlib.
+        person_frames: ``(M, T, V, C)``, the sample.
+        view: ``(M, T, V, 2)``, its front view.
+        kinds: ``(T, V)`` int64, the origins of its joints.
+        frames: Numbers of the frames to draw.
+        layout: The skeleton.
+    """
     seen = seen_joints(person_frames)
     drawn = view[:, frames][seen[:, frames]]
     if not len(drawn):
-        return  # nobody is there
+        return  # no person is present
     low, high = drawn.min(0), drawn.max(0)
     middle = (low + high) / 2
     across, height = 1.1 * (high - low)
-    # All rows are of one shape, whatever the bodies do.
+    # All rows have the same shape, whatever the extent of the bodies.
     step = max(across, height * CELL[0] / CELL[1])
     height = step * CELL[1] / CELL[0]
     colors = np.array(list(KINDS.values()))

@@ -1,4 +1,4 @@
-"""Per-class accuracy as a bar chart."""
+"""Bar chart of the accuracy of each class."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,11 +12,11 @@ Table = list[dict[str, str]]
 
 
 def read_table(path: str | Path) -> Table:
-    """Rows of a CSV file that ``PerClassTableHook`` wrote.
+    """Read the rows of a CSV file that ``PerClassTableHook`` wrote.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no such table; the message names the line.
+        ValueError: If the file is no such table; the message names the line.
     """
     rows = read_csv(
         path, 'a per-class table', ('class_id', 'test_samples', 'correct')
@@ -32,21 +32,21 @@ def read_table(path: str | Path) -> Table:
 
 
 def class_label(row: Mapping[str, str]) -> str:
-    """Name or number of a class, with its training samples if known."""
+    """Name or number of a class, followed by its training samples if known."""
     label = row.get('name') or row['class_id']
     samples = row.get('train_samples')
     return f'{label} ({samples})' if samples else label
 
 
 def plot_per_class(tables: Mapping[str, Table], path: str | Path) -> None:
-    """Draw the accuracy of each class, a bar for each model.
+    """Draw the accuracy of each class, with a bar for each model.
 
-    Classes stand in the order of their training samples, the most frequent
-    first; without counts, by number.
+    Classes are in the order of their training samples, the most frequent
+    first; without counts, in the order of their numbers.
 
     Args:
-        tables: Model name to its per-class table; all of the same classes.
-        path: The figure to write; its ending tells the format.
+        tables: Per-class tables by model name, all of the same classes.
+        path: The figure to write; its ending determines the format.
 
     Raises:
         ValueError: If the tables are of different classes.

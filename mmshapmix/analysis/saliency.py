@@ -1,4 +1,4 @@
-"""Saliency of part combinations: running tables, and exact values."""
+"""Saliency of coalitions of body parts: running tables and exact values."""
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations
@@ -28,6 +28,7 @@ from ..models.estimators import (
     SaliencyEstimator,
     ShapleyEstimator,
 )
+from ..models.labels import labels_of
 from ..models.mixers import ShapMix
 from .checkpoints import group_names
 
@@ -35,7 +36,7 @@ from .checkpoints import group_names
 
 
 def coalition_names(coalitions: Coalitions, parts: Sequence[str]) -> list[str]:
-    """Part names of each coalition, joined by ``+``.
+    """Names of the coalitions: the names of their parts, joined by ``+``.
 
     Args:
         coalitions: ``(S, P)`` bool.
@@ -48,13 +49,13 @@ def coalition_names(coalitions: Coalitions, parts: Sequence[str]) -> list[str]:
 
 
 def part_saliency(mixer: ShapMix) -> tuple[Tensor, str]:
-    """Saliency of the single parts, and what it is.
+    """Saliency of the single parts, and its definition in words.
 
     Args:
-        mixer: With an estimator.
+        mixer: A mixer with an estimator.
 
     Returns:
-        ``(K, P)``, and a few words.
+        ``(K, P)`` saliency, and a short text that defines it.
     """
     estimator = mixer.estimator
     assert estimator is not None
@@ -70,9 +71,9 @@ def part_saliency(mixer: ShapMix) -> tuple[Tensor, str]:
 
 
 def coalition_visits(estimator: SaliencyEstimator) -> Tensor | None:
-    """How often each coalition's own value was updated, ``(K, S)``.
+    """Number of updates of each coalition's own value, ``(K, S)``.
 
-    None for an estimator that has no values of coalitions.
+    ``None`` for an estimator that has no values of coalitions.
     """
     if isinstance(estimator, CoalitionValues):
         index = coalition_index(estimator.coalitions > 0.5)
@@ -85,12 +86,12 @@ def coalition_visits(estimator: SaliencyEstimator) -> Tensor | None:
 def saliency_rows(
     mixer: ShapMix, names: Sequence[str], class_counts: Sequence[int] | None
 ) -> list[dict[str, Any]]:
-    """All that a mixer knows of all classes and coalitions, as a table.
+    """Make a table of a mixer's saliency of all classes and coalitions.
 
     Args:
-        mixer: With an estimator.
-        names: Of the K classes.
-        class_counts: ``(K,)`` training samples, if they are known.
+        mixer: A mixer with an estimator.
+        names: Names of the K classes.
+        class_counts: ``(K,)`` training samples, if known.
     """
     estimator, layout = mixer.estimator, mixer.layout
     assert estimator is not None
@@ -132,10 +133,10 @@ def exact_coalition_values(
     """Mean worth of every coalition over the samples of each class.
 
     Args:
-        estimator: Knows the parts and the mean pose.
-        model: The recognizer; it is put into evaluation mode meanwhile.
-        batches: What a data loader gives.
-        at_once: Coalitions of a sample that the model sees in one batch.
+        estimator: Estimator with the parts and the mean pose.
+        model: The recognizer; it is in evaluation mode during the computation.
+        batches: Batches of a data loader.
+        at_once: Number of coalitions per sample in one batch of the model.
 
     Returns:
         ``(K, 2^P)`` float64; NaN for a class without samples, or with
@@ -149,7 +150,7 @@ def exact_coalition_values(
     with evaluating(model):
         for data in batches:
             batch = model.data_preprocessor(data)
-            labels = torch.cat([s.gt_label for s in batch['data_samples']])
+            labels = labels_of(batch['data_samples'])
             for slots in numbers.split(at_once):
                 seen = coalitions[slots].expand(len(labels), -1, -1)
                 values = estimator.worth(model, batch['inputs'], labels, seen)
@@ -160,11 +161,11 @@ def exact_coalition_values(
 
 
 def top_combination(worth: Tensor, size: int) -> tuple[Tensor, Coalitions]:
-    """The combination of so many parts with the largest value, by class.
+    """Find the coalition of a given size with the largest value, by class.
 
     Args:
         worth: ``(K, 2^P)``.
-        size: Parts of the combination.
+        size: Number of parts of the coalition.
 
     Returns:
         ``(K,)`` values, and ``(K, P)`` bool parts.
@@ -178,10 +179,11 @@ def top_combination(worth: Tensor, size: int) -> tuple[Tensor, Coalitions]:
 def finds_salient(
     pair: set[str], triple: set[str], salient: set[str]
 ) -> bool | None:
-    """Whether the top pair or triple is what makes the class.
+    """Return whether the top pair or triple finds the salient parts.
 
-    It contains every salient part, or, where these are more than three,
-    nothing but salient parts. None for a class without salient parts.
+    One of the two must contain every salient part; if there are more than
+    three salient parts, one of the two must contain only salient parts.
+    ``None`` for a class without salient parts.
     """
     if not salient:
         return None
@@ -191,7 +193,7 @@ def finds_salient(
 
 
 def chance_to_find(parts: Sequence[str], salient: set[str]) -> float:
-    """How often a random pair and triple pass :func:`finds_salient`.
+    """Probability that a random pair and triple pass :func:`finds_salient`.
 
     Example:
         >>> round(chance_to_find('abcde', {'a', 'b'}), 2)
@@ -206,7 +208,7 @@ def chance_to_find(parts: Sequence[str], salient: set[str]) -> float:
 
 
 def rank_correlation(a: Tensor, b: Tensor) -> Tensor:
-    """Spearman's rank correlation of each row, ties with their mean rank.
+    """Spearman's rank correlation of each row; ties get their mean rank.
 
     Args:
         a: ``(K, S)``.
@@ -222,15 +224,16 @@ def rank_correlation(a: Tensor, b: Tensor) -> Tensor:
 
 
 def compare_tables(running: Tensor, exact: Tensor) -> dict[str, float]:
-    """How near the estimated saliency is to the exact one.
+    """Compare the estimated saliency with the exact one.
 
     Args:
         running: ``(K, S)``.
         exact: ``(K, S)``; classes with NaN are left out.
 
     Returns:
-        ``rmse`` over all values, ``rank_correlation``, the mean over classes
-        (NaN if it has none), and ``num_classes``, how many were compared.
+        ``rmse`` over all values, ``rank_correlation``, the mean over the
+        classes (NaN if no class has one), and ``num_classes``, the number of
+        classes compared.
     """
     known = exact.isfinite().all(1)
     running, exact = running[known].double(), exact[known].double()
@@ -249,15 +252,16 @@ def exact_rows(
     names: Sequence[str],
     samples: Sequence[int],
 ) -> list[dict[str, Any]]:
-    """Exact values of all classes and coalitions, as a table.
+    """Make a table of the exact values of all classes and coalitions.
 
     Args:
         worth: ``(K, 2^P)``.
-        mixer: Whose running saliency stands beside, if there is one.
-        estimator: Knows the parts, and the S coalitions to mix.
+        mixer: Mixer whose running saliency is an additional column, or
+            ``None``.
+        estimator: Estimator with the parts, and the S coalitions to mix.
         parts: Names of the P parts.
-        names: Of the K classes.
-        samples: ``(K,)``, how many were seen of each class.
+        names: Names of the K classes.
+        samples: ``(K,)``, number of samples of each class.
     """
     rows = all_coalitions(len(parts))
     slots = coalition_index(estimator.coalitions > 0.5).tolist()

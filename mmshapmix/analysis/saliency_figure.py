@@ -1,4 +1,4 @@
-"""Saliency of body parts by class as a figure, as in Shap-Mix's Fig. 3, 5."""
+"""Figure of body parts' saliency by class, as in Shap-Mix's Fig. 3 and 5."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from ..models.mixers import ShapMix
 from .saliency import coalition_names, part_saliency
 from .skeletons import draw_skeleton
 
-TOP = 5  # combinations shown for each class
+TOP = 5  # coalitions shown for each class
 COLUMNS = 4
 COLORS = 'coolwarm'
 
@@ -21,15 +21,17 @@ COLORS = 'coolwarm'
 def choose_classes(
     wanted: Sequence[str], names: Sequence[str], groups: Sequence[str]
 ) -> dict[str, list[int]]:
-    """Numbers of the classes to show, by shot group.
+    """Choose the classes to show, and return their numbers by shot group.
 
     Args:
-        wanted: Names or numbers; none: the first three of each group.
-        names: Of the K classes.
-        groups: Of the K classes, see :func:`~.checkpoints.group_names`.
+        wanted: Names or numbers of classes; if empty, the first three of each
+            group.
+        names: Names of the K classes.
+        groups: Groups of the K classes, see
+            :func:`~.checkpoints.group_names`.
 
     Raises:
-        ValueError: For a class that there is not.
+        ValueError: For an unknown class.
     """
     chosen = [_find_class(name, names) for name in wanted]
     rows: dict[str, list[int]] = {}
@@ -64,11 +66,11 @@ def plot_saliency(
     """Draw, for some classes, the salient parts and part combinations.
 
     Args:
-        mixer: With an estimator.
-        rows: Group to its classes.
-        titles: Of the K classes.
+        mixer: A mixer with an estimator.
+        rows: Classes to show, by group.
+        titles: Titles of the K classes.
         pose: ``(V, 2)``, the body to draw.
-        path: The figure to write; its ending tells the format.
+        path: The figure to write; its ending determines the format.
     """
     import matplotlib
 
@@ -114,13 +116,16 @@ def _shares(saliency: Tensor, joints: Tensor) -> np.ndarray:
 
 
 def _bar_limits(shares: np.ndarray) -> tuple[float, float]:
-    """Of all bars alike; the values stand to the right of them."""
+    """Limits of the x axis, equal for all classes, with room for values.
+
+    The numbers are written to the right of the bars.
+    """
     top = -np.sort(-shares, axis=1)[:, :TOP]
     return min(top.min(), 0), 1.25 * max(top.max(), 1.5 / shares.shape[1])
 
 
 def _explain(figure: Any, scale: Any, meaning: str, number: int) -> None:
-    """What the colours and the bars are."""
+    """Add a colour bar and a title that explain colours and bars."""
     figure.colorbar(
         scale,
         ax=figure.get_axes(),
@@ -138,7 +143,7 @@ def _explain(figure: Any, scale: Any, meaning: str, number: int) -> None:
 
 
 def _grid(rows: Mapping[str, Sequence[int]]) -> list[tuple[str, list[int]]]:
-    """The groups, cut into rows of the figure."""
+    """Divide the groups into rows of the figure."""
     return [
         (group, list(members[start : start + COLUMNS]))
         for group, members in rows.items()
@@ -149,11 +154,11 @@ def _grid(rows: Mapping[str, Sequence[int]]) -> list[tuple[str, list[int]]]:
 def _draw_body(
     axes: Any, pose: np.ndarray, layout: Layout, part_colors: np.ndarray
 ) -> None:
-    """The body with its parts in ``(P, 4)`` colours."""
+    """Draw the body with its parts in ``(P, 4)`` colours."""
     colors = np.full((len(pose), 4), 0.5)
     for color, joints in zip(part_colors, layout.parts.values(), strict=True):
         colors[list(joints)] = color
-    # A rim, since what is not salient is pale.
+    # A grey rim, since parts that are not salient are pale.
     rim = ['#a0a0a0'] * len(pose)
     draw_skeleton(axes, pose, layout, rim, width=8, zorder=1)
     draw_skeleton(axes, pose, layout, colors, width=6)
@@ -165,7 +170,7 @@ def _draw_body(
 
 
 def _draw_bars(axes: Any, shares: np.ndarray, labels: Sequence[str]) -> None:
-    """The combinations with the largest of the ``(S,)`` shares."""
+    """Draw bars of the coalitions with the largest of the ``(S,)`` shares."""
     order = np.argsort(-shares, kind='stable')[:TOP]
     places = np.arange(len(order))
     axes.barh(places, shares[order], height=0.32, color='#8c8c8c')

@@ -1,4 +1,7 @@
-"""Dumped scores: read without running what a pickle may carry, checked."""
+"""Dumped scores: safe reading, checks and alignment.
+
+Reading runs no code that a pickle may contain.
+"""
 
 import io
 import math
@@ -18,7 +21,8 @@ from ..interop.checkpoints import class_counts_of
 from ..io.unpickling import PLAIN_NAMES, PlainUnpickler, brief, load_plain
 from .checkpoints import read_checkpoint
 
-# What torch calls the types of storages. numpy has no bfloat16.
+# Numpy dtypes of torch's storages. A bfloat16, which numpy lacks, is read as
+# an integer of the same size.
 STORAGES = dict(
     FloatStorage='f4',
     DoubleStorage='f8',
@@ -34,19 +38,20 @@ STORAGES = dict(
 
 
 class _StorageUnpickler(PlainUnpickler):
-    """Unpickles what torch says of a storage."""
+    """Unpickler of torch's description of a storage."""
 
     def persistent_load(self, pid: tuple) -> tuple:
-        """What it is: a kind, a type, a name, a device and a size."""
+        """Return the description: kind, type, key, device and size."""
         return pid
 
 
 def _storage(content: bytes) -> np.ndarray:
-    """Stand in for torch's loader of storages, which would load anything.
+    """Replacement of torch's loader of storages, which would load anything.
 
     Args:
         content: Five pickles (a magic number, a version, the system, the
-            storage, its key), the number of values, and these.
+            description of the storage, its key), then the number of values,
+            and the values.
     """
     file = io.BytesIO(bytes(content))
     names = {f'torch.{name}': name for name in STORAGES}
@@ -54,11 +59,11 @@ def _storage(content: bytes) -> np.ndarray:
         _StorageUnpickler(file, 'storages', names).load() for _ in range(5)
     ]
     name, size = parts[3][1], parts[3][4]
-    start = file.tell() + 8
+    start = file.tell() + 8  # after the number of values, 64 bits
     order = '<' if parts[2]['little_endian'] else '>'
     dtype = np.dtype(f'{order}{STORAGES[name]}')
     values = np.frombuffer(file.getvalue(), dtype, size, start)
-    if name == 'BFloat16Storage':  # the first half of a float32
+    if name == 'BFloat16Storage':  # the upper 16 bits of a float32
         return (values.astype(np.uint32) << 16).view(np.float32)
     return values
 
@@ -66,10 +71,10 @@ def _storage(content: bytes) -> np.ndarray:
 def _tensor(
     storage: np.ndarray, offset: int, size: tuple, stride: tuple, *_: Any
 ) -> np.ndarray:
-    """Stand in for the function that makes tensors of storages.
+    """Replacement of torch's function that makes a tensor from a storage.
 
     Raises:
-        ValueError: If it is not all in the storage, or larger than that.
+        ValueError: If the tensor exceeds the storage.
     """
     whole = offset, *size, *stride
     if not all(type(n) is int and n >= 0 for n in whole) or len(size) != len(
@@ -88,7 +93,7 @@ def _tensor(
     return np.lib.stride_tricks.as_strided(values, size, strides).copy()
 
 
-# Tensors, as torch and as DumpScores pickle them, come as arrays.
+# Tensors pickled by torch or by DumpScores become arrays.
 SCORE_NAMES: dict[str, Any] = PLAIN_NAMES | {
     'torch.storage._load_from_bytes': _storage,
     'torch._utils._rebuild_tensor_v2': _tensor,
@@ -101,13 +106,13 @@ class Scores:
     """The scores of one model, or of a fusion, on one split.
 
     Attributes:
-        source: Where they come from, for errors.
-        names: N names of samples, all different.
+        source: Origin of the scores, for errors.
+        names: Names of the N samples, all different.
         scores: ``(N, K)`` float64, finite.
         labels: ``(N,)`` int64 in 0..K-1.
         class_counts: ``(K,)`` training samples, if known.
-        logits: ``(N, K)`` float64, if known: the means of the clips.
-        words: What was tested, see :mod:`mmshapmix.identity`, if known.
+        logits: ``(N, K)`` float64, means over the clips, if known.
+        words: Words of the model, see :mod:`mmshapmix.identity`, if known.
     """
 
     source: str
@@ -119,7 +124,7 @@ class Scores:
     words: Mapping[str, str] = field(default_factory=dict)
 
     def save(self, path: str | Path) -> None:
-        """Write them as ``tools/test.py --dump`` does."""
+        """Write the scores in the format of ``tools/test.py --dump``."""
         columns = [self.scores, self.labels[:, None], self.names]
         keys = [*KEYS]
         if self.logits is not None:
@@ -134,13 +139,13 @@ class Scores:
 
 
 def read_scores(path: str | Path) -> Scores:
-    """Read what ``tools/test.py --dump``, ours or MMAction2's, wrote.
+    """Read a file that ``tools/test.py --dump``, ours or MMAction2's, wrote.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no dump of one label and K finite scores for each
-            of its samples, if samples have no name of their own, or if it
-            asks for anything but tensors, arrays and plain containers.
+        ValueError: If the file has not one label and K finite scores for each
+            sample, if samples lack a name or share one, or if the file
+            contains anything but tensors, arrays and plain containers.
     """
     rows = load_plain(path, 'dumped scores', SCORE_NAMES)
     _check_rows(rows, path)
@@ -171,7 +176,10 @@ def read_scores(path: str | Path) -> Scores:
 def _logits_of(
     rows: list[dict[str, Any]], scores: np.ndarray
 ) -> np.ndarray | None:
-    """Of all samples or none; scores that no activation gives are such."""
+    """Logits of all samples, or ``None`` if no sample has any.
+
+    Scores that are no probabilities count as logits.
+    """
     having = sum(LOGITS in row for row in rows)
     if not having:
         return scores if is_raw(scores) else None
@@ -181,12 +189,12 @@ def _logits_of(
 
 
 def is_raw(scores: np.ndarray) -> bool:
-    """Whether scores are logits: probabilities are not negative."""
+    """Return whether scores are logits: some are negative."""
     return bool((scores < 0).any())
 
 
 def _check_rows(rows: Any, path: str | Path) -> None:
-    """Refuse what is no list of samples with distinct names."""
+    """Check that a dump is a list of samples with distinct names."""
     dumped = isinstance(rows, list) and all(isinstance(r, dict) for r in rows)
     if not (dumped and rows and all({*KEYS[:2]} <= r.keys() for r in rows)):
         raise ValueError(
@@ -212,13 +220,13 @@ def _check_rows(rows: Any, path: str | Path) -> None:
 
 
 def _some(names: Collection[str | int]) -> str:
-    """How many names, and the first of them."""
+    """Number of names, and the first few of them, for a message."""
     shown = ', '.join(map(repr, sorted(names, key=str)[:3]))
     return f'{len(names)} ({shown}{", …" * (len(names) > 3)})'
 
 
 def _check_scores(found: Scores) -> None:
-    """Refuse scores, labels and counts that do not belong together."""
+    """Check that scores, labels and counts fit each other."""
     scores, labels, path = found.scores, found.labels, found.source
     if scores.ndim != 2 or len(labels) != len(scores):
         raise ValueError(
@@ -248,17 +256,17 @@ def _check_scores(found: Scores) -> None:
 def check_counts(
     sources: Mapping[str, ClassCounts | None], num_classes: int
 ) -> ClassCounts | None:
-    """Training class counts that all agree on who know them.
+    """Return the training class counts, if all sources agree on them.
 
     Args:
-        sources: Where from, to ``(K,)`` counts, if known there.
+        sources: ``(K,)`` counts by source, ``None`` where unknown.
         num_classes: K.
 
     Returns:
-        ``(K,)``, or none if nobody knows them.
+        ``(K,)``, or ``None`` if no source has counts.
 
     Raises:
-        ValueError: If they differ, or are of other than K classes.
+        ValueError: If the counts differ, or do not have K classes.
     """
     known = {k: v for k, v in sources.items() if v is not None}
     for source, counts in known.items():
@@ -279,14 +287,14 @@ def check_counts(
 def aligned(
     streams: Mapping[str, Scores], counts: Mapping[str, ClassCounts]
 ) -> dict[str, Scores]:
-    """The same samples in the same order, and class counts, for all streams.
+    """Bring all streams to the same order of samples and class counts.
 
     Args:
-        streams: Stream to its scores; at least one.
-        counts: More sources of class counts, by name.
+        streams: Scores by stream; at least one.
+        counts: Further sources of class counts, by name.
 
     Returns:
-        The streams, in the order of the first one's samples.
+        The streams, with samples in the order of the first stream.
 
     Raises:
         ValueError: If samples, labels, numbers of classes or class counts of
@@ -310,7 +318,7 @@ def aligned(
 
 
 def _check_scales(streams: Mapping[str, Scores]) -> None:
-    """Refuse to fuse probabilities with scores of another scale."""
+    """Check that probabilities are not mixed with scores of other scales."""
     probabilities = [
         stream
         for stream, found in streams.items()
@@ -325,7 +333,7 @@ def _check_scales(streams: Mapping[str, Scores]) -> None:
 
 
 def _ordered_like(first: Scores, found: Scores) -> Scores:
-    """The second one's samples in the order of the first."""
+    """Sort the second stream's samples in the order of the first."""
     for one, other in ((first, found), (found, first)):
         missing = {*one.names} - {*other.names}
         if missing:
@@ -366,14 +374,15 @@ def read_streams(
     """Read and align the dumps of several streams.
 
     Args:
-        paths: Stream to its file.
-        checkpoint: May know the class counts where the dumps do not.
-        any_scores: Take two of the same stream, or of two data sets.
+        paths: Files by stream.
+        checkpoint: Checkpoint with class counts, for dumps without them.
+        any_scores: Whether to accept several dumps of the same stream, or of
+            different data sets.
 
     Raises:
-        ValueError: As :func:`read_scores`, :func:`aligned` and
-            :func:`~mmshapmix.identity.check_dumps`, or if the checkpoint does
-            not know the class counts.
+        ValueError: See :func:`read_scores`, :func:`aligned` and
+            :func:`~mmshapmix.identity.check_dumps`; also if the checkpoint has
+            no class counts.
     """
     streams = {stream: read_scores(path) for stream, path in paths.items()}
     if not any_scores:

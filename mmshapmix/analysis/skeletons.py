@@ -1,4 +1,4 @@
-"""Drawing skeletons: a body for every layout, front views."""
+"""Drawing of skeletons: a body for every layout, front views."""
 
 import itertools
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from ..datasets.synthetic.actions import Movement
 from ..datasets.synthetic.body import AXES, JOINTS, PARTS, Performance, perform
 from ..functional.layouts import Layout, get_layout
 
-# How far limbs stand off, in degrees, so that they can be told apart.
+# Angles of the limbs to the body, in degrees, which make them distinguishable.
 STANCE = dict(shoulder=22, hip=7)
-# Joints of layouts by other names than those of the body.
+# Names of layouts' joints that differ from those of the body.
 SAME_JOINTS = dict(
     hip_center='spine_base',
     spine='spine_mid',
@@ -20,11 +20,11 @@ SAME_JOINTS = dict(
     shoulder_center='spine_shoulder',
 )
 
-# --- where the joints are ----------------------------------------------------
+# --- positions of the joints -------------------------------------------------
 
 
 def standing_body() -> dict[str, np.ndarray]:
-    """Joints of a body that stands, by name, each ``(3,)``: x right, z up."""
+    """Joints of a standing body by name, each ``(3,)``: x right, z up."""
     sway = np.zeros((1, len(JOINTS), len(AXES)))
     for pivot, degrees in STANCE.items():
         for side in ('l_', 'r_'):
@@ -53,19 +53,20 @@ def standing_body() -> dict[str, np.ndarray]:
 def body_pose(
     layout: Layout, mean_pose: np.ndarray | None = None
 ) -> np.ndarray:
-    """A body to draw, ``(V, 2)``, seen from the front.
+    """Return a body to draw, ``(V, 2)``, seen from the front.
 
-    It is the standing body where that has all joints by name, else the mean
-    pose, else the bare graph.
+    The result is the standing body if it has all joints by name, otherwise the
+    mean pose, and without one the graph.
 
     Args:
         layout: The skeleton.
-        mean_pose: ``(V, C)``, if one of joints is known.
+        mean_pose: ``(V, C)``, mean pose of the joints, if known.
     """
     body = standing_body()
     names = [SAME_JOINTS.get(joint, joint) for joint in layout.joints]
     if all(name in body for name in names):
         points = np.stack([body[name] for name in names])
+        # The body's right side, at +x, is on the left as seen from the front.
         return points[:, [0, 2]] * (-1, 1)
     if mean_pose is not None:
         return front_view(mean_pose, layout)
@@ -73,10 +74,11 @@ def body_pose(
 
 
 def graph_pose(layout: Layout) -> np.ndarray:
-    """The graph as a radial tree, ``(V, 2)``, its root in the middle.
+    """Positions of the graph's joints as a radial tree, ``(V, 2)``.
 
-    A joint's ring is its distance from the root; the ends of the limbs share
-    the circle evenly, and a joint stands amid those that hang on it.
+    The root is in the middle. The radius of a joint is its distance from the
+    root; the ends of the limbs divide the circle evenly, and the angle of any
+    other joint is the mean of its children's angles.
     """
     children: dict[int, list[int]] = {v: [] for v in range(layout.num_joints)}
     for joint, parent in layout.inward:
@@ -84,7 +86,7 @@ def graph_pose(layout: Layout) -> np.ndarray:
     roots = set(children) - {joint for joint, _ in layout.inward}
     ends = sum(not below for below in children.values())
     counter = itertools.count()
-    polar = np.zeros((layout.num_joints, 2))  # ring and angle
+    polar = np.zeros((layout.num_joints, 2))  # radius and angle
 
     def place(joint: int, ring: int) -> float:
         below = [place(child, ring + 1) for child in children[joint]]
@@ -99,12 +101,13 @@ def graph_pose(layout: Layout) -> np.ndarray:
 
 
 def front_view(points: np.ndarray, layout: Layout) -> np.ndarray:
-    """Skeletons as one sees them who stands in front of them.
+    """Project skeletons to their front view.
 
-    Flat ones are images, whose y axis points down. Of the others, the first
-    axis goes across, and that one of the other two goes up along which the
-    upper half of the body is farther from the lower one; the left side of the
-    body is on the right. All are seen from the same side.
+    2-D skeletons are in image coordinates, whose y axis points down. For 3-D
+    skeletons, the first axis becomes the horizontal one. The vertical one is
+    the other axis along which the upper and the lower half of the body are
+    farther apart. The left side of the body is on the right. All skeletons are
+    seen from the same direction.
 
     Args:
         points: ``(..., V, C)``.
@@ -129,9 +132,9 @@ def front_view(points: np.ndarray, layout: Layout) -> np.ndarray:
 
 
 def seen_joints(person: np.ndarray) -> np.ndarray:
-    """Which joints of a person are not missing, that is, not all zero.
+    """Mask of the joints that are not missing, that is, not all zero.
 
-    A single zero joint is the origin of a normalisation, and is there.
+    A single zero joint is the origin of a normalisation, and not missing.
 
     Args:
         person: ``(..., V, C)``.
@@ -158,13 +161,13 @@ def draw_skeleton(
     """Draw one person; a bone has the colour of its outer joint.
 
     Args:
-        axes: Of matplotlib.
+        axes: Axes of matplotlib.
         points: ``(V, 2)``, right and up.
         layout: The skeleton.
-        colors: Of the V joints, each a colour of matplotlib.
-        width: Of the bones, in points.
-        seen: ``(V,)`` bool, the joints to draw; none: all.
-        zorder: What is drawn over what.
+        colors: Matplotlib colours of the V joints.
+        width: Width of the bones, in points.
+        seen: ``(V,)`` bool, the joints to draw; ``None``: all.
+        zorder: Drawing order; larger values are drawn over smaller ones.
     """
     from matplotlib.collections import LineCollection
 

@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 
 Row = dict[str, Any]
-"""Column to value: text, a share in [0, 1], or none where there is none."""
+"""Values by column: text, a share in [0, 1], or ``None`` if there is none."""
 
 
 def _cell(value: Any) -> str:
@@ -18,11 +18,11 @@ def _cell(value: Any) -> str:
 
 
 def rich_table(rows: Sequence[Row], title: str) -> Table:
-    """A table for the terminal, shares in %.
+    """Make a table for the terminal, with shares in %.
 
     Args:
         rows: At least one; all have the columns of the first.
-        title: Stands above it.
+        title: Title above the table.
     """
     table = Table(*rows[0], title=title)
     for row in rows:
@@ -31,7 +31,7 @@ def rich_table(rows: Sequence[Row], title: str) -> Table:
 
 
 def markdown_table(rows: Sequence[Row]) -> str:
-    """The lines of a Markdown table, shares in %.
+    """Return the text of a Markdown table, with shares in %.
 
     Example:
         >>> print(markdown_table([dict(scores='j', few=0.5)]))
@@ -45,7 +45,7 @@ def markdown_table(rows: Sequence[Row]) -> str:
 
 
 def write_csv(rows: Sequence[Row], path: str | Path) -> None:
-    """Write rows as a CSV file, values as they are.
+    """Write rows as a CSV file, with unchanged values.
 
     Args:
         rows: At least one; all have the columns of the first.
@@ -58,11 +58,11 @@ def write_csv(rows: Sequence[Row], path: str | Path) -> None:
 
 
 def write_table(rows: Sequence[Row], path: str | Path) -> None:
-    """Write ``PATH.md`` in %, and ``PATH.csv`` in shares.
+    """Write ``PATH.md`` with shares in %, and ``PATH.csv`` with shares.
 
     Args:
         rows: At least one; all have the columns of the first.
-        path: Without an ending; missing folders are made.
+        path: Path without an ending; missing folders are made.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,7 @@
-"""Data: annotations, the long-tailed data set, samplers and transforms."""
+"""Annotations, the long-tailed data set, samplers and transforms."""
 
 from ..compat import count_frames_in_int
 from .labels import (
-    get_cat_ids,
     get_class_counts,
     get_data_layout,
     get_labels,
@@ -25,7 +24,6 @@ __all__ = [
     'ProgressiveSampler',
     'ReverseFrequencySampler',
     'ShuffleSampler',
-    'get_cat_ids',
     'get_class_counts',
     'get_data_layout',
     'get_labels',

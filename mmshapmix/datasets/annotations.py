@@ -1,11 +1,12 @@
 """Reading and checking PYSKL annotation pickles.
 
 An annotation file is ``dict(split={name: [frame_dir, …]}, annotations=[…])``
-or the bare list of annotations. An annotation has ``frame_dir`` (or
+or only the list of annotations. An annotation has ``frame_dir`` (or
 ``filename``), ``label``, ``total_frames`` and ``keypoint`` ``(M, T, V, C)``,
 on 2-D data also ``keypoint_score`` ``(M, T, V)``. Kinetics is compressed: its
-annotations have ``box_score`` and ``valid`` only, and the ``kpfiles`` hold
-``keypoint`` ``(boxes, V, 3)`` with ``frame_inds`` ``(boxes,)``.
+annotations have ``box_score`` and ``valid`` instead of keypoints, and the
+``kpfiles`` contain ``keypoint`` ``(boxes, V, 3)`` with ``frame_inds``
+``(boxes,)``.
 """
 
 import operator
@@ -33,27 +34,31 @@ def load_pickle(path: str | Path) -> Any:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: As :func:`~mmshapmix.io.unpickling.load_plain` says.
+        ValueError: See :func:`~mmshapmix.io.unpickling.load_plain`.
     """
     return load_plain(path, WHAT)
 
 
 def load_annotations(path: str | Path) -> Any:
-    """As :func:`load_pickle`, but values of annotations may be unread.
+    """Read a pickle like :func:`load_pickle`, but allow unread values.
 
-    :func:`~.samples.tidy_sample` refuses the samples that have them.
+    A value of an annotation that is refused becomes a stand-in, and
+    :func:`~.samples.tidy_sample` refuses the sample that has it.
     """
     return load_with_unread(path, WHAT)
 
 
 def save_pickle(data: Any, path: str | Path) -> None:
-    """Write a pickle at once or not at all; missing folders are made."""
+    """Write a pickle atomically; missing folders are made."""
     with replaced(path) as partial, partial.open('wb') as file:
         pickle.dump(data, file, protocol=4)
 
 
 def read_list(path: str | Path) -> list[str]:
-    """Sample names of a list file, one a line; the last may lack its end."""
+    """Read the sample names of a list file, one per line.
+
+    The last line may lack its line end.
+    """
     return read_lines(path, 'a sample list')
 
 
@@ -69,18 +74,19 @@ def annotations_of(
     """Annotations of one split of a loaded file.
 
     Args:
-        data: What :func:`load_pickle` returned.
-        split: Name of the split; none: all annotations, in file order.
-        source: The file, for the error.
-        bad: What to do with bad samples; none: refuse them.
+        data: Content of the file, from :func:`load_pickle`.
+        split: Name of the split; ``None``: all annotations, in file order.
+        source: The file, for error messages.
+        bad: Treatment of bad samples; ``None``: refuse them.
 
     Returns:
-        In the order of the split; in file order, if it is a set.
+        The annotations in the order of the split, or in file order if the
+        split is a set.
 
     Raises:
         ValueError: If the file is no annotation file, if an annotation lacks
-            its name or shares it with another, if there is no such split, or
-            if the split names a sample without annotation.
+            a name or shares it with another, if there is no such split, or if
+            the split names a sample without annotation.
     """
     bad = bad or BadSamples()
     annotations, splits = _parts(data, source)
@@ -103,7 +109,7 @@ def annotations_of(
 
 
 def _parts(data: Any, source: str | Path) -> tuple[Sequence, Mapping]:
-    """The annotations and the splits of a file."""
+    """Return the annotations and the splits of a file."""
     if isinstance(data, list):
         return data, {}
     if not (isinstance(data, dict) and 'annotations' in data):
@@ -128,7 +134,7 @@ def _parts(data: Any, source: str | Path) -> tuple[Sequence, Mapping]:
 def _check_named(
     number: int, annotation: Any, names: set[str], source: str | Path
 ) -> None:
-    """Check that an annotation is one, and has a name of its own."""
+    """Check that an annotation is a dict with a name that no other has."""
     if not isinstance(annotation, dict):
         raise ValueError(
             f'Expected dicts as annotations of {source}, but number {number} '
@@ -141,7 +147,7 @@ def _check_named(
             f'number {number} has only {listed(annotation)}.'
         )
     _check_name(name, f'as `frame_dir` in {source}', f'number {number} has')
-    # As text, as they stand in lists of samples.
+    # Compared as text, since lists of samples contain names as text.
     if str(name) in names:
         raise ValueError(
             f'Expected distinct names in {source}, but {shown(name)} has '
@@ -167,25 +173,26 @@ def pick_annotations(
     """Annotations of the named samples.
 
     Args:
-        annotations: To pick from.
-        names: Names of samples.
-        source: Where the names come from, for the error.
-        bad: What to do with names without annotation; none: refuse them.
-        as_text: The names come from a text, where integers are text, too.
+        annotations: All annotations.
+        names: Names of the samples to pick.
+        source: Origin of the names, for error messages.
+        bad: Treatment of names without annotation; ``None``: refuse them.
+        as_text: Whether the names come from a text file, where integers are
+            text, too.
 
     Returns:
-        In the order of the names; in that of the annotations, if the names
-        are a set.
+        The annotations in the order of the names, or in their own order if
+        the names are a set.
 
     Raises:
-        ValueError: If a name has no annotation, or comes twice.
+        ValueError: If a name has no annotation, or is given twice.
     """
     bad = bad or BadSamples()
     form = str if as_text else python_value
     by_name = {form(sample_name(a)): a for a in annotations}
     names = _names(names, source)
     if isinstance(names, set):
-        # A set's own order changes with every start of Python.
+        # The order of a set differs from one Python process to the next.
         missing = sorted(names - by_name.keys(), key=str)
         names = [*(name for name in by_name if name in names), *missing]
     else:
@@ -207,7 +214,7 @@ def pick_annotations(
 
 
 def _names(names: Any, source: str) -> list | set:
-    """The names as Python's own."""
+    """Convert names to a list or set of Python values."""
     is_list = isinstance(names, list | tuple | set | frozenset | KeysView)
     if not is_list and not (isinstance(names, np.ndarray) and names.ndim == 1):
         raise ValueError(
@@ -220,7 +227,7 @@ def _names(names: Any, source: str) -> list | set:
 
 
 def _hint(missing: Iterable[str | int], known: Iterable[str | int]) -> str:
-    """What to do if the names differ in nothing but their type."""
+    """Return a hint if some names differ only in their type."""
     as_text = set(map(str, known))
     if not any(str(name) in as_text for name in missing):
         return ''

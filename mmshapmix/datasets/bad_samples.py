@@ -1,4 +1,4 @@
-"""Bad samples: refused, or left out and listed."""
+"""Treatment of bad samples: refuse them, or leave them out and list them."""
 
 import itertools
 import logging
@@ -15,10 +15,11 @@ SKIPS = (
     'samples out.'
 )
 LONGEST, MOST = 80, 20
+"""Characters of a value, and values of a list, in a message."""
 
 
 def shown(value: Any) -> str:
-    """A value for a message: short, whatever a file holds."""
+    """Format a value for a message; the text is always short."""
     if is_unread(value):
         return value.what
     if isinstance(value, np.ndarray):
@@ -33,20 +34,20 @@ def shown(value: Any) -> str:
 
 
 def listed(values: Collection[Any], most: int = MOST) -> str:
-    """The first values for a message, in the order given."""
+    """Format the first values for a message, in the given order."""
     some = ', '.join(map(shown, itertools.islice(values, most)))
     return f'[{some}{", …" if len(values) > most else ""}]'
 
 
 class BadSamples:
-    """Refuses bad samples, or leaves them out and remembers why.
+    """Refuses bad samples, or leaves them out and keeps the reasons.
 
     Args:
-        skip: Leave them out; none: the user has no such choice, so that the
-            refusal does not mention it.
+        skip: Whether to leave bad samples out; ``None``: the user cannot
+            choose, and messages do not mention the choice.
 
     Attributes:
-        reasons: Why each one was left out; it names file and sample.
+        reasons: The reason for each sample left out, with file and sample.
     """
 
     def __init__(self, skip: bool | None = None) -> None:
@@ -54,14 +55,14 @@ class BadSamples:
         self.reasons: list[str] = []
 
     def refuse(self, reason: object, *skipped: str) -> None:
-        """Refuse for a reason, or note it.
+        """Raise an error for a reason, or keep the reason.
 
         Args:
-            reason: What to say.
-            *skipped: What to note in its place, one for each sample.
+            reason: Text of the error.
+            *skipped: Reasons to keep instead, one for each sample left out.
 
         Raises:
-            ValueError: With the reason, unless they are left out.
+            ValueError: With the reason, unless bad samples are left out.
         """
         if not self.skip:
             hint = '' if self.skip is None else f' {SKIPS}'
@@ -74,15 +75,15 @@ class BadSamples:
         check: Callable[[Any], None],
         name: Callable[[Any], Any],
     ) -> list[Any]:
-        """Those samples for which a check raises no ``ValueError``.
+        """Return the samples for which a check raises no ``ValueError``.
 
         Args:
-            samples: To check.
-            check: Raises it, with a message that names file and sample.
-            name: Of a sample, where there are several.
+            samples: Samples to check.
+            check: Raises the error, with a message that names file and sample.
+            name: Returns the name of a sample, to list several bad ones.
 
         Raises:
-            ValueError: For the first, with the names of others.
+            ValueError: For the first bad sample, with the names of others.
         """
         kept, names, reasons = [], [], []
         for sample in samples:
@@ -99,7 +100,7 @@ class BadSamples:
         return kept
 
     def report(self, source: str) -> None:
-        """Log how many were left out of the source, and each of them."""
+        """Log the samples of a source that were left out, and the reasons."""
         if not self.reasons:
             return
         head = f'{len(self.reasons)} bad samples of {source} are left out'

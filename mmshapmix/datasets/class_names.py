@@ -1,4 +1,4 @@
-"""Names of classes, in the order of their labels."""
+"""Class names, in the order of the labels."""
 
 from typing import Any
 
@@ -11,16 +11,16 @@ from .samples import is_name, python_value
 def class_names(
     classes: Any, num_classes: int | None, source: str
 ) -> list[str]:
-    """Names by label.
+    """Return the class names in the order of the labels.
 
     Args:
-        classes: A list of names, a dict from name to label, or one from label
-            to name.
-        num_classes: K; none: as many as there are names.
-        source: The annotation file, for the error.
+        classes: A list of names, a dict from name to label, or a dict from
+            label to name.
+        num_classes: K; ``None``: the number of names.
+        source: The annotation file, for error messages.
 
     Raises:
-        ValueError: If they are none of these, or other than K.
+        ValueError: If ``classes`` is none of these, or has not K names.
 
     Example:
         >>> class_names(dict(kick=1, wave=0), 2, 'data.pkl')
@@ -46,7 +46,7 @@ def class_names(
 
 
 def _ordered(classes: dict, source: str) -> list:
-    """The names of a dict by their labels, which must be 0, 1, ..."""
+    """Sort the names of a dict by their labels, which must be 0, 1, ..."""
     pairs = [tuple(map(python_value, pair)) for pair in classes.items()]
     for label, name in ((0, 1), (1, 0)):
         if all(type(pair[label]) is int for pair in pairs):

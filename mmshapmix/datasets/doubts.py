@@ -1,4 +1,4 @@
-"""What is nearly certainly a mistake in the data, though it can be trained."""
+"""Warnings of data that can be trained on but are probably mistaken."""
 
 import warnings
 from collections.abc import Iterable
@@ -8,12 +8,12 @@ import numpy as np
 
 from .samples import Annotation, place
 
-# Transforms of pixels; ours leaves small places as they are, but for 'fix'.
+# Transforms that expect pixels; our PreNormalize2D does so with mode='fix'.
 OF_PIXELS = ('PreNormalize2D', 'PoseCompact', 'GeneratePoseTarget')
 
 
 def takes_pixels(transforms: Iterable[Any]) -> bool:
-    """Whether a pipeline takes 2-D coordinates for pixels of the picture."""
+    """Return whether a pipeline expects 2-D coordinates in pixels."""
     return any(
         type(transform).__name__ in OF_PIXELS
         and getattr(transform, 'mode', 'fix') == 'fix'
@@ -22,7 +22,7 @@ def takes_pixels(transforms: Iterable[Any]) -> bool:
 
 
 def is_scaled(keypoint: np.ndarray) -> bool:
-    """Whether all places of a flat sample lie within -1..1.
+    """Return whether all coordinates of a 2-D sample lie within -1..1.
 
     Args:
         keypoint: ``(M, T, V, C)``, finite.
@@ -32,16 +32,16 @@ def is_scaled(keypoint: np.ndarray) -> bool:
 
 
 def is_collapsed(keypoint: np.ndarray) -> bool:
-    """Whether all joints of a person are in one place in most frames.
+    """Return whether all joints of a person coincide in most frames.
 
-    Frames in which all joints are 0 do not count: nobody is there. A sample
-    of nothing but such frames is collapsed.
+    Frames in which all joints are 0 do not count: the person is absent. A
+    sample with only such frames counts as collapsed.
 
     Args:
         keypoint: ``(M, T, V, C)``, finite.
     """
     first = keypoint[:, :, :1]
-    # Quickly: of nearly all samples, two joints are never in one place.
+    # A fast check first: in nearly all samples, joints 0 and 1 never coincide.
     alike = (first == keypoint[:, :, 1:2]).all((2, 3))
     if keypoint.shape[2] == 1 or not alike.any():
         return False
@@ -56,7 +56,7 @@ class Doubts:
     """Collects doubtful samples of a data set, and warns once.
 
     Args:
-        pixels: Whether flat coordinates are taken for pixels.
+        pixels: Whether the pipeline takes 2-D coordinates for pixels.
     """
 
     def __init__(self, pixels: bool) -> None:
@@ -65,7 +65,7 @@ class Doubts:
         self.total = 0
 
     def look(self, annotation: Annotation) -> None:
-        """Look at a sample that is sound."""
+        """Check a sample that is not bad, and keep it if it is doubtful."""
         keypoint = annotation.get('keypoint')
         self.total += 1
         if keypoint is None or keypoint.ndim != 4:
@@ -81,7 +81,7 @@ class Doubts:
             self.seen.setdefault(what, []).append(annotation)
 
     def warn(self, source: str) -> None:
-        """Warn of all that was seen, with the first sample of each kind."""
+        """Warn of all doubtful samples, with the first one of each kind."""
         if not self.seen:
             return
         doubts = [

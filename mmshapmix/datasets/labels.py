@@ -1,6 +1,6 @@
 """Labels, names, class counts and layout of a data set, without its pipeline.
 
-They see through MMEngine's ``RepeatDataset``, ``ConcatDataset`` and
+All functions look inside MMEngine's ``RepeatDataset``, ``ConcatDataset`` and
 ``ClassBalancedDataset``, in any nesting.
 """
 
@@ -16,7 +16,7 @@ from ..functional.longtail import ClassCounts
 
 
 def _init(dataset: Any) -> None:
-    """Load the annotations of a data set that was told to be lazy."""
+    """Load the annotations of a data set with ``lazy_init``."""
     if hasattr(dataset, 'full_init'):
         dataset.full_init()
 
@@ -44,24 +44,22 @@ def get_labels(dataset: Any) -> np.ndarray:
 
 
 def lacks_labels(dataset: Any) -> bool:
-    """Whether samples have no label; other data sets than ours all do."""
+    """Return whether some samples have no label.
+
+    Only :class:`~.longtail_pose_dataset.LongTailPoseDataset` has such samples.
+    """
     return any(
         (np.asarray(getattr(leaf, 'labels', ())) < 0).any()
         for leaf in _leaves(dataset)
     )
 
 
-def get_cat_ids(dataset: Any, idx: int) -> list[int]:
-    """The classes of one sample, as a list of one."""
-    return [int(get_labels(dataset)[idx])]
-
-
 def get_class_counts(dataset: Any) -> ClassCounts:
-    """Distinct samples per class, ``(K,)`` int64: repetition adds none.
+    """Distinct samples per class, ``(K,)`` int64; repetitions do not count.
 
     Raises:
         TypeError: If the innermost data set does not know its class counts.
-        ValueError: If data sets that are put together differ in K.
+        ValueError: If concatenated data sets differ in K.
     """
     _init(dataset)
     if isinstance(dataset, (RepeatDataset, ClassBalancedDataset)):
@@ -85,20 +83,20 @@ def get_class_counts(dataset: Any) -> ClassCounts:
 
 
 def _inner(dataset: Any) -> list[Any]:
-    """What a data set wraps directly."""
+    """Data sets that a data set wraps directly."""
     parts = getattr(dataset, 'datasets', [getattr(dataset, 'dataset', None)])
     return [part for part in parts if part is not None]
 
 
 def wrapped(dataset: Any) -> Iterator[Any]:
-    """A data set and all that it wraps, in any depth."""
+    """Yield a data set and all data sets that it wraps, at any depth."""
     yield dataset
     for part in _inner(dataset):
         yield from wrapped(part)
 
 
 def _leaves(dataset: Any) -> Iterator[Any]:
-    """The data sets inside of wrappers."""
+    """Yield the innermost data sets, which wrap no other."""
     for part in wrapped(dataset):
         _init(part)
         if not _inner(part):
@@ -106,9 +104,10 @@ def _leaves(dataset: Any) -> Iterator[Any]:
 
 
 def _identities(dataset: Any) -> set[str | tuple[str, str | int]]:
-    """What tells samples apart, of data sets that know their names.
+    """Identifiers of the samples of data sets that know their names.
 
-    Text names a sample in all files. Numbers begin anew in each.
+    A text name identifies a sample across files. A number identifies a sample
+    only together with its file, since each file counts anew.
     """
     return {
         (osp.realpath(leaf.ann_file), name) if str(name).isdigit() else name
@@ -118,17 +117,17 @@ def _identities(dataset: Any) -> set[str | tuple[str, str | int]]:
 
 
 def shared_names(one: Any, other: Any) -> list[str | int]:
-    """Names of the samples that are in both data sets, in order."""
+    """Names of the samples that are in both data sets, sorted."""
     shared = _identities(one) & _identities(other)
     names = (row[1] if isinstance(row, tuple) else row for row in shared)
     return sorted(names, key=str)
 
 
 def get_data_layout(dataset: Any) -> Layout | None:
-    """The layout of the skeletons; none if no data set says it.
+    """Layout of the skeletons; ``None`` if the data set does not say it.
 
     Raises:
-        ValueError: If data sets that are put together differ in it.
+        ValueError: If concatenated data sets differ in their layout.
     """
     layouts = [getattr(leaf, 'layout', None) for leaf in _leaves(dataset)]
     if any(layout != layouts[0] for layout in layouts):

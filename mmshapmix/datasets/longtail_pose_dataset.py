@@ -1,4 +1,4 @@
-"""The data set: PYSKL pickles, long-tailed by configuration."""
+"""The data set: PYSKL pickles, with a long tail cut by configuration."""
 
 import contextlib
 import functools
@@ -42,12 +42,15 @@ COMPRESSED = {'keypoint', 'frame_inds'}
 
 @functools.lru_cache(maxsize=4)
 def _load_kpfile(path: str) -> dict[str, Annotation]:
-    """PYSKL's kpfiles hold many samples each; the last few stay in memory."""
+    """Read one of PYSKL's kpfiles, and keep the last few in memory.
+
+    Each file contains many samples.
+    """
     return load_pickle(path)
 
 
 def _lacks_score(annotation: Annotation) -> bool:
-    """Whether it is flat, and does not say which joints were seen."""
+    """Return whether a 2-D sample does not say which joints were seen."""
     keypoint = annotation.get('keypoint')
     flat = keypoint is not None and keypoint.shape[3:] == (2,)
     return flat and 'keypoint_score' not in annotation
@@ -56,7 +59,10 @@ def _lacks_score(annotation: Annotation) -> bool:
 def _subset(
     values: np.ndarray, indices: int | Sequence[int] | np.ndarray
 ) -> np.ndarray:
-    """What ``BaseDataset`` means by ``indices``: the first, last or these."""
+    """Select values by ``indices`` as MMEngine's ``BaseDataset`` does.
+
+    A positive integer selects the first, a negative one the last values.
+    """
     if isinstance(indices, int):
         return values[:indices] if indices >= 0 else values[indices:]
     return values[list(indices)]
@@ -66,21 +72,22 @@ def _subset(
 class LongTailPoseDataset(PoseDataset):
     """MMAction2's ``PoseDataset`` with a long tail and known class counts.
 
-    It reads PYSKL's pickles of 3-D and 2-D skeletons and Kinetics' compressed
-    ones, checks them, and refuses pickles that could run code. The long tail
-    is cut by profile (``long_tail``), by a list file (``sample_list``), or not
-    at all.
+    The data set reads PYSKL's pickles of 3-D and 2-D skeletons and Kinetics'
+    compressed ones, checks them, and refuses pickles that could run code. The
+    long tail is cut by a profile (``long_tail``) or by a list file
+    (``sample_list``); without either, all samples are used.
 
     With our samplers, also through ``RepeatDataset`` and ``ConcatDataset``,
-    what the pipeline draws for a sample depends only on the seed, the epoch
-    and the position in the epoch; in test mode, only on the index. Other
-    samplers and wrappers leave the draws of training to the global generators,
-    as MMAction2 does. Every data sample carries its name as ``frame_dir``.
-    Class names in the pickle (``classes``) become the data set's ``metainfo``.
+    the pipeline's draws for a sample depend only on the seed, the epoch and
+    the position in the epoch; in test mode, only on the index. With other
+    samplers and wrappers the draws of training come from the global
+    generators, as in MMAction2. Every data sample has its name as
+    ``frame_dir``. Class names in the pickle (``classes``) become the data
+    set's ``metainfo``.
 
-    Whatever numbers the file has, coordinates and scores are float32, and 2-D
-    samples without ``keypoint_score`` get a score of 1 where somebody is. In
-    test mode samples may have no label; it is -1 then.
+    Coordinates and scores become float32, whatever their type in the file, and
+    2-D samples without ``keypoint_score`` get a score of 1 wherever a person
+    is present. In test mode samples may have no label; their label is -1.
 
     Attributes:
         labels: ``(N,)`` int64.
@@ -89,29 +96,31 @@ class LongTailPoseDataset(PoseDataset):
     Args:
         ann_file: Annotation pickle.
         pipeline: Transforms.
-        split: Split of the pickle; none: all annotations.
-        num_classes: K; none: the number of class names, or, without these,
+        split: Split of the pickle; ``None``: all annotations.
+        num_classes: K; ``None``: the number of class names, or, without these,
             the largest label plus one.
         layout: Name or dict of the skeleton, to check the numbers of joints
             and of coordinates.
         long_tail: Arguments of :func:`~.subsets.long_tail_subset`:
             ``max_per_class``, ``imbalance_ratio`` and optionally ``profile``,
             ``seed``, ``class_order``.
-        sample_list: Text file with one sample name a line, as BRL publishes.
-        valid_ratio: Kinetics: least share of frames with a person; none or 0:
-            keep all samples and all boxes.
-        box_thr: Kinetics: least score of a person's box, with a
+        sample_list: Text file with one sample name per line, as in BRL's
+            published lists.
+        valid_ratio: Kinetics: smallest share of frames with a person; ``None``
+            or 0: keep all samples and all boxes.
+        box_thr: Kinetics: smallest score of a person's box; used with a
             ``valid_ratio``.
-        skip_bad: Leave out bad samples, and log which, where they are refused
-            otherwise. Of Kinetics' kpfiles all must be good.
-        **kwargs: As in ``PoseDataset``; ``data_prefix=dict(skeleton=…)`` is
-            the folder of Kinetics' kpfiles.
+        skip_bad: Whether to leave out and log bad samples instead of refusing
+            them. Samples in Kinetics' kpfiles are always refused if bad.
+        **kwargs: Arguments of ``PoseDataset``;
+            ``data_prefix=dict(skeleton=…)`` is the folder of Kinetics'
+            kpfiles.
 
     Raises:
         ValueError: For bad data; the message names file and sample.
     """
 
-    num_classes: int  # none, until the samples are loaded
+    num_classes: int  # None until the samples are loaded
 
     def __init__(
         self,
@@ -181,7 +190,7 @@ class LongTailPoseDataset(PoseDataset):
             self.num_classes = len(names)
 
     def _check(self, annotation: Annotation) -> None:
-        """Bring a sample into one form, or refuse it."""
+        """Convert a sample to the common form, or refuse it."""
         tidy_sample(annotation, self.layout, self.ann_file)
         tidy_label(annotation, self.num_classes, self.ann_file, self.test_mode)
         if self.valid_ratio:
@@ -190,7 +199,7 @@ class LongTailPoseDataset(PoseDataset):
     def _alike(
         self, annotations: list[Annotation], bad: BadSamples
     ) -> list[Annotation]:
-        """Let all samples have labels and keypoints, or none."""
+        """Check that all samples or none have labels, and keypoints alike."""
         has = dict(
             label=lambda a: a['label'] != UNLABELLED,
             keypoint=lambda a: 'keypoint' in a,
@@ -213,7 +222,7 @@ class LongTailPoseDataset(PoseDataset):
         return bad.sound(annotations, check, sample_name)
 
     def _look_at(self, annotations: Sequence[Annotation]) -> None:
-        """Say what is odd about sound samples."""
+        """Warn of samples that are not bad but doubtful."""
         doubts = Doubts(takes_pixels(self.pipeline.transforms))
         for annotation in annotations:
             doubts.look(annotation)
@@ -223,13 +232,13 @@ class LongTailPoseDataset(PoseDataset):
             print_log(
                 f'{unscored} of {len(annotations)} 2-D samples of '
                 f'{self.source} have no `keypoint_score`: it is taken to be '
-                '1, and 0 where nobody is.',
+                '1, and 0 where no person is present.',
                 logger='current',
                 level=logging.WARNING,
             )
 
     def filter_data(self) -> list[Annotation]:
-        """Drop samples without people (Kinetics), then cut the long tail."""
+        """Drop samples without persons (Kinetics), then cut the long tail."""
         data_list = super().filter_data()
         self.labels = np.array([a['label'] for a in data_list], dtype=np.int64)
         self.names = np.array(list(map(sample_name, data_list)), dtype=object)
@@ -260,7 +269,7 @@ class LongTailPoseDataset(PoseDataset):
     def get_subset(
         self, indices: int | Sequence[int]
     ) -> 'LongTailPoseDataset':
-        """A data set of some of the samples."""
+        """Return a data set of some of the samples."""
         subset = super().get_subset(indices)
         subset._take_labels(self, indices)
         return subset
@@ -275,8 +284,8 @@ class LongTailPoseDataset(PoseDataset):
         return [int(self.labels[idx])]
 
     def get_data_info(self, idx: int) -> Annotation:
-        """Annotation of a sample; Kinetics' keypoints are read from file."""
-        # Past PoseDataset's own, which unpickles kpfiles without restriction.
+        """Annotation of a sample; Kinetics' keypoints are read from a file."""
+        # Not PoseDataset's method, which unpickles kpfiles unrestrictedly.
         info = super(PoseDataset, self).get_data_info(idx)
         if 'keypoint' not in info:
             path, keypoints = self._load_compressed(info)
@@ -289,15 +298,15 @@ class LongTailPoseDataset(PoseDataset):
         return info
 
     def _load_compressed(self, info: Annotation) -> tuple[str, Annotation]:
-        """Keypoints of a Kinetics sample, and the file they come from."""
+        """Read a Kinetics sample; return its file and its keypoints."""
         folder = self.data_prefix.get('skeleton')
         name = sample_name(info)
-        if 'raw_file' in info:  # PYSKL: many samples to a file, by key
+        if 'raw_file' in info:  # PYSKL: many samples per file, by key
             path = info['raw_file']
             if folder:
                 path = osp.join(folder, osp.basename(path))
             packs, key = _load_kpfile(path), info.get('key', name)
-            # Without a key, PYSKL takes the name.
+            # Without a key, PYSKL uses the name.
             found = packs.get(key) if isinstance(packs, dict) else None
         elif folder is None:
             raise ValueError(
@@ -316,7 +325,7 @@ class LongTailPoseDataset(PoseDataset):
         return path, found
 
     def prepare_data(self, idx: int) -> Any:
-        """Run the pipeline on a sample, with draws of its own."""
+        """Run the pipeline on a sample, with random draws by its seed."""
         info = self.get_data_info(idx)
         name = sample_name(info)
         seed: tuple[int, ...] | None

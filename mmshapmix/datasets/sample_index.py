@@ -1,10 +1,10 @@
 """Dataset indices that carry the seed of their draw.
 
-What a pipeline draws for a sample must not depend on workers, on validation or
-on an interruption, and must differ between two visits of one sample in an
-epoch (repeated data sets, over-sampling). So the sampler, which knows seed,
-epoch and position, sends them along with the index, and
-:class:`~.longtail_pose_dataset.LongTailPoseDataset` seeds its pipeline by
+A pipeline's draws for a sample must not depend on workers, on validation or on
+an interruption, and must differ between two visits of one sample in an epoch
+(repeated data sets, over-sampling). Therefore the sampler, which knows the
+seed, the epoch and the position, sends all three along with the index, and
+:class:`~.longtail_pose_dataset.LongTailPoseDataset` seeds its pipeline with
 them.
 """
 
@@ -20,13 +20,13 @@ class SampleIndex(int):
     """An index with the seed of its draw.
 
     MMEngine's ``RepeatDataset`` and ``ConcatDataset`` compute the inner index
-    by ``%`` and ``-``; these keep the seed.
+    by ``%`` and ``-``; both operations keep the seed.
     """
 
     draw_seed: tuple[int, ...]
 
     def __new__(cls, index: int, draw_seed: Sequence[int]) -> 'SampleIndex':
-        """Make an index of an integer and the parts of its seed."""
+        """Make an index from an integer and the parts of its seed."""
         self = super().__new__(cls, index)
         self.draw_seed = tuple(draw_seed)
         return self
@@ -49,7 +49,7 @@ def seeded(seed: Sequence[int]) -> Iterator[None]:
     test-mode ``UniformSampleFrames`` resets numpy's.
 
     Args:
-        seed: Integers that together make the seed.
+        seed: Non-negative integers that together form the seed.
     """
     python_state, numpy_state = random.getstate(), np.random.get_state()
     torch_state = torch.get_rng_state()

@@ -1,9 +1,8 @@
-"""Samplers: class counts → which sample comes next.
+"""Samplers: the order of samples in an epoch, from labels and class counts.
 
-All of them yield :class:`~.sample_index.SampleIndex`, draw the order of an
-epoch from (seed, epoch), give every rank a disjoint share of it of equal
-length, and know their length at construction, since MMEngine fixes schedules
-then.
+All samplers yield :class:`~.sample_index.SampleIndex`, draw the order of an
+epoch from (seed, epoch), give each rank a disjoint share of equal length, and
+know their length at construction, since MMEngine fixes the schedules then.
 """
 
 import math
@@ -27,15 +26,15 @@ from .sample_index import SampleIndex
 
 
 class LongTailSampler(Sampler):
-    """What the samplers share: ranks, epochs, seeds and the length.
+    """Base of the samplers: ranks, epochs, seeds and the length.
 
-    A subclass says in :meth:`epoch_order` which samples an epoch has; a rank
+    A subclass defines the samples of an epoch in :meth:`epoch_order`; a rank
     takes every ``world_size``-th of them. To make the shares equal, the first
-    are repeated at the end, as in MMEngine's ``DefaultSampler``.
+    samples are repeated at the end, as in MMEngine's ``DefaultSampler``.
 
     Args:
         dataset: The data set.
-        seed: The same on all ranks; none: drawn and synchronised.
+        seed: Seed, equal on all ranks; ``None``: drawn and synchronised.
     """
 
     def __init__(self, dataset: Sized, seed: int | None = None) -> None:
@@ -45,11 +44,11 @@ class LongTailSampler(Sampler):
         self.epoch = 0
 
     def epoch_length(self) -> int:
-        """Samples of an epoch over all ranks."""
+        """Number of draws in an epoch, over all ranks."""
         return len(self.dataset)
 
     def epoch_order(self, rng: np.random.Generator) -> np.ndarray:
-        """Indices of one epoch over all ranks, ``(epoch_length,)``."""
+        """Draw the indices of one epoch, all ranks, ``(epoch_length,)``."""
         raise NotImplementedError
 
     def __iter__(self) -> Iterator[SampleIndex]:
@@ -62,11 +61,11 @@ class LongTailSampler(Sampler):
             )
 
     def __len__(self) -> int:
-        """Samples of this rank in an epoch."""
+        """Number of draws of this rank in an epoch."""
         return math.ceil(self.epoch_length() / self.world_size)
 
     def set_epoch(self, epoch: int) -> None:
-        """Set the epoch, which the order and the pipelines' draws depend on.
+        """Set the epoch, on which order and the pipeline's draws depend.
 
         MMEngine's ``DistSamplerSeedHook`` calls this.
         """
@@ -74,7 +73,7 @@ class LongTailSampler(Sampler):
 
 
 def _members_of_classes(dataset: Sized) -> list[np.ndarray]:
-    """Indices of the samples of each class; a class without is refused."""
+    """Indices of the samples of each class; empty classes are refused."""
     labels = get_labels(dataset)
     num_classes = len(get_class_counts(dataset))
     check_no_empty_class(count_classes(labels, num_classes))
@@ -84,27 +83,27 @@ def _members_of_classes(dataset: Sized) -> list[np.ndarray]:
 def _take_turns(
     members: np.ndarray, number: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Members in random order, none again before all have come."""
+    """Draw members in random order; none repeats before all were drawn."""
     passes = math.ceil(number / len(members))
     turns = [rng.permutation(members) for _ in range(passes)]
     return np.concatenate(turns)[:number] if turns else members[:0]
 
 
 def _whole(draws: np.ndarray) -> np.ndarray:
-    """Draws of each class, rounded so that the sum is right, too."""
+    """Round the draws of each class so that their sum is right, too."""
     return np.diff(np.rint(draws.cumsum()), prepend=0).astype(int)
 
 
 class SamplerByClass(LongTailSampler):
-    """What the samplers share that choose the class first.
+    """Base of the samplers that choose the class first.
 
-    A subclass says in :meth:`class_draws` how often each class comes in an
-    epoch, or in :meth:`epoch_order` also where. Within a class, samples come
-    in random order and none comes again before all have come.
+    A subclass defines the number of draws of each class in
+    :meth:`class_draws`, or also their order in :meth:`epoch_order`. Within a
+    class, samples are in random order and none repeats before all were drawn.
 
     Args:
         dataset: The data set, whose labels are known without its pipeline.
-        seed: The same on all ranks; none: drawn and synchronised.
+        seed: Seed, equal on all ranks; ``None``: drawn and synchronised.
 
     Raises:
         ValueError: If a class has no sample.
@@ -116,11 +115,11 @@ class SamplerByClass(LongTailSampler):
         self.sizes = np.array([len(members) for members in self.members])
 
     def class_draws(self) -> np.ndarray:
-        """Draws of each class in this epoch, over all ranks, ``(K,)``."""
+        """Number of draws of each class in this epoch, all ranks, ``(K,)``."""
         raise NotImplementedError
 
     def epoch_order(self, rng: np.random.Generator) -> np.ndarray:
-        """Each class's share, its samples in turn, in random order."""
+        """Draw the samples of each class in turn, and shuffle them all."""
         pairs = zip(self.members, self.class_draws(), strict=True)
         drawn = [
             _take_turns(members, number, rng) for members, number in pairs
@@ -130,16 +129,17 @@ class SamplerByClass(LongTailSampler):
 
 @DATA_SAMPLERS.register_module()
 class ShuffleSampler(LongTailSampler):
-    """Every sample once an epoch, in random order.
+    """Draws every sample once per epoch, in random order.
 
-    Or as often as it takes for epochs as long as another sampler's, so that a
-    baseline has as many iterations as what it is compared with. No sample
-    comes again before all have come.
+    With ``same_length_as``, an epoch is as long as another sampler's, so that
+    a baseline has as many iterations as the run it is compared with. No sample
+    repeats before all were drawn.
 
     Args:
         dataset: The data set.
-        seed: The same on all ranks; none: drawn and synchronised.
-        same_length_as: Config of a sampler of the same data, for its length.
+        seed: Seed, equal on all ranks; ``None``: drawn and synchronised.
+        same_length_as: Config of another sampler of the same data, whose
+            length is used.
     """
 
     def __init__(
@@ -157,37 +157,37 @@ class ShuffleSampler(LongTailSampler):
             )
             self.length = len(other) * self.world_size
             MMLogger.get_current_instance().info(
-                f'ShuffleSampler: an epoch has {self.length} draws, as one of '
+                f'ShuffleSampler: an epoch has {self.length} draws, as with '
                 f'{type(other).__name__}.'
             )
 
     def epoch_length(self) -> int:
-        """Samples of an epoch over all ranks."""
+        """Number of draws in an epoch, over all ranks."""
         return self.length
 
     def epoch_order(self, rng: np.random.Generator) -> np.ndarray:
-        """Permutations of the data set, the last one cut to the length."""
+        """Draw permutations of the data set, the last cut to the length."""
         return _take_turns(np.arange(len(self.dataset)), self.length, rng)
 
 
 @DATA_SAMPLERS.register_module()
 class ClassBalancedSampler(SamplerByClass):
-    """Every class equally often.
+    """Draws every class equally often.
 
-    An epoch is as long as the data set. It holds each class ``floor`` or
-    ``ceil`` of ``epoch_length / K`` times, in rounds: no class comes again
-    before all have come.
+    An epoch is as long as the data set. Each class is drawn ``floor`` or
+    ``ceil`` of ``epoch_length / K`` times, in rounds: no class repeats before
+    all were drawn.
 
     Args:
         dataset: The data set, whose labels are known without its pipeline.
-        seed: The same on all ranks; none: drawn and synchronised.
+        seed: Seed, equal on all ranks; ``None``: drawn and synchronised.
 
     Raises:
         ValueError: If a class has no sample.
     """
 
     def epoch_order(self, rng: np.random.Generator) -> np.ndarray:
-        """Random classes in equal numbers, each with its samples in turn."""
+        """Draw classes in equal numbers, and the samples of each in turn."""
         length, classes = self.epoch_length(), len(self.members)
         rounds = math.ceil(length / classes)
         picked = np.concatenate(
@@ -202,16 +202,16 @@ class ClassBalancedSampler(SamplerByClass):
 
 @DATA_SAMPLERS.register_module()
 class ProgressiveSampler(SamplerByClass):
-    """From the data's own class shares to equal ones, epoch by epoch.
+    """Draws classes with shares that go from those of the data to equal ones.
 
     Progressively-balanced sampling, Kang et al., arXiv 1910.09217. An epoch is
     as long as the data set;
-    :func:`~mmshapmix.functional.longtail.progressive_shares` says which share
-    of it each class has. ``SeedHook`` tells the number of epochs.
+    :func:`~mmshapmix.functional.longtail.progressive_shares` gives the share
+    of each class in an epoch. ``SeedHook`` sets the number of epochs.
 
     Args:
         dataset: The data set, whose labels are known without its pipeline.
-        seed: The same on all ranks; none: drawn and synchronised.
+        seed: Seed, equal on all ranks; ``None``: drawn and synchronised.
 
     Raises:
         ValueError: If a class has no sample.
@@ -220,7 +220,7 @@ class ProgressiveSampler(SamplerByClass):
     max_epochs: int | None = None
 
     def set_max_epochs(self, max_epochs: int) -> None:
-        """Set the number of epochs, after the last of which shares are equal.
+        """Set the number of epochs, after which the shares would be equal.
 
         ``SeedHook`` calls this.
         """
@@ -230,7 +230,7 @@ class ProgressiveSampler(SamplerByClass):
         """Draws of each class in this epoch, over all ranks, ``(K,)``.
 
         Raises:
-            RuntimeError: If nobody has told the number of epochs.
+            RuntimeError: If the number of epochs is not set.
         """
         if self.max_epochs is None:
             raise RuntimeError(
@@ -260,34 +260,35 @@ def _checked_class_prob(
 
 @DATA_SAMPLERS.register_module()
 class ReverseFrequencySampler(SamplerByClass):
-    """Rare classes more often: BRL's reverse sampler, over-sampling and kin.
+    """Draws rare classes more often: BRL's reverse sampler, over-sampling.
 
     Temporal reverse perception (arXiv 2308.14024, section III-B2) is this
-    with ``UniformSampleFrames``, which takes other frames at each visit.
-    :func:`~mmshapmix.functional.longtail.reverse_frequency` says how often a
-    sample is drawn: rare ones more, and no other one less. So an epoch is
-    longer than the data set; its length in passes is logged, since runs with
-    the same epochs then differ in iterations. ``ShuffleSampler`` makes a
-    baseline as long by ``same_length_as``.
+    sampler with ``UniformSampleFrames``, which takes other frames at each
+    visit. :func:`~mmshapmix.functional.longtail.reverse_frequency` gives the
+    number of draws of a sample: samples of rare classes are drawn more often,
+    and no other sample less often. An epoch is therefore longer than the data
+    set. Its length in passes is logged, since runs with the same number of
+    epochs then differ in iterations. ``same_length_as`` of ``ShuffleSampler``
+    gives a baseline the same length.
 
     With ``rule='power'``, a power of 1 is random over-sampling: every class is
     repeated up to the size of the largest (36 000 draws of the 7892 samples of
-    NTU60-LT; as many as there are samples with ``keep_length``). 0.5 is
-    square-root sampling, and 2 the reversed sampler of BBN (Zhou et al., arXiv
-    1912.02413), where a class comes in inverse proportion to its size.
+    NTU60-LT; with ``keep_length``, 7892 draws). 0.5 is square-root sampling,
+    and 2 the reversed sampler of BBN (Zhou et al., arXiv 1912.02413), which
+    draws a class in inverse proportion to its size.
 
     Args:
         dataset: The data set, whose labels are known without its pipeline.
         rule: ``'rank'``, the released rule, or ``'power'``.
         power: Exponent q of ``'power'``.
-        keep_length: Draw as many samples as the data set has, with the same
-            frequencies relative to each other, so that other samples come
-            less than once a pass. Not what BRL does.
-        seed: The same on all ranks; none: drawn and synchronised.
-        class_prob: In place of a rule, PYSKL's: how often the samples of each
-            class come where all came once, K numbers, or a dict that leaves
-            out classes of 1. Those of a class with 1.5 come once or twice,
-            half of them twice; with 0, not at all.
+        keep_length: Whether to draw as many samples as the data set has, with
+            the same frequencies relative to each other, so that samples of
+            other classes are drawn less than once. BRL does not do this.
+        seed: Seed, equal on all ranks; ``None``: drawn and synchronised.
+        class_prob: Draws of each sample by class, as in PYSKL, instead of a
+            rule: K numbers, or a dict that can leave out classes of 1. Of a
+            class with 1.5, half of the samples are drawn twice and the others
+            once; of a class with 0, none.
 
     Raises:
         ValueError: For a bad rule, power or ``class_prob``, or a class without
@@ -316,18 +317,18 @@ class ReverseFrequencySampler(SamplerByClass):
         self._say_passes()
 
     def _say_passes(self) -> None:
-        counts = get_class_counts(self.dataset)  # repetition adds none
+        counts = get_class_counts(self.dataset)  # without repetitions
         total, drawn = self.draws.sum(), self.draws / counts
         MMLogger.get_current_instance().info(
             f'{type(self).__name__}: an epoch has {total} draws of '
             f'{counts.sum()} samples, {total / counts.sum():.4g} passes; a '
-            f'sample comes {drawn.min():.3g} to {drawn.max():.3g} times.'
+            f'sample is drawn {drawn.min():.3g} to {drawn.max():.3g} times.'
         )
 
     def epoch_length(self) -> int:
-        """Samples of an epoch over all ranks."""
+        """Number of draws in an epoch, over all ranks."""
         return int(self.draws.sum())
 
     def class_draws(self) -> np.ndarray:
-        """Draws of each class, over all ranks, ``(K,)``; in every epoch."""
+        """Number of draws of each class in any epoch, all ranks, ``(K,)``."""
         return self.draws

@@ -1,8 +1,8 @@
-"""One sample of an annotation file: brought into one form, or refused.
+"""Checks of one sample of an annotation file, and its common form.
 
-Coordinates and scores become float32, whole numbers become ``int``, and what
-is ``None`` is as if it were absent. Whatever a message says names the file and
-the sample.
+Coordinates and scores become float32, whole numbers become ``int``, and
+optional values that are ``None`` count as absent. Every message names the file
+and the sample.
 """
 
 import numbers
@@ -18,14 +18,14 @@ from .unread import is_unread
 Annotation = dict[str, Any]
 UNLABELLED = -1
 MOST_CLASSES = 2**20
-"""Where nobody says how many there are: a larger label is no label."""
+"""Bound of labels if the number of classes is unknown; refuses nonsense."""
 
 
 def as_integer(value: Any, what: str, where: str) -> int:
-    """A Python integer of a Python or numpy one.
+    """Convert a Python or numpy integer to a Python integer.
 
     Raises:
-        ValueError: For all else, truth values among it.
+        ValueError: For any other value, also for ``True`` and ``False``.
     """
     try:
         if isinstance(value, bool):
@@ -39,12 +39,12 @@ def as_integer(value: Any, what: str, where: str) -> int:
 
 
 def place(annotation: Annotation, source: str) -> str:
-    """The sample and its file, for messages."""
+    """Name the sample and its file, for messages."""
     return f'sample {shown(sample_name(annotation))} of {source}'
 
 
 def sample_name(annotation: Annotation) -> str | int:
-    """What identifies a sample: ``filename``, or ``frame_dir`` without it."""
+    """Name of a sample: its ``filename``, or else its ``frame_dir``."""
     name = annotation.get('filename')
     if name is None:
         name = annotation.get('frame_dir')
@@ -52,12 +52,12 @@ def sample_name(annotation: Annotation) -> str | int:
 
 
 def python_value(value: Any) -> Any:
-    """A number or text of numpy's as Python's own; all else as it is."""
+    """Convert numpy numbers and text to Python's; keep all other values."""
     return value.item() if isinstance(value, np.generic) else value
 
 
 def is_name(name: Any) -> bool:
-    """Whether a sample may have this name: text, or an integer of 64 bits."""
+    """Return whether a value is a valid name: text, or a 64-bit integer."""
     if type(name) is int:
         return abs(name) < 2**63
     return isinstance(name, str) and name != ''
@@ -73,12 +73,12 @@ def tidy_label(
 
     Args:
         annotation: The sample; changed.
-        num_classes: K; none: not known.
-        source: The file, for the error.
-        optional: A sample may have none: its label becomes -1.
+        num_classes: K; ``None``: not known.
+        source: The file, for error messages.
+        optional: Whether the sample may lack a label, which becomes -1 then.
 
     Raises:
-        ValueError: If it is no integer, or not in ``0..K - 1``.
+        ValueError: If the label is no integer, or not in ``0..K - 1``.
     """
     where = place(annotation, source)
     if optional:
@@ -99,15 +99,15 @@ def tidy_label(
 def tidy_sample(
     annotation: Annotation, layout: Layout | None, source: str
 ) -> None:
-    """Bring all but the label of a sample into one form.
+    """Convert a sample, except for its label, to the common form.
 
     Args:
         annotation: The sample; changed, but not its arrays.
-        layout: The skeleton that is expected; none: any.
-        source: The file, for the error.
+        layout: The expected skeleton; ``None``: any.
+        source: The file, for error messages.
 
     Raises:
-        ValueError: For what is no sample of a skeleton.
+        ValueError: If the sample is no sample of a skeleton.
     """
     where = place(annotation, source)
     for key, value in annotation.items():
@@ -143,16 +143,17 @@ def tidy_keypoints(
     """Make coordinates and scores of a sample float32, and check them.
 
     Args:
-        annotation: With ``keypoint`` ``(M, T, V, C)`` and maybe
-            ``keypoint_score`` ``(M, T, V)``; or compressed, ``(boxes, V, 3)``
-            and ``frame_inds`` ``(boxes,)``. Changed, but not its arrays.
-        layout: The skeleton that is expected; none: any.
-        where: The sample and its file, for the error.
+        annotation: A sample with ``keypoint`` ``(M, T, V, C)`` and optionally
+            ``keypoint_score`` ``(M, T, V)``; or a compressed sample with
+            ``keypoint`` ``(boxes, V, 3)`` and ``frame_inds`` ``(boxes,)``.
+            Changed, but not its arrays.
+        layout: The expected skeleton; ``None``: any.
+        where: The sample and its file, for error messages.
 
     Raises:
         ValueError: For other shapes, no person, no frame, another number of
             frames than ``total_frames``, other joints or coordinates than the
-            layout has, what is no real number, and what is not finite.
+            layout has, and values that are not real or not finite.
     """
     keypoint = _real(annotation['keypoint'], '`keypoint`', where)
     if 'frame_inds' in annotation:
@@ -187,10 +188,14 @@ def _real(value: Any, what: str, where: str) -> np.ndarray:
 
 
 def _float32(values: np.ndarray, where: str) -> np.ndarray:
-    """As stock transforms need it: float32, in C's order, writeable."""
+    """Convert to float32, C order and writeable, as stock transforms need.
+
+    Values that are not finite are refused.
+    """
     with np.errstate(over='ignore', invalid='ignore'):
         values = np.require(values, np.float32, ['C', 'W', 'E'])
-    # They are NaN if one is, and infinite if one is: no array between.
+    # The minimum and the maximum are NaN or infinite if any value is; unlike
+    # isfinite of all values, they need no temporary array.
     if not (np.isfinite(values.min()) and np.isfinite(values.max())):
         raise ValueError(
             'Expected coordinates and scores that are finite in float32, but '
@@ -225,7 +230,7 @@ def _check_frames(keypoint: np.ndarray, total: int, where: str) -> None:
 def _tidy_boxes(
     annotation: Annotation, keypoint: np.ndarray, where: str
 ) -> None:
-    """Check compressed keypoints; the numbers of their frames become int64."""
+    """Check compressed keypoints, and convert their frame numbers to int64."""
     frames = annotation['frame_inds']
     if not (isinstance(frames, np.ndarray) and frames.dtype.kind in 'iu'):
         raise ValueError(
@@ -253,16 +258,16 @@ def _tidy_boxes(
 
 
 def check_boxes(annotation: Annotation, box_thr: float, source: str) -> None:
-    """Check what Kinetics says of the boxes of a sample.
+    """Check the scores of a Kinetics sample's boxes.
 
     Args:
-        annotation: With ``box_score`` ``(boxes,)`` and ``valid``, the number
-            of frames with a person by least score.
-        box_thr: The least score that is asked for.
-        source: The file, for the error.
+        annotation: A sample with ``box_score`` ``(boxes,)`` and ``valid``, a
+            dict from the smallest score to the number of frames with a person.
+        box_thr: Smallest score in use.
+        source: The file, for error messages.
 
     Raises:
-        ValueError: If it does not say so.
+        ValueError: If the sample lacks either.
     """
     valid, score = annotation.get('valid'), annotation.get('box_score')
     known = isinstance(valid, dict) and isinstance(
@@ -297,7 +302,7 @@ def _check_joints(joints: int, dims: int, layout: Layout, where: str) -> None:
 
 
 def _tidy_picture(annotation: Annotation, where: str) -> None:
-    """Make ``img_shape`` a tuple; of 3-D skeletons nobody asks for it."""
+    """Make ``img_shape`` a tuple; 3-D skeletons do not use it."""
     size = annotation.get('img_shape')
     if size is None:
         annotation.pop('img_shape', None)
@@ -314,7 +319,7 @@ def _tidy_picture(annotation: Annotation, where: str) -> None:
             f'{where} has '
             f'{", ".join(map(shown, sides)) if some else shown(size)}.'
         )
-    # Of numpy's small integers, sums and products would overflow.
+    # Python integers, since arithmetic on numpy's small integers overflows.
     annotation['img_shape'] = tuple(map(python_value, sides))
 
 

@@ -1,4 +1,4 @@
-"""Cutting a long tail out of a data set."""
+"""Long-tailed subsets of a data set."""
 
 import warnings
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ def long_tail_subset(
     seed: int = 0,
     class_order: Sequence[int] | None = None,
 ) -> np.ndarray:
-    """Indices of a long-tailed subset.
+    """Choose the samples of a long-tailed subset.
 
     The same arguments choose the same samples on every machine.
 
@@ -31,11 +31,11 @@ def long_tail_subset(
         num_classes: K.
         source: The file and split, for messages.
         max_per_class: Samples of the head class.
-        imbalance_ratio: Head over tail.
+        imbalance_ratio: Samples of the head class over the tail class.
         profile: ``'exp'`` or ``'step'``.
         seed: Seed of the choice.
-        class_order: Classes from the most to the least frequent; none: by
-            index, as in BRL's lists.
+        class_order: Classes from the most to the least frequent; ``None``:
+            by index, as in BRL's lists.
 
     Returns:
         Indices into ``labels``, int64.

@@ -1,8 +1,8 @@
-"""What an annotation file has that is not loaded, left in its place.
+"""Stand-ins for the values of an annotation file that are not loaded.
 
-One such thing makes a pickle unreadable. Here the rest of the file is read,
-so that the sample can be named, or left out, that has it. Nothing of what it
-asks for is looked up or run.
+A single refused value makes a pickle unreadable. Here the rest of the file is
+read, so that the sample with this value can be named or left out. The classes
+and functions that a refused value refers to are neither looked up nor run.
 """
 
 import pickle
@@ -17,10 +17,10 @@ CONTAINERS = (dict, list, tuple, set, frozenset)
 
 
 class Unread:
-    """Stands for what is not loaded: a class, what it makes, an array.
+    """A stand-in for a class, an object or an array that is not loaded.
 
     Args:
-        what: It was, for messages.
+        what: Description of the value, for messages.
     """
 
     def __init__(self, what: str) -> None:
@@ -28,10 +28,16 @@ class Unread:
 
 
 def _unless_unread(load: Callable[['_Unpickler'], None], drops: int) -> Any:
-    """Let a step that changes what it finds leave a stand-in as it is."""
+    """Wrap a step of the unpickler so that it leaves a stand-in unchanged.
+
+    Args:
+        load: The step, which adds values to a container on the stack.
+        drops: Number of values that the step takes from the stack; 0: all
+            values above a mark.
+    """
 
     def step(self: '_Unpickler') -> None:
-        marked = drops == 0  # what is to be added stands above a mark
+        marked = drops == 0  # the values to add lie above a mark
         target = self.metastack[-1][-1] if marked else self.stack[-1 - drops]
         if not isinstance(target, Unread):
             load(self)
@@ -44,13 +50,13 @@ def _unless_unread(load: Callable[['_Unpickler'], None], drops: int) -> Any:
 
 
 class _Unpickler(PlainUnpickler):
-    """Reads what :class:`PlainUnpickler` does, and stand-ins for the rest."""
+    """A :class:`PlainUnpickler` that reads stand-ins for refused values."""
 
     dispatch = dict(PlainUnpickler.dispatch)
     atoms = (*PlainUnpickler.atoms, Unread)
 
     def find_class(self, module: str, name: str) -> Any:
-        """Look up a name; what is not allowed gets a stand-in."""
+        """Look up a name, or make a stand-in if it is not allowed."""
         try:
             return super().find_class(module, name)
         except pickle.UnpicklingError:
@@ -60,7 +66,10 @@ class _Unpickler(PlainUnpickler):
             )
 
     def load_reduce(self) -> None:
-        """Call what is allowed; dtypes of objects and records are not."""
+        """Make an object by a call, or a stand-in for refused objects.
+
+        Dtypes of objects and of records are refused.
+        """
         called, args = self.stack[-2:]
         unread = [part for part in (called, *args) if isinstance(part, Unread)]
         if unread:
@@ -74,13 +83,13 @@ class _Unpickler(PlainUnpickler):
             self.stack[-1] = Unread('an array of objects or records')
 
     def load_new(self) -> None:
-        """Make no object of a class that is not loaded."""
+        """Make an object, unless its class is a stand-in."""
         _, made = self.stack.pop(), self.stack[-1]
         if not isinstance(made, Unread):
             self.load_object()
 
     def load_build(self) -> None:
-        """Fill what may be filled; an array without a dtype is no array."""
+        """Set the state of an object; without a dtype, keep the stand-in."""
         state, target = self.stack[-1], self.stack[-2]
         parts = state if isinstance(state, tuple) else ()
         unread = [p for p in (target, *parts) if isinstance(p, Unread)]
@@ -103,17 +112,21 @@ class _Unpickler(PlainUnpickler):
 
 
 def is_unread(value: Any) -> bool:
-    """Whether it only stands for something."""
+    """Return whether a value is a stand-in."""
     return isinstance(value, Unread)
 
 
 def load_with_unread(path: str | Path, what: str) -> Any:
-    """As ``load_plain``, but what it refuses stands in annotations.
+    """Read a pickle with stand-ins for refused values of annotations.
+
+    Args:
+        path: The pickle.
+        what: Description of its content, for messages.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: As :func:`~mmshapmix.io.unpickling.load_plain`, unless the
-            values of annotations are all that is refused.
+        ValueError: See :func:`~mmshapmix.io.unpickling.load_plain`; only
+            refused values of annotations are no error here.
     """
     try:
         return load_plain(path, what)
@@ -128,7 +141,7 @@ def load_with_unread(path: str | Path, what: str) -> Any:
 
 
 def _only_in_annotations(data: Any) -> bool:
-    """Whether stand-ins are nowhere but in annotations, right there."""
+    """Return whether all stand-ins are direct values of annotations."""
     rows = data.get('annotations') if isinstance(data, dict) else data
     rows = rows if isinstance(rows, list | tuple) else []
     annotations = {id(row) for row in rows if isinstance(row, dict)}

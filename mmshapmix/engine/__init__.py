@@ -1,1 +1,1 @@
-"""What needs the runner: hooks, and the start of a run."""
+"""Hooks and other code around MMEngine's runner, and the start of a run."""

@@ -1,4 +1,4 @@
-"""Automatic mixed precision: the backbone in half, all else in float32."""
+"""Automatic mixed precision for the backbone; all else is in float32."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,14 +31,16 @@ def _to_float32(features: Any) -> Any:
 def half_backbone(
     model: nn.Module, dtype: torch.dtype | None = None
 ) -> Iterator[None]:
-    """Run the backbone in half precision; it hands on float32.
+    """Run the backbone in half precision, with float32 outputs.
 
     Mixers, heads, losses and metrics stay in float32: they take little time,
-    and MMAction2's turn scores into numpy arrays, which know no bfloat16.
+    and those of MMAction2 convert scores to numpy arrays, which do not support
+    bfloat16.
 
     Args:
-        model: A recognizer, wrapped or not.
-        dtype: None: that of the device, float16 on CUDA, bfloat16 on a CPU.
+        model: A recognizer, with or without a distributed wrapper.
+        dtype: Half-precision dtype; ``None``: float16 on CUDA, bfloat16 on a
+            CPU.
     """
 
     def forward(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
@@ -47,7 +49,8 @@ def half_backbone(
 
     backbone = unwrapped(model).backbone
     before = vars(backbone).get('forward')
-    # A method, so that a copy of the model, as EMAHook's, runs its own.
+    # A bound method, so that a deep copy of the model, as EMAHook makes, calls
+    # the copy's own backbone.
     backbone.forward = MethodType(forward, backbone)
     try:
         yield
@@ -59,16 +62,18 @@ def half_backbone(
 
 @OPTIM_WRAPPERS.register_module()
 class AmpOptimWrapper(StockAmpOptimWrapper):
-    """MMEngine's ``AmpOptimWrapper``, also on a CPU, for the backbone alone.
+    """MMEngine's ``AmpOptimWrapper`` for the backbone alone, also on a CPU.
 
-    A CPU has bfloat16, whatever ``dtype`` says, and no loss scaling, which it
-    does not need. A checkpoint of the one resumes on the other.
+    On a CPU, bfloat16 is used whatever ``dtype`` says, without loss scaling,
+    which bfloat16 does not need. A checkpoint from CUDA can be resumed on a
+    CPU and vice versa.
 
     Args:
-        loss_scale: As MMEngine's, on CUDA.
-        dtype: As MMEngine's: ``'float16'``, ``'bfloat16'`` or none, on CUDA.
-        use_fsdp: As MMEngine's, on CUDA.
-        **kwargs: Of ``OptimWrapper``.
+        loss_scale: See MMEngine; used on CUDA.
+        dtype: ``'float16'``, ``'bfloat16'`` or ``None``, see MMEngine; used on
+            CUDA.
+        use_fsdp: See MMEngine; used on CUDA.
+        **kwargs: Arguments of ``OptimWrapper``.
     """
 
     def __init__(
@@ -87,7 +92,7 @@ class AmpOptimWrapper(StockAmpOptimWrapper):
         self._scale_update_param = None
 
     def load_state_dict(self, state_dict: dict) -> None:
-        """Load the optimizer's state, and that of the scaler if both have."""
+        """Load the optimizer's state, and the loss scaler's if both exist."""
         if not (
             self.loss_scaler.is_enabled() and state_dict.get('loss_scaler')
         ):
@@ -97,7 +102,7 @@ class AmpOptimWrapper(StockAmpOptimWrapper):
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
-        """What a training step runs in."""
+        """Return the context in which a training step runs."""
         with (
             OptimWrapper.optim_context(self, model),
             half_backbone(model, self.cast_dtype),
@@ -106,15 +111,15 @@ class AmpOptimWrapper(StockAmpOptimWrapper):
 
 
 def use_amp(cfg: Config, wanted: bool) -> None:
-    """Let a training have mixed precision.
+    """Set up mixed precision in a config.
 
     Args:
-        cfg: The runner's config. An ``AmpOptimWrapper`` of MMEngine in it,
-            which refuses CPUs, is replaced there.
-        wanted: Whether to have it where the config does not.
+        cfg: The runner's config; changed. On a CPU, MMEngine's
+            ``AmpOptimWrapper``, which refuses CPUs, is replaced by ours.
+        wanted: Whether to use mixed precision even if the config does not.
 
     Raises:
-        ValueError: If the config has an optimizer wrapper of its own.
+        ValueError: If the config has a custom optimizer wrapper.
     """
     wrapper = cfg.get('optim_wrapper')
     kind = 'OptimWrapper' if wrapper is None else wrapper.get('type', PLAIN[0])

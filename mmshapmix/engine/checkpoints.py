@@ -1,4 +1,4 @@
-"""The checkpoints in a work folder: which there are, and the newest."""
+"""Checkpoints in a work folder: list them, find the newest, protect them."""
 
 import re
 from pathlib import Path
@@ -8,20 +8,20 @@ from mmengine.hooks.checkpoint_hook import CheckpointHook
 
 from ..io.tensors import load_tensors
 
-NOTE = 'last_checkpoint'  # MMEngine's, with the path of the last one
+NOTE = 'last_checkpoint'  # MMEngine's file with the path of the last one
 NUMBERED = re.compile(r'(.*?)(\d+)(\D*)')
-ASIDE = '.old'  # after the name of what another training was to write over
+ASIDE = '.old'  # suffix of a checkpoint that another training would overwrite
 
 
 def checkpoints_in(folder: str | Path) -> dict[str, list[Path]]:
-    """The checkpoints that a training can go on from, by how they are named.
+    """List the checkpoints that a training can resume from, by name prefix.
 
     Args:
-        folder: Of the checkpoints; others inside of it are not looked at.
+        folder: Folder of the checkpoints; its subfolders are not searched.
 
     Returns:
-        Beginning of the names, as ``'epoch_'``, to the files, the newest
-        first. A kind of names of which there are none is absent.
+        Files by the prefix of their names, such as ``'epoch_'``, the newest
+        first. A prefix without files is absent.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -39,37 +39,40 @@ def checkpoints_in(folder: str | Path) -> dict[str, list[Path]]:
 
 
 def has_checkpoints(folder: str) -> bool:
-    """Whether a training can go on there.
+    """Return whether a folder has checkpoints to resume from.
 
     Args:
-        folder: Of the checkpoints. One that is not on this machine may have
-            some: MMEngine has to know.
+        folder: Folder of the checkpoints. The result for a remote folder (with
+            ``://``) is true, since only MMEngine can look into it.
     """
     return '://' in folder or bool(checkpoints_in(folder))
 
 
 def _kind_of_note(folder: Path) -> tuple[str, str] | None:
-    """How the one is named that MMEngine took note of: it may be otherwise."""
+    """Prefix and suffix of the checkpoint in MMEngine's note.
+
+    The config may choose a name other than ``epoch_N.pth`` or ``iter_N.pth``.
+    """
     note = folder / NOTE
     text = note.read_text(errors='replace') if note.is_file() else ''
-    # The path is that of the folder at its time; it may have been copied.
+    # The folder may have been copied since, so only the file name counts.
     parts = NUMBERED.fullmatch(re.split(r'[/\\]', text.strip())[-1])
     return (parts[1], parts[3]) if parts else None
 
 
 def newest_checkpoint(folder: str | Path) -> tuple[Path | None, list[str]]:
-    """The newest checkpoint that can be read.
+    """Find the newest checkpoint that can be read.
 
     Args:
-        folder: Of the checkpoints. A note in it that names one of another
-            folder does not count: this one may be a copy.
+        folder: Folder of the checkpoints. If MMEngine's note names a file of
+            another folder, that file is not used: this folder may be a copy.
 
     Returns:
-        The path, none where there is no checkpoint, and what is wrong with
-        each newer one.
+        The path, ``None`` if there is no checkpoint, and a message about each
+        newer checkpoint that cannot be read.
 
     Raises:
-        ValueError: If there are some, and none can be read.
+        ValueError: If there are checkpoints, but none can be read.
     """
     readable, wrong = [], []
     for paths in checkpoints_in(folder).values():
@@ -89,30 +92,30 @@ def newest_checkpoint(folder: str | Path) -> tuple[Path | None, list[str]]:
 
 
 def checkpoint_folder(work_dir: str, out_dir: str | None) -> str:
-    """Where CheckpointHook saves.
+    """Folder in which CheckpointHook saves.
 
     Args:
-        work_dir: Of the run.
-        out_dir: Of the hook.
+        work_dir: Work folder of the run.
+        out_dir: The hook's ``out_dir``.
     """
     return str(Path(out_dir, Path(work_dir).name)) if out_dir else work_dir
 
 
 def choose_checkpoint(runner) -> None:
-    """Let a runner that resumes do so from the newest readable checkpoint.
+    """Let a runner resume from the newest readable checkpoint.
 
-    Without any it starts from the beginning.
+    Without a checkpoint, the training starts from the beginning.
 
     Args:
-        runner: Which one is not said yet.
+        runner: A runner with ``resume=True`` and no ``load_from``.
 
     Raises:
-        ValueError: As :func:`newest_checkpoint`.
+        ValueError: See :func:`newest_checkpoint`.
     """
     hooks = [hook for hook in runner.hooks if isinstance(hook, CheckpointHook)]
     out_dir = hooks[0].out_dir if hooks else None
     if '://' in str(out_dir):
-        return  # not on this machine: MMEngine knows
+        return  # a remote folder: left to MMEngine
     folder = checkpoint_folder(runner.work_dir, out_dir)
     path, wrong = newest_checkpoint(folder)
     for reason in wrong:
@@ -127,10 +130,11 @@ def choose_checkpoint(runner) -> None:
 
 
 def _iteration(path: Path) -> int:
-    """How far a training was.
+    """Read the iteration of a checkpoint.
 
     Raises:
-        ValueError: If it cannot be read, or is of no training.
+        ValueError: If the checkpoint cannot be read, or is no checkpoint of a
+            training.
     """
     checkpoint = load_tensors(str(path))
     kept = checkpoint if isinstance(checkpoint, dict) else {}
@@ -142,8 +146,8 @@ def _iteration(path: Path) -> int:
     counted = all(type(n) is int and n >= 0 for n in steps)
     if 'message_hub' not in kept or not counted:
         raise ValueError(
-            f'Expected a checkpoint of a training, but {path} has not all '
-            'that one needs to go on.'
+            f'Expected a checkpoint of a training, but {path} lacks a part '
+            'that is needed to resume.'
         )
     return steps[1]
 
@@ -151,23 +155,23 @@ def _iteration(path: Path) -> int:
 def claim_folder(
     folder: str | Path, overwrite: bool, start: str | Path | None = None
 ) -> None:
-    """See to it that a training writes over no checkpoint of another.
+    """Keep a training from overwriting the checkpoints of another one.
 
     Args:
-        folder: Where it saves its own.
-        overwrite: Set those aside that are there, with ``.old`` after their
-            names: a later ``--resume`` must not find them.
-        start: The one that it resumes from; where it lies in the folder, it
-            and those before it stay.
+        folder: Folder in which the training will save its checkpoints.
+        overwrite: Whether to set existing checkpoints aside, with ``.old``
+            after their names, so that a later ``--resume`` does not find them.
+        start: Checkpoint from which the training resumes; if it is in the
+            folder, it and all earlier ones are kept.
 
     Raises:
-        FileExistsError: For others, without ``overwrite``.
+        FileExistsError: If there are other checkpoints, without ``overwrite``.
     """
     others = [path for path in _all_in(folder) if not _is_before(path, start)]
     if others and not overwrite:
         raise FileExistsError(
             f'Expected a work folder without checkpoints, but {folder} has '
-            f'{len(others)} that a training would write over: '
+            f'{len(others)} that a training would overwrite: '
             f'{", ".join(path.name for path in others[:3])}. To go on from '
             'the newest: --resume. To begin anew: another --work-dir; or '
             f'--overwrite, which renames them to NAME{ASIDE}.'
@@ -177,14 +181,17 @@ def claim_folder(
 
 
 def _all_in(folder: str | Path) -> list[Path]:
-    """All checkpoints that a training saves: those of its steps, and best."""
+    """List all checkpoints of a folder: the numbered and the best ones."""
     numbered = [p for paths in checkpoints_in(folder).values() for p in paths]
     best = sorted(Path(folder).glob('best_*.pth'))
     return numbered + [path for path in best if path.is_file()]
 
 
 def _is_before(path: Path, start: str | Path | None) -> bool:
-    """Whether a checkpoint was there when another was saved, or is that."""
+    """Return whether a checkpoint is not newer than the one to resume from.
+
+    The result is false for checkpoints of different folders.
+    """
     if start is None or path.parent.resolve() != Path(start).parent.resolve():
         return False
     this, other = (NUMBERED.fullmatch(Path(p).name) for p in (path, start))

@@ -1,4 +1,4 @@
-"""What would be found out only after an epoch, or never."""
+"""Early checks of mistakes that would show only after an epoch, or never."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -14,10 +14,10 @@ from ..models import InfoGCN, InfoGCNHead
 
 
 def check_batches(loader: DataLoader) -> None:
-    """Refuse a training without a batch.
+    """Check that an epoch has at least one batch.
 
     Args:
-        loader: Of the training, in this process.
+        loader: Data loader of the training, in this process.
 
     Raises:
         ValueError: If an epoch has no iteration.
@@ -34,34 +34,35 @@ def check_batches(loader: DataLoader) -> None:
 
 
 def check_head(model: nn.Module) -> None:
-    """Refuse InfoGCN with another head than its own.
+    """Check that InfoGCN is used with its own head.
 
     Args:
-        model: A recognizer, not wrapped.
+        model: A recognizer, without a distributed wrapper.
 
     Raises:
-        ValueError: If so: its code would be taken for features.
+        ValueError: For another head, which would classify the backbone's
+            features without the latent code.
     """
     head = getattr(model, 'cls_head', None)
     backbone = getattr(model, 'backbone', None)
     if isinstance(backbone, InfoGCN) and not isinstance(head, InfoGCNHead):
         raise ValueError(
-            'Expected mmshapmix.InfoGCNHead with InfoGCN, which classifies a '
-            f'latent code of it, but got {type(head).__name__}. Methods with '
-            'a head of their own go with other backbones.'
+            'Expected mmshapmix.InfoGCNHead with InfoGCN, whose latent code '
+            f'it classifies, but got {type(head).__name__}. A method with '
+            'another head needs another backbone.'
         )
 
 
 def check_metrics(metrics: Iterable[BaseMetric]) -> None:
-    """Refuse metrics that report something else by the same names.
+    """Check that no two metrics report different values by the same name.
 
-    MMEngine does so, too, at the end of the first validation.
+    MMEngine checks this, too, but only at the end of the first validation.
 
     Args:
-        metrics: Of one evaluator.
+        metrics: Metrics of one evaluator.
 
     Raises:
-        ValueError: It names the metrics.
+        ValueError: If they do; the message names the metrics.
     """
     by_prefix = defaultdict(list)
     for metric in metrics:

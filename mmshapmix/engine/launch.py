@@ -1,4 +1,4 @@
-"""What tools with a config share: arguments, config, process group."""
+"""Arguments, config and process group, shared by all tools with a config."""
 
 import argparse
 import ast
@@ -21,16 +21,16 @@ from ..words import (
     words_in,
 )
 
-# Where launchers say which process it is.
+# Environment variables in which launchers give the rank of a process.
 RANKS = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
 
 
 def option_value(text: str) -> Any:
-    """What a value of ``--cfg-options`` is.
+    """Parse a value of ``--cfg-options``.
 
-    As MMEngine reads it: numbers, booleans, none, lists as ``[a,b]`` or
-    ``a,b``, tuples as ``(a,b)``, else text. But text keeps its spaces, and
-    its commas where it is quoted, also in a list.
+    The rules are MMEngine's: numbers, booleans, ``None``, lists as ``[a,b]``
+    or ``a,b``, tuples as ``(a,b)``, and otherwise text. In contrast to
+    MMEngine, text keeps its spaces, and quoted text its commas, also in lists.
 
     Raises:
         ValueError: For brackets that do not match.
@@ -45,7 +45,7 @@ def option_value(text: str) -> Any:
         try:
             return ast.literal_eval(inner)
         except (ValueError, SyntaxError):
-            pass  # its words have no quotes
+            pass  # its texts have no quotes
     elif quoted or ',' not in inner:
         return DictAction._parse_int_float_bool(inner)
     try:
@@ -55,7 +55,7 @@ def option_value(text: str) -> Any:
 
 
 class OptionsAction(argparse.Action):
-    """Collects ``KEY=VALUE`` in a dict; see :func:`option_value`."""
+    """Action that collects ``KEY=VALUE`` pairs, see :func:`option_value`."""
 
     def __call__(
         self,
@@ -64,7 +64,7 @@ class OptionsAction(argparse.Action):
         values: Any,
         option_string: str | None = None,
     ) -> None:
-        """Add some; what cannot be read ends the command."""
+        """Add pairs to the dict; a bad pair ends the command."""
         options = dict(getattr(namespace, self.dest) or {})
         for pair in values:
             key, equals, text = pair.partition('=')
@@ -83,7 +83,10 @@ OURS = 'LongTailPoseDataset'
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:
-    """What :func:`load_config` needs at least: words, ``--cfg-options``."""
+    """Add the arguments that :func:`load_config` needs.
+
+    These are the words and ``--cfg-options``; others get default values.
+    """
     add_word_arguments(parser)
     parser.add_argument(
         '--cfg-options',
@@ -91,8 +94,8 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
         action=OptionsAction,
         metavar='KEY=VALUE',
         help='override settings of the config: train_cfg.max_epochs=2 '
-        'model.backbone.down_stages=[3,5]; text with commas goes into quotes '
-        """of its own: "test_dataloader.dataset.ann_file='/a, b.pkl'\"""",
+        'model.backbone.down_stages=[3,5]; text with commas needs quotes '
+        """inside: "test_dataloader.dataset.ann_file='/a, b.pkl'\"""",
     )
     parser.set_defaults(
         work_dir=None,
@@ -104,7 +107,7 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of training and testing, named as in MMAction2."""
+    """Add the arguments of training and testing, named as in MMAction2."""
     add_config_options(parser)
     parser.add_argument('--work-dir', help='folder for logs and results')
     parser.add_argument(
@@ -121,27 +124,27 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--any-checkpoint',
         action='store_true',
-        help='take a checkpoint also if it is of another stream or data set',
+        help='accept a checkpoint of another stream or data set',
     )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
 def is_first_process(launcher: str) -> bool:
-    """Whether this is the first of those that a launcher starts.
+    """Return whether this is the first of the processes of a launcher.
 
-    It is known before there is a process group.
+    The answer is known before there is a process group.
     """
     rank = RANKS.get(launcher)
     return rank is None or int(os.environ.get(rank, 0)) == 0
 
 
 def read_config(path: str | Path) -> Config:
-    """Read a config, which is run if it is Python.
+    """Read a config; a Python config is run.
 
     Raises:
         FileNotFoundError: If there is no such config.
-        ValueError: If it ends the program, or is YAML or JSON that cannot be
-            read. What a config in Python raises passes.
+        ValueError: If the config ends the program, or is YAML or JSON that
+            cannot be read. Errors of a Python config are raised unchanged.
     """
     path = Path(path)
     if not path.is_file():
@@ -157,7 +160,7 @@ def read_config(path: str | Path) -> Config:
         ) from error
     except Exception as error:
         if path.suffix == '.py':
-            raise  # with the place in it
+            raise  # its traceback shows the line of the config
         raise ValueError(
             f'Expected settings in {path}, but it cannot be read: '
             f'{brief(error)}.'
@@ -165,7 +168,7 @@ def read_config(path: str | Path) -> Config:
 
 
 def leaf_datasets(dataset: dict) -> Iterator[dict]:
-    """The configs of the data sets inside of wrappers, themselves."""
+    """Yield the configs of the innermost data sets, not copies of them."""
     inner = dataset.get('datasets') or [dataset.get('dataset')]
     for part in inner:
         if part is None:
@@ -178,7 +181,8 @@ def skip_bad_samples(cfg: Config) -> None:
     """Let all data sets of a config leave out bad samples.
 
     Raises:
-        ValueError: If there is another than ours, which cannot do so.
+        ValueError: If a data set is no ``LongTailPoseDataset``; others cannot
+            leave out bad samples.
     """
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         for leaf in leaf_datasets((cfg.get(name) or {}).get('dataset', {})):
@@ -194,14 +198,15 @@ def skip_bad_samples(cfg: Config) -> None:
 def load_config(args: argparse.Namespace) -> Config:
     """Read the config with its words, and merge the common arguments.
 
-    The work folder is, in this order: ``--work-dir``, the config's
-    ``work_dir``, ``work_dirs/`` and :func:`~mmshapmix.words.folder_name` for a
-    method of ours, and for another config its name and the words it is given.
+    The work folder is the first of these that exists: ``--work-dir``; the
+    config's ``work_dir``; for a method of ours, a folder in ``work_dirs/``
+    with :func:`~mmshapmix.words.folder_name`; for any other config, a folder
+    there with its name and the given words.
 
     Raises:
-        FileNotFoundError: As :func:`read_config`.
-        ValueError: As :func:`read_config`, for a word that is none, or for
-            words of a config that does not read them.
+        FileNotFoundError: See :func:`read_config`.
+        ValueError: See :func:`read_config`; also for an unknown word, and for
+            words with a config that does not read them.
     """
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     words = words_in(args)
@@ -229,27 +234,28 @@ def load_config(args: argparse.Namespace) -> Config:
 
 
 def config_of(path: Path, arguments: Sequence[str]) -> Config:
-    """What a tool reads that is given a config and arguments.
+    """Return the config that a tool would read with the given arguments.
 
     Args:
-        path: Of the config.
-        arguments: Those of :func:`add_config_options`.
+        path: Path of the config.
+        arguments: Arguments of :func:`add_config_options`.
 
     Raises:
-        FileNotFoundError: As :func:`load_config`.
-        ValueError: As :func:`load_config`.
+        FileNotFoundError: See :func:`load_config`.
+        ValueError: See :func:`load_config`.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument('config')
     add_config_options(parser)
-    # Absolute: no path can be taken for an option.
+    # Absolute, since a relative path could look like an option.
     return load_config(parser.parse_args([str(path.absolute()), *arguments]))
 
 
 def _default_folder(cfg: Config, args: argparse.Namespace) -> str:
-    """By the words where it is a method, by its name where it is a config.
+    """Name of the work folder of a config without ``work_dir``.
 
-    A config of one's own that is given words has them behind its name.
+    The words name the folder of a method of ours; for any other config it is
+    the config's name, followed by the given words.
     """
     path = Path(args.config)
     if path.resolve().parent.parent == config_folder().resolve():
@@ -262,18 +268,18 @@ def alone(cfg: Config) -> AbstractContextManager:
     """Lock the work folder of a training, once for all of its processes.
 
     Raises:
-        ValueError: As :func:`~mmshapmix.io.locks.locked`.
+        ValueError: See :func:`~mmshapmix.io.locks.locked`.
     """
     first = is_first_process(cfg.launcher)
     return locked(cfg.work_dir) if first else nullcontext()
 
 
 def find_hook(cfg: Config, name: str) -> ConfigDict | None:
-    """A hook's part of a config; none if there is no such hook.
+    """Return a hook's part of a config; ``None`` if there is no such hook.
 
     Args:
         cfg: The config.
-        name: Its class.
+        name: Class name of the hook.
     """
     hooks = [*(cfg.get('default_hooks') or {}).values()]
     hooks += cfg.get('custom_hooks') or []
@@ -281,19 +287,18 @@ def find_hook(cfg: Config, name: str) -> ConfigDict | None:
 
 
 def add_hook(cfg: Config, key: str, **hook: Any) -> None:
-    """Add one of the default hooks, also to a config that has none."""
+    """Add a default hook to a config, which may have no ``default_hooks``."""
     cfg.default_hooks = {**(cfg.get('default_hooks') or {}), key: hook}
 
 
 def check_checkpoints(cfg: Config, **options: Any) -> None:
-    """Let a config load checkpoints that fit, also where it does not say so.
+    """Add ``PublishedCheckpointHook`` to a config that lacks it.
 
-    A config that has ``default_hooks.published_checkpoint=None`` is left as it
-    is.
+    A config with ``default_hooks.published_checkpoint=None`` is not changed.
 
     Args:
-        cfg: The config; it is changed.
-        **options: Of ``PublishedCheckpointHook``.
+        cfg: The config; changed.
+        **options: Arguments of ``PublishedCheckpointHook``.
     """
     name, key = 'PublishedCheckpointHook', 'published_checkpoint'
     if key not in (cfg.get('default_hooks') or {}):

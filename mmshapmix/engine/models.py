@@ -1,4 +1,4 @@
-"""Finding parts of a runner's model, and what the runner is about."""
+"""Access to parts of a runner's model, and to the state of a runner."""
 
 from typing import Any
 
@@ -11,12 +11,15 @@ from ..models.mixers import Mixer
 
 
 def unwrapped(model: nn.Module) -> Any:
-    """The model inside of a distributed wrapper; its parts have any types."""
+    """Return the model without a distributed wrapper.
+
+    The type is ``Any``, since attributes of a module have no type.
+    """
     return model.module if is_model_wrapper(model) else model
 
 
 def mixer_of(model: nn.Module) -> Mixer | None:
-    """The mixer of a recognizer, wrapped or not; none if it has none."""
+    """Return the mixer of a recognizer, wrapped or not, or ``None``."""
     preprocessor = getattr(unwrapped(model), 'data_preprocessor', None)
     mixer = getattr(preprocessor, 'blending', None)
     return mixer if isinstance(mixer, Mixer) else None
@@ -26,7 +29,8 @@ def tell_data(mixer: Mixer, dataset: Any) -> None:
     """Tell a mixer the number of classes and the layout of its data.
 
     Raises:
-        ValueError: If neither says a layout, or if the mixer was told others.
+        ValueError: If neither the data nor the mixer has a layout, or if the
+            mixer was given other values before.
     """
     layout = get_data_layout(dataset) or mixer.layout
     if layout is None:
@@ -39,13 +43,13 @@ def tell_data(mixer: Mixer, dataset: Any) -> None:
 
 
 def is_training(runner) -> bool:
-    """Whether it trains, and not only tests or validates.
+    """Return whether a runner trains, and not only tests or validates.
 
-    MMEngine builds the loop of the training right before it begins.
+    MMEngine builds the training loop right before the training begins.
     """
     return isinstance(runner._train_loop, BaseLoop)
 
 
 def loaded_from(runner) -> str:
-    """Where the checkpoint is from that is being loaded, for messages."""
+    """Describe the checkpoint that is being loaded, for messages."""
     return runner._load_from or f'the latest one in {runner.work_dir}'

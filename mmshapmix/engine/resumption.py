@@ -1,6 +1,6 @@
-"""Whether a training can go on from a checkpoint.
+"""Check, before a training resumes, that its checkpoint can be resumed from.
 
-MMEngine finds out in the middle, with an error from the depths, or never.
+MMEngine notices a wrong checkpoint late, with an obscure error, or never.
 """
 
 import math
@@ -21,7 +21,7 @@ from ..io.unpickling import brief
 from .models import unwrapped
 
 OF_SHAPE = ('momentum_buffer', 'exp_avg', 'exp_avg_sq')
-"""What optimizers keep in the shape of a parameter."""
+"""States of optimizers that have the shape of their parameter."""
 INSTEAD = (
     'To start from its weights: --load-from, not --resume; or `load_from` '
     'without `resume`.'
@@ -29,16 +29,17 @@ INSTEAD = (
 
 
 def check_resumable(runner, checkpoint: Mapping[str, Any], path: str) -> None:
-    """Refuse a checkpoint that is not of this training, but for its weights.
+    """Check that a checkpoint is of this training; weights are not checked.
 
     Args:
-        runner: That is to go on. What it takes over anyway it has afterwards.
-        checkpoint: What was loaded.
-        path: Where from, for errors.
+        runner: The runner that will resume. The check already loads the
+            message hub and the optimizer's state into it.
+        checkpoint: The loaded checkpoint.
+        path: Path of the checkpoint, for errors.
 
     Raises:
-        ValueError: If it is of another framework, too far for this training,
-            or of another model or optimizer.
+        ValueError: If the checkpoint is of another framework, beyond the end
+            of this training, or of another model or optimizer.
     """
     if not isinstance(checkpoint, Mapping) or 'message_hub' not in checkpoint:
         raise ValueError(
@@ -86,7 +87,7 @@ def _check_progress(runner, meta: Mapping[str, Any], path: str) -> None:
 
 
 def _check_average(runner, checkpoint: Mapping[str, Any], path: str) -> None:
-    """MMEngine's EMAHook keeps a second state."""
+    """Check the averaged weights, which MMEngine's EMAHook saves."""
     average = checkpoint.get('ema_state_dict')
     if average is None:
         return
@@ -102,7 +103,7 @@ def _check_average(runner, checkpoint: Mapping[str, Any], path: str) -> None:
 def _take_over(
     runner, checkpoint: Mapping[str, Any], meta: Mapping[str, Any]
 ) -> None:
-    """What MMEngine does with it later, and what it does not look at."""
+    """Load the states that MMEngine loads later, and check them."""
     _check_kinds(checkpoint)
     runner.message_hub.load_state_dict(dict(checkpoint['message_hub']))
     pickle.dumps(meta.get('dataset_meta'))
@@ -111,18 +112,18 @@ def _take_over(
     wrapper, saved = runner.optim_wrapper, dict(checkpoint['optimizer'])
     if isinstance(wrapper, OptimWrapperDict):
         saved = {name: dict(one) for name, one in saved.items()}
-    wrapper.load_state_dict(saved)  # takes things out of it
+    wrapper.load_state_dict(saved)  # removes keys, hence the copies above
     for optimizer in _optimizers(wrapper):
         _check_optimizer(optimizer)
 
 
 def _check_kinds(checkpoint: Mapping[str, Any]) -> None:
-    """Refuse what MMEngine takes over without a look."""
+    """Check the types of values that MMEngine loads without a check."""
     hub = checkpoint['message_hub']
     known = hub['runtime_info']
     names = [*known, *hub['resumed_keys'], *hub['log_scalars']]
     if not all(isinstance(name, str) for name in names):
-        raise ValueError('names in message_hub that are none')
+        raise ValueError('names in message_hub that are no text')
     if not isinstance(known.get('best_score', 0.0), Real | Tensor):
         raise ValueError('a best_score that is no number')
     saved = checkpoint.get('param_schedulers', [])
@@ -133,7 +134,7 @@ def _check_kinds(checkpoint: Mapping[str, Any]) -> None:
 
 
 def _check_optimizer(optimizer: Optimizer) -> None:
-    """What torch has loaded as it was."""
+    """Check the state that torch has loaded into an optimizer unchecked."""
     for group in optimizer.param_groups:
         lacking = sorted(optimizer.defaults.keys() - group.keys())
         if lacking or not math.isfinite(group['lr']):

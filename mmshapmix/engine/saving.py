@@ -1,8 +1,8 @@
-"""How MMEngine saves checkpoints, made so that a kill loses none.
+"""Saving of checkpoints such that a killed process loses none.
 
-:func:`mmshapmix.compat.save_at_once` puts this in the place of what MMEngine
-does. That writes files in place, those that it resumes from among them, and
-removes the old before it writes the new.
+:func:`mmshapmix.compat.save_at_once` replaces MMEngine's functions by these.
+MMEngine writes files in place, also those that it resumes from, and removes
+old files before it writes new ones.
 """
 
 import functools
@@ -18,24 +18,25 @@ from mmengine.runner import BaseLoop, IterBasedTrainLoop
 
 from ..io.files import remove_partial, replaced
 
-# What a message hub, and so a checkpoint, knows besides.
-SUPERSEDED = 'superseded'  # names of files to be removed, now that it is saved
-# Not with 'val' at its beginning: MMEngine would log it as a metric.
+# Additional keys of the message hub, which is part of every checkpoint.
+SUPERSEDED = 'superseded'  # names of files to remove once this one is saved
+# Must not begin with 'val': MMEngine would log the value as a metric.
 VALIDATED = 'last_validated'  # the step after which there was a validation
 
 
 @contextmanager
 def open_replaced(path: str, mode: str) -> Iterator[IO]:
-    """Stand in for ``open``, to write a file at once or not at all."""
+    """Replacement of ``open`` that writes a file atomically."""
     with replaced(path) as partial, partial.open(mode) as file:
         yield file
 
 
 def put_at_once(put: Callable) -> Callable:
-    """Let a storage backend write a file at once or not at all.
+    """Wrap a storage backend's method so that it writes files atomically.
 
     Args:
-        put: Its method; it still writes by itself to what is no file.
+        put: The method. It still writes directly to paths that are no regular
+            files.
     """
 
     @functools.wraps(put)
@@ -51,19 +52,19 @@ def put_at_once(put: Callable) -> Callable:
 
 
 def step_of(runner) -> int:
-    """The epoch, or the iteration where the loop counts these alone."""
+    """Return the epoch, or the iteration in an iteration-based loop."""
     loop = runner.train_loop
     by_iteration = isinstance(loop, IterBasedTrainLoop)
     return loop.iter if by_iteration else loop.epoch
 
 
 class RemovesLater:
-    """A storage backend that at first takes note of what is to be removed.
+    """A storage backend that collects the files to remove, and removes later.
 
     Args:
-        backend: Does all else.
-        message_hub: Where the note goes, so that it is in the checkpoint that
-            takes the place of what is removed.
+        backend: The backend for all other operations.
+        message_hub: Message hub that gets the names of these files. They are
+            thereby part of the checkpoint that replaces the removed ones.
     """
 
     def __init__(self, backend: Any, message_hub: MessageHub) -> None:
@@ -76,16 +77,16 @@ class RemovesLater:
         return getattr(self.backend, name)
 
     def remove(self, path: str) -> None:
-        """Take note of a file."""
+        """Add a file to those that will be removed."""
         self.paths.append(path)
         names = [Path(path).name for path in self.paths]
         self.message_hub.update_info(SUPERSEDED, names)
 
     def remove_all(self, but: set[str | None]) -> None:
-        """Remove the files now.
+        """Remove the collected files now.
 
         Args:
-            but: Paths of those that stay.
+            but: Paths of files that are kept.
         """
         for path in self.paths:
             if path not in but:
@@ -93,26 +94,28 @@ class RemovesLater:
 
 
 class SafeCheckpointHook(CheckpointHook):
-    """MMEngine's, that removes after it saves, and keeps to its own folder.
+    """MMEngine's hook, which removes files only after it has saved others.
 
-    It saves a checkpoint again after each validation, as MMEngine does after a
-    new best: what has been validated is not again when a run is resumed.
+    The hook uses only checkpoints of its own folder. It saves a checkpoint
+    again after each validation, as MMEngine does after a new best, so that a
+    resumed run does not repeat the validation.
     """
 
     file_backend: Any
 
     def before_train(self, runner) -> None:
-        """Find the folder's own checkpoints, and tidy the folder."""
+        """Find the checkpoints of the folder, and tidy the folder."""
         super().before_train(runner)
         if '://' not in self.out_dir:
             self._stay_in_folder(runner)
             self._tidy(runner)
 
     def _stay_in_folder(self, runner) -> None:
-        """Look for the last and the best checkpoint in the folder.
+        """Replace the paths of the last and best checkpoint by local ones.
 
-        The message hub of a resumed run has the paths of when it was saved.
-        The folder may be a copy; the original must not lose its best then.
+        The message hub of a resumed run has the paths at the time of saving.
+        If the folder is a copy of another, the best checkpoint of the original
+        folder must not be removed.
         """
         hub, folder = runner.message_hub, Path(self.out_dir)
         for key, path in hub.runtime_info.items():
@@ -129,7 +132,7 @@ class SafeCheckpointHook(CheckpointHook):
 
     @master_only
     def _tidy(self, runner) -> None:
-        """Remove what a killed process was about to remove, or to write."""
+        """Remove files that a killed process was about to remove or write."""
         folder = Path(self.out_dir)
         for name in runner.message_hub.get_info(SUPERSEDED) or []:
             path = folder / Path(name).name
@@ -147,9 +150,9 @@ class SafeCheckpointHook(CheckpointHook):
         return {self.last_ckpt, getattr(self, 'best_ckpt_path', None), *best}
 
     def after_val_epoch(self, runner, metrics: dict) -> None:
-        """Save the best checkpoint, and say in the last that this was done."""
+        """Save the best checkpoint, and note the validation in the last."""
         if not isinstance(runner._train_loop, BaseLoop):
-            return  # nothing is trained, and so nothing to be saved
+            return  # without a training there is nothing to save
         runner.message_hub.update_info(VALIDATED, step_of(runner))
         self.saved: int | None = None
         super().after_val_epoch(runner, metrics)
@@ -175,10 +178,10 @@ class SafeCheckpointHook(CheckpointHook):
         """Remove files only after others have been saved.
 
         Raises:
-            OSError: If one cannot be saved.
+            OSError: If a checkpoint cannot be saved.
         """
         backend = self.file_backend
-        if isinstance(backend, RemovesLater):  # best, then last
+        if isinstance(backend, RemovesLater):  # nested: best, then last
             yield
             return
         self.file_backend = RemovesLater(backend, runner.message_hub)
@@ -188,8 +191,8 @@ class SafeCheckpointHook(CheckpointHook):
         except OSError as error:
             raise OSError(
                 f'Expected to save a checkpoint in {self.out_dir}, but got: '
-                f'{error}. Those that were saved before are there: make room, '
-                'then go on with --resume.'
+                f'{error}. Earlier checkpoints are intact: make room, then '
+                'go on with --resume.'
             ) from error
         finally:
             self.file_backend = backend

@@ -1,4 +1,4 @@
-"""Metrics: scores → overall, many / medium / few, per class; a dump."""
+"""Metrics: long-tailed accuracy by shot group and class, and dumped scores."""
 
 from .dump_scores import DumpScores
 from .long_tail_metric import LongTailMetric

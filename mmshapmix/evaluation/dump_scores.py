@@ -1,4 +1,4 @@
-"""Scores of all samples in a file, for fusion and for MMAction2's reports."""
+"""A file of the scores of all samples, for fusion and MMAction2's reports."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,25 +14,25 @@ from ..functional.longtail import ClassCounts
 from ..registry import METRICS
 
 KEYS = ('pred_score', 'gt_label', 'frame_dir')
-"""What is kept of a sample; ``frame_dir`` is its name."""
+"""Keys of a sample that are kept; ``frame_dir`` is its name."""
 
 LOGITS = 'pred_logit'
-"""And this, where ``KeepLogitsHook`` has given it."""
+"""Another key that is kept, if ``KeepLogitsHook`` has set it."""
 
 
 def plain(value: Any) -> Any:
-    """An array of its own for a tensor, which may be part of a batch."""
+    """Copy a tensor, which may be part of a batch, to an array."""
     if not isinstance(value, torch.Tensor):
         return value
-    if value.dtype == torch.bfloat16:  # numpy has none
+    if value.dtype == torch.bfloat16:  # numpy has no bfloat16
         value = value.float()
     return value.cpu().numpy().copy()
 
 
 class _Tensor:
-    """Pickled as an array, unpickled as a tensor.
+    """An array that is unpickled as a tensor.
 
-    MMAction2's tools expect tensors. Pickled by torch, each would hold a
+    MMAction2's tools expect tensors. A tensor pickled by torch would contain a
     nested pickle with the scores of its whole batch.
     """
 
@@ -49,16 +49,17 @@ def write_scores(
     class_counts: ClassCounts | None = None,
     words: Mapping[str, str] | None = None,
 ) -> None:
-    """Write scores as MMEngine's ``DumpResults`` does, at once or not at all.
+    """Write scores in the format of MMEngine's ``DumpResults``, atomically.
 
     Args:
-        rows: For each sample ``pred_score`` ``(K,)``, ``gt_label`` ``(1,)``
-            int64, and, where they are known, its name ``frame_dir`` and
-            ``pred_logit`` ``(K,)``.
+        rows: For each sample a dict with ``pred_score`` ``(K,)``,
+            ``gt_label`` ``(1,)`` int64, and, if known, its name ``frame_dir``
+            and ``pred_logit`` ``(K,)``.
         path: The pickle to write; missing folders are made.
-        class_counts: ``(K,)`` training samples, if known; every sample gets
-            the same array, which the file holds once.
-        words: What was tested, see :mod:`mmshapmix.identity`; likewise.
+        class_counts: ``(K,)`` training samples, if known; every sample refers
+            to the same array, which the file contains once.
+        words: Words of the tested model, see :mod:`mmshapmix.identity`; also
+            contained once.
     """
     shared: dict[str, Any] = dict(words=dict(words)) if words else {}
     if class_counts is not None:
@@ -80,26 +81,26 @@ def write_scores(
 class DumpScores(DumpResults):
     """Writes scores, labels, names and training class counts of all samples.
 
-    The file is a list of a dict for each sample: ``pred_score`` ``(K,)``
+    The file is a list with a dict for each sample: ``pred_score`` ``(K,)``
     float, ``gt_label`` ``(1,)`` int64, ``frame_dir`` and ``pred_logit``
     ``(K,)`` float (absent if the samples do not have them; logits are from
-    ``KeepLogitsHook``), ``class_counts`` ``(K,)`` int64, and ``words``,
-    method, data, stream and so on (absent if unknown).
-    ``tools/analysis/fuse_streams.py`` and MMAction2's tools read it.
+    ``KeepLogitsHook``), ``class_counts`` ``(K,)`` int64, and ``words``, such
+    as method, data and stream (both absent if unknown).
+    ``tools/analysis/fuse_streams.py`` and MMAction2's tools read the file.
 
     Args:
-        out_file_path: Where to; ends with ``.pkl`` or ``.pickle``.
-        collect_device: As in ``BaseMetric``.
-        collect_dir: As in ``BaseMetric``.
+        out_file_path: Path of the file; ends with ``.pkl`` or ``.pickle``.
+        collect_device: See ``BaseMetric``.
+        collect_dir: See ``BaseMetric``.
     """
 
-    default_prefix = 'dump'  # MMEngine warns where there is none
+    default_prefix = 'dump'  # MMEngine warns of metrics without a prefix
 
     class_counts: ClassCounts | None = None
     words: Mapping[str, str] | None = None
 
     def set_words(self, words: Mapping[str, str]) -> None:
-        """Take what is tested, see :mod:`mmshapmix.identity`."""
+        """Take the tested model's words, see :mod:`mmshapmix.identity`."""
         self.words = words
 
     def set_class_counts(self, class_counts: Any) -> None:
@@ -118,7 +119,7 @@ class DumpScores(DumpResults):
             )
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict:
-        """Write the file; there is no metric."""
+        """Write the file, and return no metric."""
         write_scores(
             results, self.out_file_path, self.class_counts, self.words
         )

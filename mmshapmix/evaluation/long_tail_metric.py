@@ -1,4 +1,4 @@
-"""Accuracy, overall and by how often a class was seen in training."""
+"""Accuracy overall, and of classes by their number of training samples."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +14,7 @@ from ..functional.accuracy import (
     top_k_accuracy,
 )
 from ..functional.longtail import SHOT_THRESHOLDS, ClassCounts, shot_groups
+from ..models.labels import labels_of
 from ..registry import METRICS
 from .dump_scores import plain
 
@@ -22,20 +23,21 @@ from .dump_scores import plain
 class LongTailMetric(BaseMetric):
     """Top-k, mean class, and many- / medium- / few-shot accuracy.
 
-    Under ``acc/``: ``top1``, ``top5``, ``mean1`` (mean of the accuracies of
-    the tested classes; ``AccMetric`` counts a class that is predicted but not
-    tested as 0), ``many``, ``medium``, ``few``, and the number of tested
-    classes in each group, ``num_many`` and so on. A group without one is
-    absent. All but the numbers are shares in [0, 1]. Without class counts (an
-    unknown checkpoint) the groups are absent.
+    With the prefix ``acc/``: ``top1``, ``top5``, ``mean1`` (mean of the
+    accuracies of the tested classes; ``AccMetric`` counts a class that is
+    predicted but not tested as 0), ``many``, ``medium``, ``few``, and the
+    number of tested classes in each group, ``num_many`` and so on. A group
+    without tested classes is absent. All values except the numbers are shares
+    in [0, 1]. Without class counts (a checkpoint that does not contain them)
+    all groups are absent.
 
     After an evaluation, :attr:`per_class` has a row for each class.
 
     Args:
-        topk: The k of top-k.
+        topk: Values of k for the top-k accuracies.
         thresholds: ``(low, high)``: few < low <= medium <= high < many.
-        collect_device: As in ``BaseMetric``.
-        prefix: As in ``BaseMetric``.
+        collect_device: See ``BaseMetric``.
+        prefix: See ``BaseMetric``.
     """
 
     default_prefix = 'acc'
@@ -65,7 +67,8 @@ class LongTailMetric(BaseMetric):
         Raises:
             ValueError: If a sample has no label.
         """
-        if any(int(sample['gt_label']) < 0 for sample in data_samples):
+        labels = [int(label) for label in labels_of(data_samples)]
+        if min(labels) < 0:
             raise ValueError(
                 'Expected labels of all samples, but some have none (-1): '
                 'nothing can be measured. tools/test.py --dump writes their '
@@ -75,16 +78,14 @@ class LongTailMetric(BaseMetric):
             [plain(sample['pred_score']) for sample in data_samples]
         )
         ranked = top_classes(scores, max(self.topk))
-        for sample, best in zip(data_samples, ranked, strict=True):
-            self.results.append(
-                (int(sample['gt_label']), best, scores.shape[1])
-            )
+        for label, best in zip(labels, ranked, strict=True):
+            self.results.append((label, best, scores.shape[1]))
 
     def compute_metrics(self, results: list) -> dict[str, float | None]:
-        """The metrics of all samples.
+        """Compute the metrics of all samples.
 
-        ``BaseMetric`` has gathered them from all ranks and dropped those that
-        the sampler repeated to make the ranks equal.
+        ``BaseMetric`` has gathered the samples from all ranks and dropped
+        those that the sampler repeated to make the ranks equal.
         """
         labels = np.array([label for label, _, _ in results])
         ranked = np.stack([best for _, best, _ in results])

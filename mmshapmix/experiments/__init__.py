@@ -1,1 +1,1 @@
-"""Runs, the jobs they are made of, and the tables of benchmarks."""
+"""Runs of trainings and tests, their jobs, and the tables of benchmarks."""

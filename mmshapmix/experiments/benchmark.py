@@ -1,4 +1,4 @@
-"""The benchmark: methods × seeds × data sets, from a table file to a table."""
+"""The benchmark: methods × data sets × seeds, read from a table file."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -16,22 +16,23 @@ from ..words import checked, method_files
 COLUMNS = ('overall', 'mean-class', *SHOT_GROUPS)
 PAPER_COLUMNS = ('overall', *SHOT_GROUPS)
 
-FORBIDDEN = {*'/\\:*?"<>|{}'}  # in names of folders
+FORBIDDEN = {*'/\\:*?"<>|{}'}  # characters, in names of folders
 
 
 @dataclass(frozen=True)
 class Method:
-    """A row of the table.
+    """A method, which is a row of the table.
 
     Attributes:
-        label: What the table calls it.
-        config: Its config, beside the table; none: the method of ours that has
-            the row's name.
-        after: The method whose checkpoint it starts from.
-        trains: Whether it trains; else it tests that checkpoint.
-        options: Overrides of its config, ``KEY=VALUE``.
-        paper: Data set to source to figures in %, of overall accuracy or of
-            :data:`PAPER_COLUMNS`.
+        label: Name in the table.
+        config: Path of the config, relative to the table file; ``None``: the
+            method of ours with the row's name.
+        after: The method whose checkpoint this one starts from.
+        trains: Whether the method trains; otherwise it only tests that
+            checkpoint.
+        options: Overrides of the config, ``KEY=VALUE``.
+        paper: Published figures in %, of overall accuracy or of
+            :data:`PAPER_COLUMNS`, by data set and source.
     """
 
     label: str
@@ -49,9 +50,9 @@ class DataSet:
     """A data set of the table.
 
     Attributes:
-        label: What the table calls it.
-        file: Its data file, beside the table; none: the data set of ours that
-            has the row's name.
+        label: Name in the table.
+        file: Path of the data file, relative to the table file; ``None``: the
+            data set of ours with this name.
         options: Overrides of all configs, ``KEY=VALUE``.
     """
 
@@ -62,19 +63,19 @@ class DataSet:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """What a table file says.
+    """The content of a table file.
 
     Attributes:
-        folder: Of the table file.
-        methods: By name, in the order of the rows; one that starts from
-            another comes after it.
-        data: By name.
-        seeds: Of the runs.
+        folder: Folder of the table file.
+        methods: Methods by name, in the order of the rows; a method that
+            starts from another one comes after it.
+        data: Data sets by name.
+        seeds: Seeds of the runs.
         options: Overrides of all configs, ``KEY=VALUE``.
-        papers: Source of published figures to its column's title.
-        stream: Of all runs, see :mod:`mmshapmix.words`.
-        backbone: Of all runs.
-        recipe: Of all runs: what is compared trains alike. None: each
+        papers: Title of the column of each source of published figures.
+        stream: Stream of all runs, see :mod:`mmshapmix.words`.
+        backbone: Backbone of all runs.
+        recipe: Recipe of all runs, so that they are comparable; ``None``: each
             method's own.
     """
 
@@ -89,10 +90,11 @@ class Benchmark:
     recipe: str | None = None
 
     def config(self, method: str) -> Path:
-        """The config of a method.
+        """Return the path of a method's config.
 
         Raises:
-            ValueError: If the table does not say one, and we have none.
+            ValueError: If the table has no config, and no method of ours has
+                this name.
         """
         own = self.methods[method].config
         if own is not None:
@@ -105,10 +107,10 @@ class Benchmark:
         return method_files()[method]
 
     def words(self, data: str) -> dict[str, str]:
-        """The words that complete the methods on a data set.
+        """Return the words that complete the methods on a data set.
 
         Raises:
-            ValueError: If they are none.
+            ValueError: If a word has an invalid value.
         """
         file = self.data[data].file
         words = dict(
@@ -122,16 +124,16 @@ class Benchmark:
 
 @dataclass(frozen=True)
 class Result:
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
-        method: Its name.
-        data: The data set's name.
-        seed: The run's.
-        accuracies: In [0, 1], by the names of :data:`COLUMNS`; none if it
-            failed.
-        error: Why it failed.
-        recipe: By which it was trained; empty if that is not known.
+        method: Name of the method.
+        data: Name of the data set.
+        seed: Seed of the run.
+        accuracies: Accuracies in [0, 1], by the names of :data:`COLUMNS`;
+            ``None`` if the run failed.
+        error: Reason of the failure.
+        recipe: Recipe of the training; empty if not known.
     """
 
     method: str
@@ -143,7 +145,7 @@ class Result:
 
 
 def run_name(method: str, data: str, seed: int) -> str:
-    """What a run is called, and its folder in the work folder."""
+    """Name of a run, which is also its folder in the work folder."""
     return f'{data}/{method}/seed{seed}'
 
 
@@ -151,14 +153,14 @@ def run_name(method: str, data: str, seed: int) -> str:
 
 
 def read_benchmark(path: str | Path) -> Benchmark:
-    """Read a table file: YAML, with ``_base_`` as MMEngine's configs.
+    """Read a table file: YAML, with ``_base_`` as in MMEngine's configs.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no table: a key is unknown or missing, a name is
-            none that a folder can have, a word is none, a method has no config
-            or starts from one that does not come before it, or figures of a
-            paper are neither one nor four.
+        ValueError: If the file is no table: a key is unknown or missing, a
+            name cannot be the name of a folder, a word is unknown, a method
+            has no config or starts from one that does not come before it, or
+            a paper has neither one nor four figures.
     """
     path = Path(path)
     if path.suffix not in ('.yml', '.yaml'):
@@ -184,7 +186,7 @@ def read_benchmark(path: str | Path) -> Benchmark:
 
 
 def _check_name(name: Any, where: str) -> None:
-    """Refuse what is no name of a folder, on all systems, inside another."""
+    """Check that a name can be the name of a folder on all systems."""
     if (
         not isinstance(name, str)
         or not name.isprintable()
@@ -209,7 +211,7 @@ def _is_list_of(*kinds: type) -> Callable[[Any], bool]:
 
 
 def _are_figures(value: Any) -> bool:
-    """Data set to source to numbers."""
+    """Return whether a value is a dict of numbers by data set and source."""
     return isinstance(value, dict) and all(
         isinstance(by_source, dict)
         and all(map(_is_list_of(int, float), by_source.values()))
@@ -221,7 +223,7 @@ def _are_options(value: Any) -> bool:
     return _is_list_of(str)(value) and all('=' in option for option in value)
 
 
-# Of a key: what it has to be, and whether it is.
+# For each key, a description of its values and a check of a value.
 FORMS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     'label': ('text', lambda value: isinstance(value, str)),
     'config': ('a path', lambda value: isinstance(value, str)),
@@ -236,7 +238,7 @@ FORMS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 
 
 def _made(kind: type, values: Any, where: str) -> Any:
-    """A dataclass of a mapping; what is no field or of no use is refused."""
+    """Make a dataclass of a mapping, whose keys and values are checked."""
     if not isinstance(values, dict):
         raise ValueError(
             f'Expected keys in {where}, but got {brief(repr(values))}.'
@@ -305,18 +307,18 @@ def _check_figures(
 def result_rows(
     benchmark: Benchmark, data: str, results: Sequence[Result]
 ) -> list[Row]:
-    """One row for each method that has results on a data set.
+    """Make a row for each method that has results on a data set.
 
     Args:
-        benchmark: What the rows are.
+        benchmark: The benchmark, with methods and papers.
         data: Name of the data set.
-        results: Of all runs.
+        results: Results of all runs.
 
     Returns:
-        Rows of one set of columns: the method, its recipe (or all of them, if
-        its runs have several), how many seeds, then mean and
-        sample standard deviation of :data:`COLUMNS` over the seeds (none for
-        less than two), in [0, 1]; then the papers' figures.
+        Rows with the same columns: the method, its recipe (or several, if its
+        runs have several), the number of seeds, then mean and sample standard
+        deviation of :data:`COLUMNS` over the seeds (``None`` for fewer than
+        two seeds), in [0, 1]; then the papers' figures.
     """
     rows = []
     for name, method in benchmark.methods.items():
@@ -346,7 +348,7 @@ def _mean_and_std(column: str, values: Sequence[float | None]) -> Row:
 
 
 def _published(source: str, figures: Sequence[float]) -> Row:
-    """Figures in %, as shares; none where there are none."""
+    """Convert figures in % to shares; missing figures become ``None``."""
     shares: list[float | None] = [figure / 100 for figure in figures]
     shares += [None] * (len(PAPER_COLUMNS) - len(shares))
     names = [f'{source} {column}' for column in PAPER_COLUMNS]
@@ -354,7 +356,7 @@ def _published(source: str, figures: Sequence[float]) -> Row:
 
 
 def heading(table: str | Path, options: Sequence[str]) -> str:
-    """What the tables are: their source, the options, the figures."""
+    """Describe the tables: their source, the options and the figures."""
     changed = ', '.join(f'`{option}`' for option in options)
     return (
         f'From `{table}`'
@@ -365,7 +367,7 @@ def heading(table: str | Path, options: Sequence[str]) -> str:
 
 
 def failures(results: Sequence[Result]) -> list[str]:
-    """The section on runs that have failed, if there are any."""
+    """Make the section about failed runs, if there are any."""
     lines = [
         f'- {run_name(r.method, r.data, r.seed)}: {r.error}'
         for r in results
@@ -375,7 +377,7 @@ def failures(results: Sequence[Result]) -> list[str]:
 
 
 def run_row(result: Result) -> Row:
-    """What one run came to, in [0, 1]."""
+    """Make a row of the result of one run, in [0, 1]."""
     found = result.accuracies or {}
     return dict(
         data=result.data,
@@ -388,13 +390,13 @@ def run_row(result: Result) -> Row:
 
 
 def readable(benchmark: Benchmark, rows: Sequence[Row]) -> list[Row]:
-    """The rows for people: ``mean ± std``, columns without values left out.
+    """Format rows for reading: ``mean ± std``, without empty columns.
 
-    Where recipes are mixed, each row says its own.
+    If the rows have several recipes, each row shows its recipe.
 
     Args:
-        benchmark: What the rows are.
-        rows: Of :func:`result_rows`, of one data set.
+        benchmark: The benchmark, with methods and papers.
+        rows: Rows of one data set, from :func:`result_rows`.
     """
     shown = []
     mixed = ', ' in recipes(row['recipe'] for row in rows)
@@ -417,7 +419,7 @@ def readable(benchmark: Benchmark, rows: Sequence[Row]) -> list[Row]:
 
 
 def spread(middle: float | None, std: float | None) -> str:
-    """Mean ± standard deviation in %, or what there is of the two.
+    """Format mean ± standard deviation in %; either can be missing.
 
     Example:
         >>> spread(0.875, 0.0125)

@@ -1,7 +1,7 @@
-"""Jobs: commands that run one after another, several jobs at once.
+"""Jobs: sequences of commands, with several jobs at once.
 
-What commands print goes into log files, and MMEngine's log lines in it become
-the progress (:mod:`mmshapmix.experiments.progress`).
+The output of commands goes into log files; the progress is computed from
+MMEngine's log lines in it (:mod:`mmshapmix.experiments.progress`).
 """
 
 import os
@@ -27,7 +27,7 @@ from ..engine.checkpoints import newest_checkpoint
 from .progress import JobsProgress
 
 Argument = object | Callable[[], object]
-"""Of a command; a function is called when the command starts."""
+"""Argument of a command; a function is called when the command starts."""
 
 # Arguments of Python that run the command. The current folder is removed from
 # the places of modules, as for any installed command: with -m, a file there
@@ -37,9 +37,9 @@ MMSHAPMIX = (
     'import sys; sys.path[:] = filter(None, sys.path); '
     'from mmshapmix.cli import main; main()',
 )
-ERROR = 'error.txt'  # in the folder of a job, while its last try has failed
-GRACE_SECONDS = 10  # for commands to end when they are told to
-TAIL = 20  # lines of its log that a failed command shows
+ERROR = 'error.txt'  # in the folder of a job whose last attempt failed
+GRACE_SECONDS = 10  # between SIGTERM and SIGKILL
+TAIL = 20  # last lines of the log that are shown for a failed command
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,15 @@ class Job:
     """Commands of ``mmshapmix`` that run one after another.
 
     Attributes:
-        name: What its progress is called.
-        work_dir: Where the logs go; made when the job starts.
-        commands: Name of each command to its subcommand and arguments. The log
+        name: Name of the job in the progress.
+        work_dir: Folder of the logs; made when the job starts.
+        commands: Subcommand and arguments of each command, by name. The log
             is ``work_dir/NAME.log``.
-        done: The file whose existence says that the job is done: then it does
-            not run, and it has failed if it ends without. None: it always
-            runs.
-        after: Name of the job whose end it waits for; where that fails, it
-            fails, too.
+        done: File that exists if the job is done. An existing file keeps the
+            job from running; a job that ends without the file has failed.
+            ``None``: the job always runs.
+        after: Name of the job to wait for; if that job fails, this one fails,
+            too.
     """
 
     name: str
@@ -66,14 +66,14 @@ class Job:
 
 
 def last_checkpoint(work_dir: Path) -> Path:
-    """Path of the newest checkpoint of a training that can be read.
+    """Path of the newest readable checkpoint of a training.
 
     Args:
-        work_dir: Of the training; it may have been moved since.
+        work_dir: Work folder of the training; may have been moved since.
 
     Raises:
-        FileNotFoundError: If it has not saved any.
-        ValueError: If none can be read.
+        FileNotFoundError: If there is no checkpoint.
+        ValueError: If there are checkpoints, but none can be read.
     """
     path, _ = newest_checkpoint(work_dir)
     if path is None:
@@ -92,21 +92,24 @@ def run_jobs(
 ) -> dict[str, Path]:
     """Run jobs, as many at once as there are slots.
 
-    Each gets its share of the CPU's cores as ``OMP_NUM_THREADS``, unless the
-    environment sets it. Ctrl-C, SIGTERM and a closed terminal end all that was
-    started. To be called from the main thread.
+    Each job gets its share of the CPU's cores as ``OMP_NUM_THREADS``, unless
+    the environment sets this variable. Ctrl-C, SIGTERM and a closed terminal
+    end all commands that were started. Must be called from the main thread.
 
     Args:
-        jobs: With names of their own, in the order in which they start; one
-            that waits for another comes later than it.
-        slots: A GPU's number, which the commands get as
-            ``CUDA_VISIBLE_DEVICES``, or none: they see what this process does.
-        stop: Whether the first failure ends all; else the other jobs go on.
-        console: Where commands, progress and failures are printed.
+        jobs: Jobs with distinct names, in the order in which they start; a job
+            that waits for another comes after it.
+        slots: For each slot, the number of a GPU, which the commands get as
+            ``CUDA_VISIBLE_DEVICES``, or ``None``: the commands see the same
+            GPUs as this process.
+        stop: Whether the first failure ends all jobs; otherwise the other jobs
+            continue.
+        console: Console for commands, progress and failures.
 
     Returns:
-        Name of each failed job to the log that says why; empty if none has.
-        ``error.txt`` in a job's folder has the end of it.
+        The log of each failed job, by name; empty if no job has failed.
+        ``error.txt`` in the folder of a failed job has the reason and the last
+        line of the log.
 
     Raises:
         ValueError: If a job waits for one that does not come before it.
@@ -114,7 +117,8 @@ def run_jobs(
     """
     _check_order(jobs)
     console = console or Console(highlight=False, soft_wrap=True)
-    # Those of a kind take equally long: trainings, second stages, tests.
+    # Jobs of one kind take about the same time: trainings, second stages,
+    # tests.
     kinds = {j.name: (j.after is None, *j.commands) for j in jobs}
     display = JobsProgress(kinds, len(slots), console)
     runner = _Runner(len(slots), stop, display)
@@ -148,7 +152,7 @@ def _run_in_order(
     run: Callable[[Job, str | None], None],
     pool: ThreadPoolExecutor,
 ) -> None:
-    """Give a free slot to the first job that waits for nothing."""
+    """Run the jobs; a free slot gets the first job that need not wait."""
     waiting, free = [*jobs], [*slots]
     running: dict[Future, tuple[Job, str | None]] = {}
     while waiting or running:
@@ -167,12 +171,12 @@ def _run_in_order(
 
 @contextmanager
 def _ended_as_interrupted() -> Iterator[None]:
-    # Windows has no terminals that hang up.
+    # Windows has no SIGHUP.
     names = [n for n in ('SIGTERM', 'SIGHUP') if hasattr(signal, n)]
     numbers = [getattr(signal, name) for name in names]
     before = {number: signal.getsignal(number) for number in numbers}
     for number, handler in before.items():
-        if handler != signal.SIG_IGN:  # as under nohup
+        if handler != signal.SIG_IGN:  # ignored under nohup
             signal.signal(number, signal.default_int_handler)
     try:
         yield
@@ -182,7 +186,7 @@ def _ended_as_interrupted() -> Iterator[None]:
 
 
 class _Runner:
-    """Runs commands on slots, from several threads, and ends them."""
+    """Runs the commands of jobs, from several threads, and ends them."""
 
     def __init__(
         self,
@@ -233,7 +237,7 @@ class _Runner:
         log: Path,
         slot: str | None,
     ) -> str:
-        """Run a command; say how it failed, nothing if it has not."""
+        """Run a command; return the reason of a failure, or an empty text."""
         words = [str(arg() if callable(arg) else arg) for arg in args]
         self.display.start(job.name, command, words)
         process = self._start(words, slot)
@@ -264,7 +268,7 @@ class _Runner:
                 errors='replace',
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                # A group of its own, to end it with all that it started.
+                # A new process group, to end the command and its children.
                 start_new_session=True,
             )
             self.processes.add(process)
@@ -288,7 +292,7 @@ class _Runner:
             self.end_all()
 
     def end_all(self) -> None:
-        """End what runs, and start nothing more."""
+        """End all running commands, and start no more."""
         with self.lock:
             self.ended = True
             processes = [*self.processes]
@@ -302,7 +306,7 @@ class _Runner:
 
 
 def _end(process: subprocess.Popen, signal_name: str) -> None:
-    """End a command and all that it started; on Windows, the command."""
+    """End a command and its children; on Windows, only the command."""
     if not hasattr(os, 'killpg'):
         process.kill()
         return

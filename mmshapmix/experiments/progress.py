@@ -1,4 +1,4 @@
-"""How far jobs are, from the log lines of MMEngine that they print."""
+"""Progress of jobs, computed from MMEngine's log lines in their output."""
 
 import re
 import shlex
@@ -17,20 +17,20 @@ from rich.progress import BarColumn, Progress, TextColumn
 LOG_LINE = re.compile(r'Epoch\((train|val|test)\)\s+((?:\[[ \d/]+\])+)(.*)')
 STEP_TIME = re.compile(r' time: ([\d.]+)')
 ETA = re.compile(r'eta: (?:(\d+) days?, )?(\d+):(\d+):(\d+)')
-PLAIN_SECONDS = 20  # between two lines of a job where there is no terminal
+PLAIN_SECONDS = 20  # between two lines of a job, without a terminal
 
 
 @dataclass
 class Timing:
-    """When a job started and ended, in seconds of one clock.
+    """Start and end of a job, in seconds of the same clock.
 
     Attributes:
-        started: None: not yet.
-        end: When it ended, or is expected to; none: nobody knows.
-        finished: Whether it has ended.
-        whole: How long it takes from its beginning, where it was resumed
-            later; none: from its start to its end.
-        kind: Jobs of one kind take about the same time.
+        started: Time of the start; ``None``: not started yet.
+        end: Time of the end, or the expected time; ``None``: unknown.
+        finished: Whether the job has ended.
+        whole: Duration of a resumed job from its original beginning; ``None``:
+            the time from ``started`` to ``end``.
+        kind: Kind of the job; jobs of one kind take about the same time.
     """
 
     started: float | None = None
@@ -41,13 +41,13 @@ class Timing:
 
     @property
     def span(self) -> float | None:
-        """How long all of it takes, in seconds; none if nobody knows."""
+        """Duration of the whole job in seconds; ``None`` if unknown."""
         if self.started is None or self.end is None:
             return None
         return self.whole or self.end - self.started
 
     def share(self, now: float) -> float:
-        """Which share of its time has passed, 0 where nobody knows."""
+        """Share of the job's time that has passed; 0 if unknown."""
         if self.finished:
             return 1.0
         if self.started is None or self.end is None:
@@ -61,17 +61,17 @@ def time_left(
 ) -> float | None:
     """Estimate the seconds until all jobs have ended.
 
-    A job of which nothing is known takes as long as the others of its kind on
-    average, or as all others. The slots share the rest evenly, and no job is
-    split.
+    A job of unknown duration is assumed to take as long as the average of its
+    kind, or of all jobs. The remaining time is divided evenly among the slots,
+    but is at least that of the longest job.
 
     Args:
-        timings: Of all jobs, also of those that wait.
-        num_slots: How many run at once.
-        now: The time.
+        timings: Timings of all jobs, also of those that wait.
+        num_slots: Number of jobs at once.
+        now: The present time.
 
     Returns:
-        The seconds, or none if nothing is known of any job.
+        The seconds, or ``None`` if the duration of no job is known.
 
     Example:
         >>> time_left([Timing(0, 10), Timing()], num_slots=1, now=4)
@@ -94,7 +94,11 @@ def time_left(
 
 
 def _whole(phase: str, place: str, rest: str, left: float) -> float | None:
-    """Seconds of a whole training, of which a line says the place."""
+    """Estimate the seconds of a whole training from one log line.
+
+    The result is the time of all iterations so far, at the present rate, plus
+    the time left. Other log lines give ``None``.
+    """
     step = STEP_TIME.search(rest)
     if phase != 'train' or not step:
         return None
@@ -103,15 +107,15 @@ def _whole(phase: str, place: str, rest: str, left: float) -> float | None:
 
 
 class JobsProgress:
-    """Shows how far jobs are; a context manager.
+    """Shows the progress of jobs; a context manager.
 
-    On a terminal there is a bar for all and one for each running job; else a
-    line of a job is printed now and then.
+    On a terminal there is a bar for all jobs and one for each running job;
+    otherwise a log line of each job is printed from time to time.
 
     Args:
-        kinds: Name of each job to its kind, see :class:`Timing`.
-        num_slots: How many run at once.
-        console: Where to print.
+        kinds: Kind of each job by name, see :class:`Timing`.
+        num_slots: Number of jobs at once.
+        console: Console to print on.
     """
 
     def __init__(
@@ -128,7 +132,8 @@ class JobsProgress:
             console=console,
             disable=not console.is_terminal,
         )
-        # First, and bars for running jobs alone: a terminal cuts at its end.
+        # This bar is first, and only running jobs have one, since a terminal
+        # cuts off what exceeds its height.
         self.all = self.bars.add_task('all', total=len(kinds), state='')
         self.tasks = {
             name: self.bars.add_task(name, total=1, state='', visible=False)
@@ -143,11 +148,11 @@ class JobsProgress:
         self.bars.stop()
 
     def say(self, text: str, style: str | None = None) -> None:
-        """Print text, above the bars."""
+        """Print a text above the bars."""
         self.console.print(text, style=style, markup=False)
 
     def start(self, name: str, command: str, args: Sequence[str]) -> None:
-        """A command of a job starts."""
+        """Show that a command of a job starts."""
         timing = self.timings[name]
         if timing.started is None:
             timing.started = time.monotonic()
@@ -155,7 +160,14 @@ class JobsProgress:
         self._show(name, command)
 
     def finish(self, name: str, how: str, in_vain: bool = False) -> None:
-        """A job has ended; one that failed says nothing of the others."""
+        """Show that a job has ended.
+
+        Args:
+            name: Name of the job.
+            how: Text to show.
+            in_vain: Whether the job failed; its duration is then not used to
+                estimate those of others.
+        """
         timing = self.timings[name]
         timing.finished, timing.end = True, time.monotonic()
         if in_vain:
@@ -164,13 +176,13 @@ class JobsProgress:
         self.say(f'  {name}: {how}{self._left()}')
 
     def read(self, name: str, line: str) -> None:
-        """Take the progress from a line that a job printed."""
+        """Update the progress from a line of a job's output."""
         found = LOG_LINE.search(line)
         if not found:
             return
         phase, place, rest = found.groups()
         eta, now = ETA.search(rest), time.monotonic()
-        # What a validation says is its own time, not the training's.
+        # The remaining time in a validation's log line is only its own.
         if eta and phase != 'val':
             days, hours, minutes, seconds = (int(x or 0) for x in eta.groups())
             rest_of_it = timedelta(

@@ -1,7 +1,7 @@
-"""Runs: a config trained and tested with a seed, in a folder of its own.
+"""Runs: training and test of a config with a seed, in a separate folder.
 
-What is done is not done again, what was interrupted goes on, and a folder
-that other settings have made is refused.
+A finished run is not repeated, an interrupted one is resumed, and a folder
+that was made with other settings is refused.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from .jobs import Argument, Job, last_checkpoint, run_jobs
 
 SCORES = 'scores.pkl'
 SETTINGS = 'settings.json'
-# Config keys that affect the result; variables and logging do not.
+# Config keys that affect the result; variables and logging settings do not.
 DECISIVE = {*inspect.signature(Runner).parameters, 'custom_imports'} - {
     'work_dir',
     'launcher',
@@ -49,15 +49,15 @@ class Run:
     """A training and its test.
 
     Attributes:
-        name: What it is called.
-        folder: Where everything goes; the scores as ``scores.pkl``.
-        config: The method, or another config.
+        name: Name of the run.
+        folder: Folder of all results; the scores are in ``scores.pkl``.
+        config: Config of a method, or any other config.
         options: Overrides of the config, as ``KEY=VALUE``.
-        words: What completes a method, see :mod:`mmshapmix.words`.
-        seed: None: the config's, or 0.
-        first: The run whose last checkpoint this one starts from.
-        trains: Whether there is a training; else it tests the checkpoint of
-            ``first``.
+        words: Words that complete a method, see :mod:`mmshapmix.words`.
+        seed: Seed of the training; ``None``: the config's seed, or 0.
+        first: Run whose last checkpoint this one starts from.
+        trains: Whether there is a training; otherwise the run only tests the
+            checkpoint of ``first``.
     """
 
     name: str
@@ -71,11 +71,13 @@ class Run:
 
     @property
     def scores(self) -> Path:
-        """What the test dumps."""
+        """Path of the scores that the test dumps."""
         return self.folder / SCORES
 
     def settings(self) -> dict[str, str]:
-        """All that decides the result, by dotted names; seed included.
+        """Return all settings that affect the result, by dotted names.
+
+        The seed is included.
 
         Raises:
             FileNotFoundError: If there is no such config.
@@ -98,7 +100,7 @@ class Run:
         return settings
 
     def checkpoint_hash(self) -> str:
-        """What tells its last checkpoint from another; ``'absent'``."""
+        """SHA-256 of the last checkpoint; ``'absent'`` if there is none."""
         try:
             path = last_checkpoint(self.folder)
             return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -106,13 +108,15 @@ class Run:
             return 'absent'
 
     def job(self, adopt: bool = False) -> Job:
-        """The commands, to be given to :func:`.run_jobs`.
+        """Return the commands of the run, for :func:`.run_jobs`.
 
-        Each looks at the settings when it starts: the config may have been
-        changed since. Paths are absolute: none can be taken for an option.
+        Each command checks the settings when it starts, since the config may
+        have changed in the meantime. Paths are absolute, since a relative path
+        could look like an option.
 
         Args:
-            adopt: Go on also where other settings had begun.
+            adopt: Whether to continue a run that was begun with other
+                settings.
         """
 
         def config() -> Path:
@@ -152,13 +156,14 @@ class Run:
         return self.scores.exists() or bool(checkpoints_in(self.folder))
 
     def keep_settings(self, adopt: bool = False) -> None:
-        """Write the settings down; where something is, they must be the same.
+        """Save the settings, or check them if the folder has results.
 
         Args:
-            adopt: Go on also where they are not.
+            adopt: Whether to continue although the settings differ; the
+                present settings are then saved.
 
         Raises:
-            ValueError: As :meth:`check_settings`.
+            ValueError: See :meth:`check_settings`.
         """
         if self._made() and not adopt:
             self.check_settings()
@@ -167,10 +172,12 @@ class Run:
             partial.write_text(json.dumps(self.settings(), indent=1))
 
     def check_settings(self) -> None:
-        """Refuse what was made with other settings, or another first stage.
+        """Check that the folder's results were made with the same settings.
+
+        The checkpoint of the first stage must be the same, too.
 
         Raises:
-            ValueError: If the folder was; where nothing is, there is none.
+            ValueError: If settings differ. Without results, none can differ.
         """
         if not self._made():
             return
@@ -185,14 +192,14 @@ class Run:
         if other:
             raise ValueError(
                 f'Expected the settings with which {self.folder} was made, '
-                f'but {len(other)} of them are others: '
-                f'{"; ".join(other[:3])}. Give the options of before, or '
-                'another --work-dir; or remove the folder to make it anew.'
+                f'but {len(other)} of them differ: '
+                f'{"; ".join(other[:3])}. Give the same options as before, or '
+                'another --work-dir; or remove the folder to start anew.'
             )
 
 
 def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
-    """All settings inside of a nested one, by their dotted names."""
+    """Yield all settings inside of a nested value, by dotted names."""
     if isinstance(value, Mapping | list | tuple) and value:
         rows = (
             value.items() if isinstance(value, Mapping) else enumerate(value)
@@ -204,13 +211,13 @@ def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
 
 
 def add_ways_to_run(parser: argparse.ArgumentParser) -> None:
-    """Arguments that say where runs go, and whether to go on."""
+    """Add the arguments for GPUs, jobs at once and config overrides."""
     how = parser.add_mutually_exclusive_group()
     how.add_argument(
         '--gpus',
         nargs='+',
         metavar='GPU',
-        help='one run on each at once; a GPU named twice has two',
+        help='one run at a time on each; a GPU named twice has two',
     )
     how.add_argument(
         '--jobs', type=_positive, default=1, help='this many runs at once'
@@ -239,15 +246,15 @@ def do_runs(
     args: argparse.Namespace,
     adopt: bool = False,
 ) -> dict[str, Path]:
-    """Train and test what is not done yet.
+    """Train and test all runs that are not done yet.
 
     Args:
-        runs: A run that starts from another comes after it.
-        args: Of :func:`add_ways_to_run`.
-        adopt: Go on also where other settings had begun.
+        runs: Runs; a run that starts from another one comes after it.
+        args: Arguments of :func:`add_ways_to_run`.
+        adopt: Whether to continue runs that were begun with other settings.
 
     Returns:
-        Name of each failed run to its log.
+        The log of each failed run, by name.
 
     Raises:
         FileNotFoundError: If a config is missing; nothing runs then.
@@ -268,10 +275,13 @@ def do_runs(
 
 
 def visible_gpus(chosen: Sequence[str] | None) -> list[str]:
-    """The chosen GPUs, as numbers among those that this process may use.
+    """Return the chosen GPUs, as numbers for ``CUDA_VISIBLE_DEVICES``.
+
+    Args:
+        chosen: Numbers among the GPUs that this process may use.
 
     Raises:
-        ValueError: If it may use fewer, or if one is no number.
+        ValueError: If a GPU is no number, or not among them.
     """
     visible = os.environ.get('CUDA_VISIBLE_DEVICES')
     known = [*map(str, range(torch.cuda.device_count()))]

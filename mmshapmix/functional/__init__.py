@@ -1,1 +1,1 @@
-"""The pure layer: numpy and torch alone; formulas live here."""
+"""The formulas, as pure functions of numpy arrays and torch tensors."""

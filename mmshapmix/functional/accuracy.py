@@ -18,8 +18,8 @@ def top_classes(scores: np.ndarray, k: int) -> np.ndarray:
         ``(N, min(k, K))`` int64.
 
     Raises:
-        ValueError: For scores that are not finite: they have no ranking, and
-            any would pass for a prediction.
+        ValueError: For scores that are not finite: they cannot be ranked, and
+            an arbitrary class would pass for the prediction.
     """
     if not np.isfinite(scores).all():
         bad = int((~np.isfinite(scores).all(1)).sum())
@@ -37,7 +37,7 @@ def top_k_accuracy(ranked: np.ndarray, labels: np.ndarray, k: int) -> float:
     Args:
         ranked: ``(N, >=k)`` classes, best first, from :func:`top_classes`.
         labels: ``(N,)``.
-        k: How many of the best count.
+        k: Number of best classes that count as predictions.
 
     Examples:
         >>> top_k_accuracy(np.array([[0, 1], [2, 1]]), np.array([1, 2]), 1)
@@ -49,7 +49,7 @@ def top_k_accuracy(ranked: np.ndarray, labels: np.ndarray, k: int) -> float:
 def class_accuracy(
     predictions: np.ndarray, labels: np.ndarray, num_classes: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Correct and all samples of each class.
+    """Count the correct samples and all samples of each class.
 
     Args:
         predictions: ``(N,)`` predicted classes.
@@ -57,8 +57,9 @@ def class_accuracy(
         num_classes: K.
 
     Returns:
-        ``(K,)`` correct and ``(K,)`` all, int64. Their quotient is the recall
-        of a class; it is undefined for a class without samples.
+        ``(K,)`` correct samples and ``(K,)`` all samples, int64. Their
+        quotient is the recall of a class; it is undefined for a class without
+        samples.
     """
     predictions, labels = np.asarray(predictions), np.asarray(labels)
     total = np.bincount(labels, minlength=num_classes)
@@ -69,15 +70,15 @@ def class_accuracy(
 def mean_class_accuracy(
     correct: np.ndarray, total: np.ndarray, classes: np.ndarray | None = None
 ) -> float | None:
-    """Mean recall of the given classes that were tested.
+    """Mean recall of the given classes that have test samples.
 
     Args:
-        correct: ``(K,)``.
-        total: ``(K,)``.
-        classes: ``(K,)`` boolean mask; none: all classes.
+        correct: ``(K,)`` correct test samples.
+        total: ``(K,)`` test samples.
+        classes: ``(K,)`` boolean mask; ``None``: all classes.
 
     Returns:
-        The mean, or none if none of the classes has a test sample.
+        The mean, or ``None`` if none of the classes has a test sample.
     """
     tested = total > 0 if classes is None else classes & (total > 0)
     if not tested.any():
@@ -97,11 +98,11 @@ def shot_accuracy(
         correct: ``(K,)`` correct test samples.
         total: ``(K,)`` test samples.
         class_counts: ``(K,)`` *training* samples.
-        thresholds: As in :func:`~.longtail.shot_groups`.
+        thresholds: Bounds of the groups, see :func:`~.longtail.shot_groups`.
 
     Returns:
-        For each group that has a tested class, ``(accuracy, number of tested
-        classes)``. An empty group is absent, it is not 0.
+        ``(accuracy, number of tested classes)`` of each group that has a
+        tested class. A group without one is left out, not reported as 0.
 
     Examples:
         >>> shot_accuracy(np.array([3, 1]), np.array([4, 2]), [600, 6])

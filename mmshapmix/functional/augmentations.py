@@ -1,8 +1,8 @@
-"""Augmentations of skeleton sequences: the formulas, without the draws.
+"""Augmentations of skeleton sequences: the formulas, without random draws.
 
-Joints are ``(M, T, V, C)`` float arrays of coordinates, C = 3 or 2, scores
-``(M, T, V)``; a *sequence* is either. A joint whose coordinates are all zero
-is missing, and stays so. No function changes its argument.
+Joints are ``(M, T, V, C)`` float arrays of coordinates, C = 3 or 2; scores are
+``(M, T, V)``; a *sequence* is either of them. A joint whose coordinates are
+all zero is missing, and stays missing. No function changes its argument.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from .layouts import Layout
 
 
 def map_linearly(joints: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Multiply the place of every joint by a matrix.
+    """Multiply the coordinates of every joint by a matrix.
 
     Args:
         joints: ``(M, T, V, C)``.
@@ -24,17 +24,18 @@ def map_linearly(joints: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def rotation(angles: np.ndarray) -> np.ndarray:
-    """Matrix that turns about the x, then the y, then the z axis.
+    """Rotation matrix about the x, then the y, then the z axis.
 
     Args:
         angles: ``(3,)`` in radians.
 
     Returns:
-        ``(3, 3)``. If it turns about z alone, its first two rows and columns
-        turn the plane of x and y.
+        ``(3, 3)``. For a rotation about z alone, the first two rows and
+        columns are the rotation of the x-y plane.
     """
     matrix = np.eye(3)
     for axis, angle in enumerate(angles):
+        # A turn about one axis mixes the two others, in cyclic order.
         i, j = (axis + 1) % 3, (axis + 2) % 3
         turn = np.eye(3)
         turn[i, i] = turn[j, j] = np.cos(angle)
@@ -44,12 +45,12 @@ def rotation(angles: np.ndarray) -> np.ndarray:
 
 
 def shear(amounts: np.ndarray) -> np.ndarray:
-    """Matrix with ones on its diagonal and the amounts elsewhere.
+    """Shear matrix: ones on the diagonal and the amounts elsewhere.
 
     AimCLR, arXiv 2112.03590.
 
     Args:
-        amounts: ``(C, C)``; its diagonal is not read.
+        amounts: ``(C, C)``; the diagonal is ignored.
 
     Returns:
         ``(C, C)``.
@@ -63,11 +64,11 @@ def shear(amounts: np.ndarray) -> np.ndarray:
 
 
 def swap_sides(sequence: np.ndarray, layout: Layout) -> np.ndarray:
-    """Give each joint of a side of the body what its counterpart has.
+    """Exchange the values of left and right joints.
 
     Args:
         sequence: ``(M, T, V, C)`` or ``(M, T, V)``.
-        layout: The skeleton, for its mirror pairs.
+        layout: The skeleton, which lists the pairs of joints.
 
     Returns:
         The same shape and dtype.
@@ -76,9 +77,9 @@ def swap_sides(sequence: np.ndarray, layout: Layout) -> np.ndarray:
 
 
 def reflect(joints: np.ndarray) -> np.ndarray:
-    """Reflect the places: x becomes -x, and each joint keeps its name.
+    """Reflect the coordinates: x becomes -x; each joint keeps its index.
 
-    With :func:`swap_sides` it is the mirror image of a body.
+    Followed by :func:`swap_sides`, this gives the mirror image of a body.
 
     Args:
         joints: ``(M, T, V, C)``.
@@ -92,11 +93,12 @@ def reflect(joints: np.ndarray) -> np.ndarray:
 
 
 def hide(sequence: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """Set joints to zero, which is how missing ones are given.
+    """Set joints to zero, the mark of a missing joint.
 
     Args:
         sequence: ``(M, T, V, C)`` or ``(M, T, V)``.
-        hidden: bool, ``(M, T, V)`` or what broadcasts to it, as ``(V,)``.
+        hidden: bool, ``(M, T, V)`` or a shape that broadcasts to it, such as
+            ``(V,)``.
 
     Returns:
         The same shape and dtype as ``sequence``.
@@ -107,11 +109,12 @@ def hide(sequence: np.ndarray, hidden: np.ndarray) -> np.ndarray:
 
 
 def shifted_frames(total: int, offset: int) -> np.ndarray:
-    """Frame numbers, moved; the first or last one repeats at the open end.
+    """Frame numbers moved by an offset, clipped to the sequence.
 
     Args:
         total: T.
-        offset: The sequence starts as many frames later, if negative earlier.
+        offset: Frames by which the result starts later, or earlier if
+            negative. The last or first frame fills the open end.
 
     Returns:
         ``(T,)`` int64 in ``[0, T)``.
@@ -124,16 +127,16 @@ def shifted_frames(total: int, offset: int) -> np.ndarray:
 
 
 def _seen(joints: np.ndarray) -> np.ndarray:
-    """Which joints are not missing, ``(M, T, V, 1)`` bool."""
+    """Mask of the joints that are not missing, ``(M, T, V, 1)`` bool."""
     return (joints != 0).any(-1, keepdims=True)
 
 
 def add_noise(joints: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """Move the joints that are there.
+    """Add noise to the joints that are not missing.
 
     Args:
         joints: ``(M, T, V, C)``.
-        noise: ``(M, T, V, C)``, what to add to each coordinate.
+        noise: ``(M, T, V, C)``, offset of each coordinate.
 
     Returns:
         ``(M, T, V, C)`` of the dtype of ``joints``.
@@ -142,15 +145,15 @@ def add_noise(joints: np.ndarray, noise: np.ndarray) -> np.ndarray:
 
 
 def blur(joints: np.ndarray, sigma: float) -> np.ndarray:
-    r"""Smooth along time: a mean with Gaussian weights.
+    r"""Smooth a sequence along time by a mean with Gaussian weights.
 
     .. math::
         \tilde x_t = \frac{\sum_o w_o s_{t+o} x_{t+o}}{\sum_o w_o s_{t+o}},
         \qquad w_o = e^{-o^2 / 2 \sigma^2},\ |o| \le 4 \sigma,
 
-    where :math:`s` is 1 where the joint is seen and 0 where it is missing, and
-    the first and the last frame stand for those before and after. Where a
-    joint is never missing, equal to ``scipy.ndimage.gaussian_filter1d`` with
+    where :math:`s` is 1 where the joint is seen and 0 where it is missing. The
+    first and the last frame are repeated beyond the ends. For a joint that is
+    never missing, the result equals ``scipy.ndimage.gaussian_filter1d`` with
     ``mode='nearest'``.
 
     Args:
@@ -162,7 +165,8 @@ def blur(joints: np.ndarray, sigma: float) -> np.ndarray:
     """
     radius = int(4 * sigma + 0.5)
     offsets = np.arange(-radius, radius + 1)
-    # Below 1/8 there is only the frame itself.
+    # Below sigma = 1/8 the radius is 0, so the only weight is exp(0); the
+    # maximum only avoids a division by zero.
     weights = np.exp(-0.5 * (offsets / max(sigma, 1 / 8)) ** 2)
     seen, total, mass = _seen(joints), 0.0, 0.0
     for offset, weight in zip(offsets.tolist(), weights, strict=True):

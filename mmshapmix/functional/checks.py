@@ -1,13 +1,14 @@
-"""Checks of arguments that several modules share."""
+"""Argument checks that several modules share."""
 
 from collections.abc import Collection
 
 
 def check_choice(name: str, value: str, choices: Collection[str]) -> None:
-    """Refuse a value that is none of the choices.
+    """Check that an argument is one of its choices.
 
     Raises:
-        ValueError: It names the argument, the choices and the value.
+        ValueError: For any other value; the message names the argument, the
+            choices and the value.
     """
     if value not in choices:
         raise ValueError(

@@ -20,7 +20,7 @@ def positive_counts(class_counts: Tensor) -> Tensor:
 
 
 def frequencies(class_counts: Tensor) -> Tensor:
-    """Shares of the classes, ``(K,)`` floating point.
+    r"""Class frequencies :math:`n_c / \sum_j n_j`, ``(K,)`` floating point.
 
     Raises:
         ValueError: If a class has no sample.
@@ -32,12 +32,12 @@ def frequencies(class_counts: Tensor) -> Tensor:
 def inverse_frequency(class_counts: Tensor, normalize: bool = False) -> Tensor:
     r"""Class weights :math:`w_c = \sum_j n_j / n_c`, ``(K,)``.
 
-    The weighted softmax loss of BRL's Table III and, normalised, the class
-    weights of the influence-balanced loss, arXiv 2110.02444.
+    The weights of the weighted softmax loss in BRL's Table III and,
+    normalised, of the influence-balanced loss, arXiv 2110.02444.
 
     Args:
         class_counts: ``(K,)``.
-        normalize: Whether they are scaled to a sum of K.
+        normalize: Whether the weights are scaled to a sum of K.
 
     Raises:
         ValueError: If a class has no sample.
@@ -65,7 +65,7 @@ def class_balanced(class_counts: Tensor, beta: float = 0.9999) -> Tensor:
 
     Args:
         class_counts: ``(K,)``.
-        beta: In (0, 1). The authors' script has 0.9999, BRL 0.999.
+        beta: In (0, 1). The authors' script uses 0.9999, BRL uses 0.999.
 
     Raises:
         ValueError: If a class has no sample, or for another beta.
@@ -82,7 +82,12 @@ def class_balanced(class_counts: Tensor, beta: float = 0.9999) -> Tensor:
 def _effective_weight(
     class_counts: Tensor, beta_of: Callable[[Tensor], Tensor | float]
 ) -> Tensor:
-    """(1 - beta) / (1 - beta^n), ``(K,)``, beta by class or the same."""
+    """Return (1 - beta) / (1 - beta^n), ``(K,)``.
+
+    Args:
+        class_counts: ``(K,)``, n.
+        beta_of: Maps n to beta, ``(K,)`` or one number for all classes.
+    """
     counts = positive_counts(class_counts)
     n = counts.double()  # 1 - beta loses its digits in single precision
     beta = beta_of(n)
@@ -102,9 +107,9 @@ def action_aware(
         \qquad w_c = \frac{1 - \beta_c}{1 - \beta_c^{n_c}} .
 
     The paper sets :math:`\lambda` "according to the imbalance ratio"
-    :math:`\rho = n_{max} / n_{min}` without saying how, and has 0.0099. A
-    fixed one spreads :math:`\beta` as far for classes of 600 and 601 samples
-    as for 600 and 6. Without one, it is
+    :math:`\rho = n_{max} / n_{min}` without saying how, and uses 0.0099. A
+    fixed :math:`\lambda` spreads :math:`\beta` as far for classes of 600 and
+    601 samples as for 600 and 6. By default, therefore,
 
     .. math::
         \lambda = (1 - \upsilon) \left(1 - \frac{1}{\rho}\right) ,
@@ -113,14 +118,15 @@ def action_aware(
         \left(1 - \frac{n_c - n_{min}}{n_{max}}\right) :
 
     from the rarest class to the largest, :math:`1 - \beta` shrinks by the
-    imbalance ratio. At 100 that is the paper's 0.0099; towards 1, weights
-    become equal.
+    imbalance ratio. At a ratio of 100, :math:`\lambda` is the paper's 0.0099;
+    towards a ratio of 1, the weights become equal.
 
     Args:
         class_counts: ``(K,)``.
         upsilon: :math:`\upsilon`, the smallest :math:`\beta`.
-        lam: :math:`\lambda`, how much larger the largest is, for Eq. (7)
-            literally; none: by the imbalance ratio.
+        lam: :math:`\lambda`, the difference of the largest and the smallest
+            :math:`\beta`, for Eq. (7) literally; ``None``: from the imbalance
+            ratio, as above.
 
     Raises:
         ValueError: If a class has no sample, or :math:`\beta` leaves (0, 1).
@@ -153,4 +159,4 @@ CLASS_WEIGHTS = dict(
     class_balanced=class_balanced,
     action_aware=action_aware,
 )
-"""Class weights ``(K,)`` from measured counts, by name."""
+"""Functions from class counts to class weights ``(K,)``, by name."""

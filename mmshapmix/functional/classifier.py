@@ -1,7 +1,7 @@
-r"""Norms of a classifier's rows: decoupled and balanced classifiers.
+r"""Norms of a classifier's rows, for decoupled and balanced classifiers.
 
-A plainly trained linear classifier :math:`W` ``(K, D)`` gives frequent classes
-longer rows :math:`W_c`, and so larger logits.
+Plain training of a linear classifier :math:`W` ``(K, D)`` gives frequent
+classes longer rows :math:`W_c`, and therefore larger logits.
 """
 
 import torch
@@ -9,10 +9,10 @@ from torch import Tensor
 
 
 def tau_normalize(weight: Tensor, tau: float = 1.0) -> Tensor:
-    r"""Rows shortened by their own length, :math:`W_c / \|W_c\|^\tau`.
+    r"""Divide each row by a power of its norm, :math:`W_c / \|W_c\|^\tau`.
 
     The tau-normalised classifier of Kang et al., arXiv 1910.09217. A row of
-    zeros stays.
+    zeros stays unchanged.
 
     Args:
         weight: ``(K, D)``.
@@ -32,8 +32,8 @@ def tau_normalize(weight: Tensor, tau: float = 1.0) -> Tensor:
 def norm_limit(weight: Tensor, share: float = 0.1) -> Tensor:
     r"""The limit that MaxNorm puts on the norms of rows.
 
-    Alshammari et al., arXiv 2203.14197, as released, where the rows are those
-    of the first stage:
+    Alshammari et al., arXiv 2203.14197, as in the released code, which takes
+    the rows of the first stage's classifier:
 
     .. math::
         \delta = \min_c \|W_c\|
@@ -47,7 +47,7 @@ def norm_limit(weight: Tensor, share: float = 0.1) -> Tensor:
         A scalar.
 
     Raises:
-        ValueError: For another share.
+        ValueError: For a share outside of [0, 1].
 
     Examples:
         >>> norm_limit(torch.tensor([[3.0, 4.0], [0.0, 1.0]]), 0.5).item()
@@ -55,17 +55,18 @@ def norm_limit(weight: Tensor, share: float = 0.1) -> Tensor:
     """
     if not 0 <= share <= 1:
         raise ValueError(
-            f'Expected `share` from 0 to 1, but got {share}: where between '
-            'the shortest row and the longest the limit lies.'
+            f'Expected `share` from 0 to 1, but got {share}: the position of '
+            'the limit between the shortest and the longest row.'
         )
     norms = weight.norm(dim=1)
     return torch.lerp(norms.min(), norms.max(), share)
 
 
 def limit_norms(weight: Tensor, limit: Tensor | float) -> Tensor:
-    r"""Projection on the limit, :math:`\min(1, \delta / \|W_c\|) W_c`.
+    r"""Shorten the rows above a limit, :math:`\min(1, \delta / \|W_c\|) W_c`.
 
-    MaxNorm, Alshammari et al., arXiv 2203.14197. A row of zeros stays.
+    MaxNorm, Alshammari et al., arXiv 2203.14197. A row of zeros stays
+    unchanged.
 
     Args:
         weight: ``(K, D)``.

@@ -1,7 +1,7 @@
 """Coalitions of body parts: the players of the Shapley value.
 
-A coalition is a boolean row ``(P,)`` that says which parts are present. The
-table of all of them is numbered in binary: part p is bit p.
+A coalition is a boolean row ``(P,)`` that says which parts are present. All
+coalitions are numbered in binary: part p is bit p of the number.
 """
 
 import itertools
@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 Coalitions = Tensor
-"""``(..., P)`` bool, the parts that are present."""
+"""``(..., P)`` bool, whether each part is present."""
 
 
 def all_coalitions(num_parts: int) -> Coalitions:
-    """All coalitions, ``(2^P, P)`` bool; row i has the parts of i's bits.
+    """All coalitions, ``(2^P, P)`` bool; row i has the parts set in i's bits.
 
     Examples:
         >>> all_coalitions(2).int().tolist()
@@ -29,7 +29,7 @@ def decode_coalitions(index: Tensor, num_parts: int) -> Coalitions:
     """Rows of :func:`all_coalitions`, ``(..., P)`` bool.
 
     Args:
-        index: ``(...)`` int64, their numbers.
+        index: ``(...)`` int64, row numbers.
         num_parts: P.
     """
     bits = torch.arange(num_parts, device=index.device)
@@ -37,7 +37,7 @@ def decode_coalitions(index: Tensor, num_parts: int) -> Coalitions:
 
 
 def coalition_index(coalitions: Coalitions) -> Tensor:
-    """Row of each coalition in :func:`all_coalitions`, ``(...)`` int64.
+    """Row number of each coalition in :func:`all_coalitions`, ``(...)`` int64.
 
     The complement of coalition i is ``2^P - 1 - i``.
     """
@@ -46,7 +46,7 @@ def coalition_index(coalitions: Coalitions) -> Tensor:
 
 
 def coalitions_of_sizes(num_parts: int, sizes: Iterable[int]) -> Coalitions:
-    """Coalitions of these sizes, each size in lexicographic order.
+    """Coalitions of the given sizes, each size in lexicographic order.
 
     Args:
         num_parts: P.
@@ -57,7 +57,7 @@ def coalitions_of_sizes(num_parts: int, sizes: Iterable[int]) -> Coalitions:
         combinations of Shap-Mix; the complement of row i is row 19 - i.
 
     Raises:
-        ValueError: For a size out of range.
+        ValueError: For no size, or a size out of range.
 
     Examples:
         >>> coalitions_of_sizes(3, (1, 2)).int().tolist()

@@ -1,4 +1,4 @@
-"""Random draws, vectorised, from a generator that the caller owns."""
+"""Vectorised random draws from a generator that the caller owns."""
 
 from collections.abc import Sequence
 
@@ -18,25 +18,27 @@ def make_generator(
         ...             torch.rand(3, generator=other))
         True
     """
-    # The length, too, since SeedSequence does not see zeros at the end.
+    # The length is hashed, too: SeedSequence ignores zeros at the end.
     words = np.random.SeedSequence([len(seed), *seed]).generate_state(2)
     generator = torch.Generator(device)
-    # manual_seed takes a signed number of 64 bits.
+    # Two 32-bit words become 63 bits: manual_seed takes a signed 64-bit
+    # number.
     return generator.manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
 
 
 def sample_integers(
     low: Tensor, high: Tensor, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Integers, uniform from ``low`` to ``high``, both included.
+    """Draw integers uniformly from ``low`` to ``high``, both included.
 
     Args:
         low: int64, of any shape.
         high: int64, the same shape, not below ``low``.
-        generator: On their device; none: the global one.
+        generator: A generator on the device of ``low``; ``None``: the global
+            generator.
 
     Returns:
-        int64 of that shape.
+        int64 of the shape of ``low``.
     """
     u = torch.rand(low.shape, generator=generator, device=low.device)
     return low + (u * (high - low + 1)).long()
@@ -45,11 +47,11 @@ def sample_integers(
 def sample_rounded(
     value: float, generator: torch.Generator | None = None
 ) -> int:
-    """One of the two integers around a number, which it is on average.
+    """Round a number up or down at random, so that its mean is the number.
 
     Args:
-        value: The number; an integer is returned as it is.
-        generator: On the CPU; none: the global one.
+        value: The number, not negative; an integer is returned unchanged.
+        generator: A generator on the CPU; ``None``: the global generator.
     """
     return int(value + torch.rand((), generator=generator).item())
 
@@ -60,13 +62,15 @@ def sample_subsets(
     high: Tensor,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """A subset for each row: its size uniform, then its members uniform.
+    """Draw a subset for each row: a uniform size, then uniform members.
 
     Args:
-        available: ``(N, P)`` bool, what may be a member.
+        available: ``(N, P)`` bool, the possible members.
         low: ``(N,)`` int64, the smallest size.
-        high: ``(N,)`` int64, the largest, at most what is available.
-        generator: On their device; none: the global one.
+        high: ``(N,)`` int64, the largest size, at most the number of
+            possible members.
+        generator: A generator on the device of ``available``; ``None``: the
+            global generator.
 
     Returns:
         ``(N, P)`` bool.
@@ -75,6 +79,7 @@ def sample_subsets(
     keys = torch.rand(
         available.shape, generator=generator, device=available.device
     )
+    # Keys are below 1, so a key of 2 sorts an unavailable member last.
     order = keys.masked_fill(~available, 2).argsort(1)
     return order.argsort(1) < size[:, None]
 
@@ -82,21 +87,22 @@ def sample_subsets(
 def sample_categories(
     probabilities: Tensor, generator: torch.Generator | None = None
 ) -> Tensor:
-    """A category for each row.
+    """Draw a category for each row.
 
     Args:
         probabilities: ``(N, S)``, rows that sum to 1.
-        generator: On their device; none: the global one.
+        generator: A generator on the device of ``probabilities``; ``None``:
+            the global generator.
 
     Returns:
         ``(N,)`` int64.
     """
-    # Not torch.multinomial, whose checks wait for the GPU.
+    # Not torch.multinomial, whose argument checks synchronise with the GPU.
     cdf = probabilities.cumsum(1)
     u = torch.rand(
         len(cdf), 1, generator=generator, device=cdf.device, dtype=cdf.dtype
     )
-    # cdf[:, -1] stands for 1, which rounding may miss.
+    # The last entry is 1 up to rounding: scale the draw to it.
     found = torch.searchsorted(cdf, u * cdf[:, -1:], right=True)
     return found.squeeze(1).clamp_max(cdf.shape[1] - 1)
 
@@ -106,13 +112,14 @@ def sample_kept(
     num_samples: int,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Which classes each sample keeps, all drawn apart.
+    """Draw the classes that each sample keeps, all independently.
 
     Args:
         drop_prob: ``(K,)`` probability that a class is dropped; 0: never, 1:
             always.
         num_samples: N.
-        generator: On its device; none: the global one.
+        generator: A generator on the device of ``drop_prob``; ``None``: the
+            global generator.
 
     Returns:
         ``(N, K)`` bool.
@@ -131,10 +138,10 @@ def sample_partners(
     device: torch.device | str = 'cpu',
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """A partner for each sample: a permutation that leaves nobody alone.
+    """Draw a partner for each sample: a permutation without fixed points.
 
-    It is a random cycle through all samples, so that nobody meets himself
-    (alone in a batch, he does) and everybody is a partner once.
+    The partners form one random cycle through all samples: no sample is its
+    own partner (except in a batch of one), and each is a partner once.
 
     Returns:
         ``(N,)`` int64.
@@ -151,7 +158,8 @@ def sample_beta(
     device: torch.device | str = 'cpu',
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Numbers from Beta(alpha, alpha), ``(N,)``; uniform for ``alpha=1``."""
+    """Draw from Beta(alpha, alpha), ``(N,)``; uniform for ``alpha=1``."""
+    # If X and Y are Gamma(alpha, 1), X / (X + Y) is Beta(alpha, alpha).
     gammas = torch._standard_gamma(
         torch.full((2, num_samples), float(alpha), device=device),
         generator=generator,

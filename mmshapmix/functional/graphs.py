@@ -1,11 +1,11 @@
-"""Graph mathematics of backbones: levels, hierarchies, ancestors."""
+"""Skeleton graphs of the backbones: levels, hierarchies, ancestors."""
 
 from collections.abc import Iterable
 
 import numpy as np
 
 Levels = np.ndarray
-"""``(G, V)`` bool, which joints are in each of G disjoint groups."""
+"""``(G, V)`` bool, the members of each of G disjoint groups of joints."""
 
 
 def joint_levels(
@@ -14,21 +14,21 @@ def joint_levels(
     center: int,
     max_levels: int | None = None,
 ) -> Levels:
-    """Joints by their distance from one of them.
+    """Group joints by their distance from the centre joint.
 
     Args:
         num_joints: V.
         edges: Pairs of joints, in either direction.
         center: The joint of the first level.
-        max_levels: The last of so many takes what is further away, too; none:
-            no limit.
+        max_levels: Number of levels, of which the last also takes all joints
+            further away; ``None``: no limit.
 
     Returns:
         ``(G, V)`` bool; each joint is in one level.
 
     Raises:
         ValueError: If the centre is no joint, or a joint is not connected to
-            it.
+            the centre.
 
     Examples:
         >>> joint_levels(4, [(1, 0), (2, 0), (3, 2)], 0).astype(int).tolist()
@@ -62,20 +62,20 @@ def joint_levels(
 def hierarchies(levels: Levels) -> np.ndarray:
     """The hierarchically decomposed graph of HD-GCN, arXiv 2208.10741.
 
-    Each pair of adjacent levels, fully connected, is a hierarchy. Its three
-    matrices are those of the links of a joint to itself, from the inner to
-    the outer level, and back. They are normalised by column: what a joint
-    sends is divided by the number of its receivers.
+    Each pair of adjacent levels, fully connected, is a hierarchy. A hierarchy
+    has three matrices: links of each joint to itself, links from the inner to
+    the outer level, and links back. The matrices are normalised by column:
+    the weights from one joint to all its receivers sum to 1.
 
     Args:
-        levels: ``(L + 1, V)`` bool, of :func:`joint_levels`.
+        levels: ``(L + 1, V)`` bool, from :func:`joint_levels`.
 
     Returns:
-        ``(L, 3, V, V)`` float64; entry ``[..., i, j]`` weighs what joint i
-        takes from joint j.
+        ``(L, 3, V, V)`` float64; entry ``[..., i, j]`` is the weight of joint
+        j's feature in joint i's.
 
     Raises:
-        ValueError: With one level.
+        ValueError: If there is only one level.
 
     Examples:
         >>> hierarchies(joint_levels(3, [(1, 0), (2, 0)], 0))[0, 1:].tolist()
@@ -103,15 +103,15 @@ def ancestor_differences(
 ) -> np.ndarray:
     r"""The matrix :math:`I - A^k` of InfoGCN's multi-modal skeletons.
 
-    Chi et al., CVPR 2022, 10.1109/CVPR52688.2022.01955: each joint is seen
-    relative to the k-th one on its way to the centre. With ``k=1`` these are
-    bones. A joint without such an ancestor, as all are with a large k, is
-    seen as it is.
+    Chi et al., CVPR 2022, 10.1109/CVPR52688.2022.01955: the matrix subtracts
+    from each joint its k-th ancestor on the way to the centre. With ``k=1``
+    the differences are bones. A joint without a k-th ancestor (every joint,
+    if k is large) stays unchanged.
 
     Args:
         num_joints: V.
         edges: Pairs of joints, in either direction; a tree.
-        center: Its root.
+        center: The root of the tree.
         k: Steps towards the root, 1 or more.
 
     Returns:

@@ -1,9 +1,9 @@
-r"""InfoGCN's latent code: noise, prior and the loss that draws one to it.
+r"""InfoGCN's latent code: its noise, its prior, and the loss between them.
 
 Chi et al., CVPR 2022, 10.1109/CVPR52688.2022.01955. A code :math:`z` of D
-numbers shall tell the class and little more (information bottleneck): the
-codes of class c shall have the mean :math:`\rho_c`, and all together the mean
-0 (maximum mean discrepancy with a linear kernel).
+numbers should tell the class and little else (information bottleneck): the
+codes of class c should have the mean :math:`\rho_c`, and all codes together
+the mean 0 (maximum mean discrepancy with a linear kernel).
 """
 
 import math
@@ -23,9 +23,9 @@ def sample_prior(
     Args:
         num_classes: K.
         channels: D.
-        gain: Their length; with K above D they are shorter, and the columns
-            are orthogonal.
-        generator: On the CPU; none: the global one.
+        gain: Length of the means. With K above D the means are shorter, and
+            the columns are orthogonal instead.
+        generator: A generator on the CPU; ``None``: the global generator.
 
     Returns:
         ``(K, D)``.
@@ -45,21 +45,23 @@ def sample_codes(
     noise_ratio: float = 0.5,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    r"""Normal codes :math:`z = \mu + \epsilon \sigma`.
+    r"""Draw normal codes :math:`z = \mu + \epsilon \sigma`.
 
-    As in the authors' code, :math:`\sigma = \min(e^{r \log\sigma^2}, 100)`:
-    with ``noise_ratio`` r of 0.5 the standard deviation itself.
+    As in the authors' code, the factor of the noise is
+    :math:`\min(e^{r \log\sigma^2}, 100)`; for a ``noise_ratio`` r of 0.5 it is
+    the standard deviation itself.
 
     Args:
         mean: ``(N, D)``, :math:`\mu`.
         log_variance: ``(N, D)``, :math:`\log \sigma^2`.
         noise_ratio: r.
-        generator: On their device; none: the global one.
+        generator: A generator on the device of ``mean``; ``None``: the global
+            generator.
 
     Returns:
         ``(N, D)``, at least float32.
     """
-    # Limited before exp, whose gradient would be lost in an overflow.
+    # Limited to 100 before exp, which could overflow and lose the gradient.
     std = (noise_ratio * log_variance.float()).clamp(max=math.log(100)).exp()
     noise = torch.randn(
         std.shape, generator=generator, device=std.device, dtype=std.dtype
@@ -74,7 +76,7 @@ def latent_loss(
     mean_weight: float = 1e-4,
     prior_weight: float = 1e-1,
 ) -> Tensor:
-    r"""Distance of codes from their prior.
+    r"""Loss of the distance between codes and their prior.
 
     .. math::
         \lambda_1 \Big\| \frac1N \sum_i z_i \Big\|_2 +
@@ -83,8 +85,9 @@ def latent_loss(
         \bar z_c = \frac{\sum_i q_{ic} z_i}{m_c} , \quad
         m_c = \sum_i q_{ic} , \quad w_c = \min(m_c, 1)
 
-    With one-hot labels q the authors', where each class that is present counts
-    alike; one that soft labels only touch counts as much as they have of it.
+    With one-hot labels q this is the authors' loss, in which each class of the
+    batch has the same weight. With soft labels, a class with a total label
+    weight :math:`m_c` below 1 counts only by that weight.
 
     Args:
         codes: ``(N, D)``, z.
@@ -103,8 +106,8 @@ def latent_loss(
     """
     mass = labels.sum(0)
     weights = mass.clamp(max=1)
-    # In full precision under autocast, too, which would take a product of
-    # matrices in half.
+    # A product and a sum, since autocast would compute a matrix product in
+    # half precision.
     sums = (labels[:, :, None] * codes[:, None]).sum(0)
     means = sums / torch.where(mass > 0, mass, 1)[:, None]
     distances = (means - prior).square().mean(1)

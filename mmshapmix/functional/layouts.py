@@ -1,10 +1,11 @@
 """Skeleton layouts as data: one table row per skeleton.
 
-Graphs follow MMAction2 (``mmaction/models/utils/graph.py``), bone pairs its
-``JointToBone``; NTU and COCO parts follow Shap-Mix (arXiv 2407.12312, released
-code), NTU and NW-UCLA halves BRL (arXiv 2308.14024, released code). No source
-gives parts or halves for ``openpose``, ``penn-action`` and ``sbu``: they are
-chosen here by the same anatomy. Left and right are the person's own.
+Graphs follow MMAction2 (``mmaction/models/utils/graph.py``), bone pairs follow
+its ``JointToBone``; NTU and COCO parts follow Shap-Mix (arXiv 2407.12312,
+released code), NTU and NW-UCLA halves follow BRL (arXiv 2308.14024, released
+code). No source gives parts or halves for ``openpose``, ``penn-action`` and
+``sbu``: those are chosen here by the same anatomy. Left and right are the
+person's own left and right.
 """
 
 from collections import Counter
@@ -29,7 +30,7 @@ class Layout:
         inward: Graph edges ``(joint, neighbour towards the centre)``.
         center: The graph's centre joint.
         bones: Pairs ``(joint, parent)`` whose difference is the bone of
-            ``joint``; a joint that is in no pair is a root, its bone is zero.
+            ``joint``; a joint without a pair is a root, and its bone is zero.
             Empty: the same as ``inward``.
         mirror: Pairs ``(left, right)`` of joints that a flip exchanges.
         parts: Disjoint joint groups covering the body, by name.
@@ -61,7 +62,7 @@ class Layout:
 
     @property
     def num_joints(self) -> int:
-        """V."""
+        """Number of joints, V."""
         return len(self.joints)
 
     @property
@@ -79,8 +80,9 @@ class Layout:
     def skip_parents(self) -> np.ndarray:
         """Parent of the parent of each joint, ``(V,)`` int64.
 
-        BRL's skip modality (arXiv 2308.14024, section III-D). A joint whose
-        parent is a root has itself, as in the released pairs.
+        Used by BRL's skip modality (arXiv 2308.14024, section III-D). For a
+        joint whose parent is a root the value is the joint itself, as in the
+        released pairs.
         """
         parents = self.parents
         joints = np.arange(self.num_joints)
@@ -88,14 +90,17 @@ class Layout:
 
     @property
     def mirrored(self) -> np.ndarray:
-        """The joint on the other side of the body, ``(V,)`` int64."""
+        """Counterpart of each joint on the other side, ``(V,)`` int64.
+
+        A joint without a counterpart is its own.
+        """
         order = np.arange(self.num_joints)
         for left, right in self.mirror:
             order[[left, right]] = right, left
         return order
 
     def graph(self) -> dict[str, Any]:
-        """The dict that MMAction2 takes as ``graph_cfg.layout``."""
+        """Return the dict that MMAction2 takes as ``graph_cfg.layout``."""
         return dict(
             num_node=self.num_joints,
             inward=list(self.inward),
@@ -119,7 +124,7 @@ def _check_range(layout: Layout, what: str, joints: Iterable[int]) -> None:
 def _check_cover(
     layout: Layout, what: str, groups: Mapping[str, Joints]
 ) -> None:
-    """The groups must be disjoint and cover every joint."""
+    """Check that the groups are disjoint and cover every joint."""
     joints = [v for group in groups.values() for v in group]
     _check_range(layout, what, joints)
     missing = sorted(set(range(layout.num_joints)) - set(joints))
@@ -136,7 +141,7 @@ def _check_cover(
 
 
 def _check_tree(layout: Layout, what: str, pairs: tuple[Pair, ...]) -> None:
-    """Every joint has at most one parent, and nobody is above itself."""
+    """Check that a joint has at most one parent and there is no loop."""
     _check_range(layout, what, [v for pair in pairs for v in pair])
     children = [joint for joint, _ in pairs]
     if _repeated(children):
@@ -340,8 +345,8 @@ SBU = Layout(
         left_arm=(3, 4, 5),
         right_leg=(12, 13, 14),
         left_leg=(9, 10, 11)),
-    # The legs hang on the torso joint, as they do on NTU's spine base, which
-    # BRL counts to the lower half.
+    # The legs are attached to the torso joint, as to NTU's spine base, which
+    # BRL assigns to the lower half.
     upper=(0, 1, *range(3, 9)),
     lower=(2, *range(9, 15)),
     origin=2,
@@ -356,11 +361,11 @@ LAYOUTS: dict[str, Layout] = {
 
 
 def get_layout(layout: str | Mapping | Layout) -> Layout:
-    """Look a layout up by name, or make one of a dict with the same fields.
+    """Return the layout of a name, or make a layout from a dict of fields.
 
     Args:
         layout: A name in :data:`LAYOUTS`, a :class:`Layout`, or a mapping of
-            its fields. In a mapping, ``joints`` may be their number.
+            its fields. In a mapping, ``joints`` may be the number of joints.
 
     Raises:
         ValueError: For an unknown name or field, and for joints that are
@@ -406,14 +411,14 @@ def _from_dict(row: dict[str, Any]) -> Layout:
 
 
 def joint_masks(layout: Layout, groups: str = 'parts') -> torch.Tensor:
-    """Which joints belong to which part or half of the body.
+    """Masks of the joints of each part or half of the body.
 
     Args:
         layout: The skeleton.
-        groups: ``'parts'``, or ``'halves'``: the upper and the lower.
+        groups: ``'parts'``, or ``'halves'`` for the upper and the lower half.
 
     Returns:
-        ``(P, V)`` float, 1 where joint v is of group p.
+        ``(P, V)`` float, 1 where joint v belongs to group p.
 
     Raises:
         ValueError: If the layout has no such groups.

@@ -1,9 +1,9 @@
 r"""Long-tailed class distributions: profiles, subsets, priors, shot groups.
 
-The exponential profile is that of Cao et al. (LDAM, arXiv 1906.07413) as BRL
-(arXiv 2308.14024, section IV-A) and Shap-Mix (arXiv 2407.12312, section 4.1)
-use it; many / medium / few follow both papers: more than 100, 20 to 100, and
-fewer than 20 training samples.
+The exponential profile is that of Cao et al. (LDAM, arXiv 1906.07413), which
+BRL (arXiv 2308.14024, section IV-A) and Shap-Mix (arXiv 2407.12312, section
+4.1) also use. The many-, medium- and few-shot groups follow these two papers:
+more than 100, 20 to 100, and fewer than 20 training samples.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ ClassCounts = np.ndarray
 
 SHOT_GROUPS = ('many', 'medium', 'few')
 SHOT_THRESHOLDS = (20, 100)
+"""Fewest and most samples of a medium-shot class, both included."""
 PROFILES = ('exp', 'step')
 FREQUENCY_RULES = ('rank', 'power')
 
@@ -84,15 +85,15 @@ def long_tail_counts(
 def select_long_tail(
     labels: Sequence[int] | np.ndarray, counts: ClassCounts, seed: int = 0
 ) -> np.ndarray:
-    """Choose which samples stay, as BRL's published lists were drawn.
+    """Choose the samples of a long-tailed subset, as BRL's lists were drawn.
 
-    One ``RandomState(seed)`` for all classes; classes ascending; each class's
-    samples, in the order given, are shuffled and the first ``counts[k]`` kept.
+    One ``RandomState(seed)`` serves all classes, in ascending order; of each
+    class, the samples are shuffled and the first ``counts[k]`` are kept.
 
     Args:
         labels: ``(N,)`` labels in file order.
-        counts: ``(K,)`` samples to keep of each class, by class index. Where
-            a class has fewer, all of them are kept.
+        counts: ``(K,)`` samples to keep of each class, by class index. Of a
+            class with fewer samples, all are kept.
         seed: Seed of the draw.
 
     Returns:
@@ -124,18 +125,19 @@ def count_classes(
 def class_numbers(
     numbers: Mapping[int, float], num_classes: int, rest: float = 1
 ) -> list[float]:
-    """A number for every class, of a dict that names some of them.
+    """Expand a dict of class numbers to a list for all classes.
 
     Args:
-        numbers: Class to its number.
+        numbers: Number of each class that has one, by class index.
         num_classes: K.
-        rest: Of classes that are not named; 1, as in PYSKL's ``class_prob``.
+        rest: The number of all other classes; 1, as in PYSKL's
+            ``class_prob``.
 
     Returns:
         K numbers.
 
     Raises:
-        ValueError: For keys that are no classes.
+        ValueError: For keys that are not class indices.
 
     Examples:
         >>> class_numbers({1: 2.5}, 3)
@@ -154,14 +156,14 @@ def class_numbers(
 def shot_groups(
     class_counts: ClassCounts, thresholds: tuple[int, int] = SHOT_THRESHOLDS
 ) -> dict[str, np.ndarray]:
-    """Which classes are many-, medium- and few-shot.
+    """Divide the classes into many-, medium- and few-shot.
 
     Args:
         class_counts: ``(K,)`` training samples per class.
         thresholds: ``(low, high)``: few < low <= medium <= high < many.
 
     Returns:
-        For each of :data:`SHOT_GROUPS` a ``(K,)`` boolean mask.
+        ``(K,)`` boolean masks by the names of :data:`SHOT_GROUPS`.
 
     Examples:
         >>> groups = shot_groups(np.array([101, 100, 20, 19]))
@@ -182,12 +184,12 @@ def shot_groups(
 def reverse_frequency(
     class_counts: ClassCounts, rule: str = 'rank', power: float = 1.0
 ) -> np.ndarray:
-    r"""How often each sample of a class is drawn, where 1 is once a pass.
+    r"""Draws of each sample of a class per pass over the data.
 
     BRL, arXiv 2308.14024, section III-B2, reverse sampler. The text gives no
-    formula. The released one raises the last third of the classes to the
-    size of the largest; there the class index stands for the rank, here it is
-    the count. With :math:`n_{(r)}` the count of rank r, 0 for the largest:
+    formula. The released code raises the last third of the classes to the
+    size of the largest; it ranks classes by index, this function by count.
+    With :math:`n_{(r)}` the count of rank r, 0 for the largest:
 
     .. math::
         m_c = \begin{cases}
@@ -199,8 +201,8 @@ def reverse_frequency(
     Args:
         class_counts: ``(K,)``, samples per class.
         rule: ``'rank'`` or ``'power'``.
-        power: :math:`q \ge 0`, for ``'power'``: 0 draws every sample once, 1
-            every class equally often.
+        power: :math:`q \ge 0`, for ``'power'``: with 0 every sample is drawn
+            once, with 1 every class equally often.
 
     Returns:
         ``(K,)`` float64, at least 1.
@@ -244,13 +246,14 @@ def progressive_shares(
     Args:
         class_counts: ``(K,)``, samples per class.
         progress: :math:`t / T` in [0, 1]: 0 gives the shares of the data, 1
-            equal ones.
+            gives equal shares.
 
     Returns:
         ``(K,)`` float64, with a sum of 1.
 
     Raises:
-        ValueError: For another progress, or a class without samples.
+        ValueError: For a progress outside of [0, 1], or a class without
+            samples.
 
     Examples:
         >>> progressive_shares(np.array([6, 2]), 0.5).tolist()
@@ -259,7 +262,7 @@ def progressive_shares(
     if not 0 <= progress <= 1:
         raise ValueError(
             f'Expected `progress` from 0 to 1, but got {progress}: the share '
-            'of the epochs that is over.'
+            'of the epochs that have passed.'
         )
     counts = np.asarray(class_counts)
     check_no_empty_class(counts)
@@ -267,7 +270,14 @@ def progressive_shares(
 
 
 def check_no_empty_class(class_counts: ClassCounts) -> None:
-    """Refuse counts ``(K,)`` of which one is 0, with a ``ValueError``."""
+    """Check that no class is empty.
+
+    Args:
+        class_counts: ``(K,)``.
+
+    Raises:
+        ValueError: If a class has no sample.
+    """
     empty = np.flatnonzero(np.asarray(class_counts) <= 0).tolist()
     if empty:
         raise ValueError(
@@ -277,13 +287,13 @@ def check_no_empty_class(class_counts: ClassCounts) -> None:
 
 
 def imbalance_ratio(class_counts: ClassCounts) -> float:
-    r"""Head over tail, :math:`n_{max} / n_{min}`; infinite if one is empty."""
+    r"""Imbalance ratio :math:`n_{max} / n_{min}`; infinite if one is empty."""
     counts = np.asarray(class_counts)
     return float(counts.max() / counts.min()) if counts.min() else float('inf')
 
 
 def describe_counts(class_counts: ClassCounts) -> str:
-    """One line on an imbalanced data set.
+    """Describe class counts in one line of text.
 
     Examples:
         >>> print(describe_counts(np.array([200, 50, 10])))

@@ -1,25 +1,25 @@
 r"""Classification losses for long-tailed training, on hard or soft labels.
 
-A loss is composed: adjust the logits, take a criterion
+A loss is composed of steps: adjust the logits, apply a criterion
 (:mod:`~mmshapmix.functional.criteria`), weight by class
-(:mod:`~mmshapmix.functional.class_weights`), take each sample times a factor
-if there is one (:func:`influence_factor`), reduce. With targets :math:`q`
-(one-hot for hard labels), the criterion's loss of each label
+(:mod:`~mmshapmix.functional.class_weights`), optionally multiply the loss of
+each sample by a factor (:func:`influence_factor`), reduce. With targets
+:math:`q` (one-hot for hard labels), the criterion's loss of each label
 :math:`\ell(z, c)` and class weights :math:`w`,
 
 .. math::
     \ell_i = \sum_c w_c \, q_{ic} \, \ell(z_i, c) , \qquad
     W_i = \sum_c w_c \, q_{ic} .
 
-Three reductions of :math:`\ell` are in use, and with class weights on mixed
-labels they differ:
+Three reductions of :math:`\ell` are in use; with class weights and mixed
+labels they give different results:
 
 * ``'mean'``: :math:`\sum_i \ell_i / N` (the equations of most papers);
 * ``'weighted_mean'``: :math:`\sum_i \ell_i / \sum_i W_i` (PyTorch and
   MMAction2);
-* two terms, each a weighted mean over its own labels, of a mixed pair (BRL's
+* two terms for a mixed pair, each a weighted mean over its own labels (BRL's
   released heads): :func:`mixed_cross_entropy` with ``'two_term'``, which needs
-  the two labels apart.
+  the two labels separately.
 """
 
 import torch
@@ -35,7 +35,9 @@ MIXED_REDUCTIONS = (*REDUCTIONS, 'two_term')
 
 
 def soft_labels(targets: Tensor, num_classes: int) -> Tensor:
-    """Soft labels ``(N, K)`` float of soft ``(N, K)`` or hard ``(N,)`` ones.
+    """Convert hard labels ``(N,)`` to soft labels ``(N, K)`` float.
+
+    Soft labels ``(N, K)`` are returned unchanged.
 
     Raises:
         ValueError: If the targets have neither shape.
@@ -54,7 +56,7 @@ def log_prior(class_counts: Tensor) -> Tensor:
     r"""Log class frequencies :math:`\log(n_c / \sum_j n_j)`, ``(K,)``.
 
     Raises:
-        ValueError: If a class has no sample, which would make it -inf.
+        ValueError: If a class has no sample: its logarithm would be -inf.
     """
     return frequencies(class_counts).log()
 
@@ -63,9 +65,9 @@ def adjust_logits(logits: Tensor, prior: Tensor, tau: float = 1.0) -> Tensor:
     r"""Logit adjustment :math:`z + \tau \log \pi`.
 
     Menon et al., arXiv 2007.07314, Eq. (10). With ``tau=1``, cross-entropy on
-    it is balanced softmax (Ren et al., arXiv 2007.10740, Eq. (3)): the
-    softmax does not see the common shift between log counts and log
-    frequencies. With a negative ``tau`` it is the post-hoc adjustment of
+    the adjusted logits is balanced softmax (Ren et al., arXiv 2007.10740, Eq.
+    (3)): log counts and log frequencies differ by a constant, which the
+    softmax ignores. A negative ``tau`` is the post-hoc adjustment of the
     scores of a plainly trained model.
 
     Args:
@@ -79,12 +81,12 @@ def adjust_logits(logits: Tensor, prior: Tensor, tau: float = 1.0) -> Tensor:
 def weigh_labels(
     table: Tensor, targets: Tensor, class_weight: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    r"""Loss :math:`\ell` of each sample, and its weight :math:`W`.
+    r"""Loss :math:`\ell` and weight :math:`W` of each sample.
 
     Args:
         table: ``(N, K)`` loss of each label, from a criterion.
         targets: ``(N,)`` int64 labels or ``(N, K)`` soft labels.
-        class_weight: ``(K,)``; none: all ones.
+        class_weight: ``(K,)``; ``None``: all ones.
 
     Returns:
         ``(N,)`` losses and ``(N,)`` weights, both before reduction.
@@ -107,12 +109,12 @@ def cross_entropy(
     class_weight: Tensor | None = None,
     gamma: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
-    """Softmax cross-entropy, or focal loss, of each sample; and its weight.
+    """Softmax cross-entropy or focal loss, and weight, of each sample.
 
     Args:
         logits: ``(N, K)``.
         targets: ``(N,)`` int64 labels or ``(N, K)`` soft labels.
-        class_weight: ``(K,)``; none: all ones.
+        class_weight: ``(K,)``; ``None``: all ones.
         gamma: Focusing parameter; 0: plain cross-entropy.
 
     Returns:
@@ -134,7 +136,7 @@ def influence_factor(
     alpha: float = 1000.0,
     eps: float = 1e-3,
 ) -> Tensor:
-    r"""Factor on a sample's loss, the smaller the larger its influence.
+    r"""Factor on each sample's loss that falls with the sample's influence.
 
     Influence-balanced loss, Park et al., arXiv 2110.02444:
 
@@ -142,15 +144,16 @@ def influence_factor(
         \frac{\alpha}{\|p - q\|_1 \, \|h\|_1 + \epsilon} , \qquad
         p = \mathrm{softmax}(z)
 
-    The product is the l1 norm of the gradient of cross-entropy by the weights
-    of a linear classifier on :math:`h`.
+    The product is the l1 norm of the gradient of the cross-entropy with
+    respect to the weights of a linear classifier on :math:`h`.
 
     Args:
         logits: ``(N, K)``.
         targets: ``(N,)`` int64 labels or ``(N, K)`` soft labels, :math:`q`.
-        features: ``(N, D)``, what the classifier sees, :math:`h`.
+        features: ``(N, D)``, the classifier's input, :math:`h`.
         alpha: :math:`\alpha`.
-        eps: :math:`\epsilon`, for samples that are learnt.
+        eps: :math:`\epsilon`, which bounds the factor of samples that are
+            already learnt.
 
     Returns:
         ``(N,)``.
@@ -170,11 +173,11 @@ def influence_factor(
 def reduce_loss(
     loss: Tensor, weight: Tensor, reduction: str = 'weighted_mean'
 ) -> Tensor:
-    """Reduce ``(N,)`` losses to a scalar, as the module's head explains.
+    """Reduce ``(N,)`` losses to a scalar, see the module's docstring.
 
     Args:
         loss: ``(N,)`` losses, class weights included.
-        weight: ``(N,)`` their weights.
+        weight: ``(N,)`` weights :math:`W` of the samples.
         reduction: ``'mean'`` or ``'weighted_mean'``.
     """
     check_choice('reduction', reduction, REDUCTIONS)
@@ -191,7 +194,7 @@ def mixed_cross_entropy(
     class_weight: Tensor | None = None,
     reduction: str = 'two_term',
 ) -> Tensor:
-    r"""Cross-entropy of mixed samples whose two labels are known apart.
+    r"""Cross-entropy of mixed samples, from the two labels of each pair.
 
     With ``'two_term'``, as in BRL's released heads,
 
@@ -208,7 +211,7 @@ def mixed_cross_entropy(
         labels: ``(N,)`` int64 labels of the originals, :math:`a`.
         partner_labels: ``(N,)`` int64 labels of the partners, :math:`b`.
         lam: ``(N,)`` or scalar weight of the original.
-        class_weight: ``(K,)``; none: all ones.
+        class_weight: ``(K,)``; ``None``: all ones.
         reduction: One of :data:`MIXED_REDUCTIONS`.
 
     Returns:

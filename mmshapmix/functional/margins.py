@@ -1,4 +1,4 @@
-"""Margins and scales of classes from measured class counts."""
+"""Margins and scales of classes, from measured class counts."""
 
 import math
 
@@ -9,13 +9,13 @@ from .class_weights import positive_counts
 
 
 def ldam_margins(class_counts: Tensor, max_margin: float = 0.5) -> Tensor:
-    r"""Margins :math:`m_c \propto n_c^{-1/4}`, the largest ``max_margin``.
+    r"""Margins :math:`m_c \propto n_c^{-1/4}`, at most ``max_margin``.
 
     LDAM, Cao et al., arXiv 1906.07413.
 
     Args:
         class_counts: ``(K,)``.
-        max_margin: That of the rarest class.
+        max_margin: Margin of the rarest class.
 
     Returns:
         ``(K,)``.
@@ -52,11 +52,11 @@ def kps_scales(class_counts: Tensor, base: float = 50.0) -> Tensor:
 
 
 def by_reversed_rank(values: Tensor) -> Tensor:
-    """Give the class of rank r what that of rank K - 1 - r has.
+    """Give the class of rank r the value of the class of rank K - 1 - r.
 
-    KPS's margins are its scales, turned over. The authors reverse a list that
-    is sorted by count; this depends on values alone, and classes of one value
-    share the mean of what they get.
+    KPS's margins are its scales in reversed order. The authors reverse a list
+    that is sorted by count. This function depends on the values alone: classes
+    with equal values all get the mean of their reversed values.
 
     Args:
         values: ``(K,)``.

@@ -1,16 +1,16 @@
 r"""Mixing of skeletons: draw a plan, apply it to skeletons and to labels.
 
-One mechanism for all mixers: of its partner, a sample gets some joints, in a
-window of frames, with some opacity. Pasting parts is opacity 1; Mixup is a
-window of all joints and frames with opacity :math:`1 - \lambda`. The weight of
-the original's label is
+All mixers share one mechanism: a sample gets some joints of its partner, in a
+window of frames, with some opacity. Pasting parts has opacity 1; Mixup takes
+all joints and frames with opacity :math:`1 - \lambda`. The weight of the
+original's label is
 
 .. math::
     \lambda_i = 1 - o_i \frac{|J_i|}{V} \frac{N_{t,i}}{T} ,
 
-the share that it keeps of the joint-frame area (Shap-Mix, arXiv 2407.12312,
-section 3.1: the mean of the mask). Rebalanced mixing has a weight of its own
-for labels, :func:`rebalanced_lam`.
+the share of the joint-frame area that the original keeps (Shap-Mix, arXiv
+2407.12312, section 3.1: the mean of the mask). Rebalanced mixing has a label
+weight of its own, :func:`rebalanced_lam`.
 """
 
 import math
@@ -26,16 +26,16 @@ from .draws import sample_categories, sample_integers
 
 @dataclass(frozen=True)
 class MixPlan:
-    """Everything random about mixing a batch, or its last N samples.
+    """All random choices of mixing a batch, or its last N samples.
 
     Args:
-        partner: ``(N,)`` int64, the sample of the batch that is mixed in.
+        partner: ``(N,)`` int64, index of the sample that is mixed in.
         joints: ``(N, V)`` bool, the joints that come from the partner.
         window: ``(N, T)`` bool, the frames in which they do.
         source: ``(N, T)`` int64, the partner's frame for each frame.
-        opacity: ``(N,)``, with which weight they cover the original.
-        lam_y: ``(N,)``, weight of the original's label; none: that of its
-            area.
+        opacity: ``(N,)``, weight of the partner where it is mixed in.
+        lam_y: ``(N,)``, weight of the original's label; ``None``: the
+            original's share of the area, ``lam_x``.
     """
 
     partner: Tensor
@@ -58,7 +58,7 @@ class MixPlan:
         return self.lam_x if self.lam_y is None else self.lam_y
 
     def last(self, number: int) -> 'MixPlan':
-        """The same for fewer of the last samples."""
+        """Return the plan of only the last ``number`` samples."""
         first = len(self.partner) - number
 
         def cut(row: Any) -> Any:
@@ -75,24 +75,25 @@ def sample_frames(
     device: torch.device | str = 'cpu',
     generator: torch.Generator | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """A window for each sample, and the partner's frames that fill it.
+    """Draw a window for each sample, and the partner's frames that fill it.
 
-    The window has :math:`N_t` of the T frames, uniform within ``share``, at a
-    uniform place. Resampled, a clip of the partner, uniform in length from
-    :math:`N_t` to T and in place, is reduced to :math:`N_t` frames (frame
+    The length of the window, N_t of the T frames, is uniform within ``share``,
+    and so is its start. If ``resampled``, a clip of the partner, with uniform
+    length from N_t to T and uniform start, is reduced to N_t frames (frame
     ``i * length // N_t``). Otherwise the partner's same frames are taken.
 
     Args:
         num_samples: N.
         num_frames: T.
-        share: Shortest and longest window, of 1.
-        resampled: Whether to reduce a longer clip.
-        device: Of the result.
-        generator: On that device; none: the global one.
+        share: Shortest and longest window, as shares of T.
+        resampled: Whether to reduce a longer clip of the partner.
+        device: Device of the result.
+        generator: A generator on that device; ``None``: the global generator.
 
     Returns:
         ``(N, T)`` bool window and ``(N, T)`` int64 source.
     """
+    # 1e-9 keeps the rounding of the product from adding or losing a frame.
     low = max(math.ceil(share[0] * num_frames - 1e-9), 1)
     high = max(math.floor(share[1] * num_frames + 1e-9), low)
 
@@ -115,9 +116,9 @@ def sample_frames(
 
 
 def resample_index(frame: Tensor, clip: Tensor, length: Tensor) -> Tensor:
-    """Nearest frame of a clip reduced to ``length``: ``frame*clip//length``.
+    """Frame of a clip for each frame of its reduction to ``length`` frames.
 
-    int64, elementwise.
+    ``frame * clip // length``, int64, elementwise.
     """
     return torch.div(frame * clip, length, rounding_mode='floor')
 
@@ -125,12 +126,12 @@ def resample_index(frame: Tensor, clip: Tensor, length: Tensor) -> Tensor:
 def partner_is_rarer(
     labels: Tensor, partner: Tensor, class_counts: Tensor
 ) -> Tensor:
-    """Whether the partner's class has fewer training samples, ``(N,)`` bool.
+    """Mask of samples whose partner is of a rarer class, ``(N,)`` bool.
 
     Args:
         labels: ``(N,)`` int64.
-        partner: ``(N,)`` int64.
-        class_counts: ``(K,)``.
+        partner: ``(N,)`` int64, indices into ``labels``.
+        class_counts: ``(K,)`` training samples per class.
     """
     counts = class_counts[labels]
     return counts > counts[partner]
@@ -144,19 +145,20 @@ def sample_salient_parts(
     coalitions: Coalitions,
     generator: torch.Generator | None = None,
 ) -> Coalitions:
-    """Parts to paste, such that the rarer class keeps what makes it.
+    """Draw the parts to paste, so that the rarer class keeps its salient ones.
 
     Shap-Mix, section 3.3: a coalition is drawn from the distribution of the
-    rarer of the two classes. Where that is the partner's, these parts are
-    pasted; else, also in a tie, all others are.
+    rarer of the two classes. If the partner's class is the rarer one, the
+    coalition is pasted; otherwise, and in a tie, all other parts are.
 
     Args:
         labels: ``(N,)`` int64.
-        partner: ``(N,)`` int64.
+        partner: ``(N,)`` int64, indices into ``labels``.
         class_counts: ``(K,)`` training samples per class.
-        distribution: ``(K, S)``, how probable each coalition is.
+        distribution: ``(K, S)``, probability of each coalition.
         coalitions: ``(S, P)`` bool.
-        generator: On their device; none: the global one.
+        generator: A generator on the device of ``labels``; ``None``: the
+            global generator.
 
     Returns:
         ``(N, P)`` bool.
@@ -168,11 +170,11 @@ def sample_salient_parts(
 
 
 def pasted_parts(salient: Coalitions, rarer: Tensor) -> Coalitions:
-    """The salient parts of a rarer partner, else all but the own ones.
+    """Parts to paste: a rarer partner's salient ones, else all non-salient.
 
     Args:
-        salient: ``(N, P)`` bool, drawn for the rarer class.
-        rarer: ``(N,)`` bool, whether that is the partner's.
+        salient: ``(N, P)`` bool, parts drawn for the rarer class.
+        rarer: ``(N,)`` bool, whether the partner's class is the rarer one.
     """
     return salient == rarer[:, None]
 
@@ -192,9 +194,9 @@ def rebalanced_lam(
 
     Args:
         counts: ``(N,)`` training samples of the originals' classes.
-        partner_counts: ``(N,)`` those of the partners' classes.
+        partner_counts: ``(N,)`` training samples of the partners' classes.
         lam_x: ``(N,)`` shares of the originals' skeletons.
-        k: From which ratio on the rarer class takes the label.
+        k: Ratio of counts from which on the rarer class takes the label.
 
     Returns:
         ``(N,)``, the weight of the original's label.
@@ -204,7 +206,7 @@ def rebalanced_lam(
         >>> rebalanced_lam(counts, counts.flip(0), torch.tensor(0.5)).tolist()
         [0.0, 0.5, 1.0]
     """
-    # Products, since quotients round.
+    # Products, since quotients of counts would be rounded.
     lam = lam_x.masked_fill(counts > k * partner_counts, 0)
     return lam.masked_fill(k * counts <= partner_counts, 1)
 
@@ -216,7 +218,7 @@ def remix_lam(
     kappa: float = 3.0,
     tau: float = 0.5,
 ) -> Tensor:
-    r"""Label weights that favour the rarer class, if it is seen well enough.
+    r"""Label weights that favour a rarer class with a large enough share.
 
     Remix, Chou et al., arXiv 2007.03943:
 
@@ -228,10 +230,12 @@ def remix_lam(
 
     Args:
         counts: ``(N,)`` training samples of the originals' classes.
-        partner_counts: ``(N,)`` those of the partners' classes.
+        partner_counts: ``(N,)`` training samples of the partners' classes.
         lam_x: ``(N,)`` shares of the originals' skeletons.
-        kappa: From which ratio on the rarer class takes the label.
-        tau: Share of the more frequent class below which it does.
+        kappa: Ratio of counts from which on the rarer class can take the
+            label.
+        tau: Share of the more frequent class's skeleton below which the rarer
+            class takes the label.
 
     Returns:
         ``(N,)``, the weight of the original's label.
@@ -247,23 +251,25 @@ def remix_lam(
 
 
 def mix_skeletons(skeletons: Tensor, plan: MixPlan) -> Tensor:
-    """The mixed skeletons. Joint j always comes from a joint j.
+    """Mix skeletons by a plan; joint j always comes from a joint j.
 
-    All M persons are mixed, as in the release: where the partner lacks a
-    person, that person loses the pasted joints, and the label counts them.
+    All M persons are mixed, as in the released code: if the partner lacks the
+    second person, the original's second person loses the pasted joints, and
+    the label counts them all the same.
 
     Args:
-        skeletons: ``(B, clips, M, T, V, C)``, the batch; stays as it is.
-        plan: What to take from where, for the last N samples.
+        skeletons: ``(B, clips, M, T, V, C)``, the batch; not changed.
+        plan: The plan of the last N samples.
 
     Returns:
         ``(N, clips, M, T, V, C)``.
     """
-    # (N, T, clips, M, V, C), since the indices are apart.
+    # (N, T, clips, M, V, C): index arrays that are not adjacent put their
+    # dimensions first.
     taken = skeletons[plan.partner[:, None], :, :, plan.source]
     pasted = plan.window[:, :, None] & plan.joints[:, None]
     weight = pasted * plan.opacity[:, None, None]
-    # Of finite values, lerp is exact at weights 0 and 1.
+    # For finite values, lerp is exact at the weights 0 and 1.
     return torch.lerp(
         skeletons[len(skeletons) - len(plan.partner) :],
         taken.movedim(1, 3),
@@ -272,11 +278,11 @@ def mix_skeletons(skeletons: Tensor, plan: MixPlan) -> Tensor:
 
 
 def mix_labels(labels: Tensor, plan: MixPlan) -> Tensor:
-    """The mixed soft labels.
+    """Mix soft labels by a plan.
 
     Args:
-        labels: ``(B, K)`` soft labels of the batch; stay as they are.
-        plan: What to take from where, for the last N samples.
+        labels: ``(B, K)`` soft labels of the batch; not changed.
+        plan: The plan of the last N samples.
 
     Returns:
         ``(N, K)`` soft labels.

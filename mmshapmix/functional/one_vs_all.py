@@ -1,8 +1,8 @@
-r"""Activations of one class against all others, in a form that keeps order.
+r"""One-vs-all activations whose rounding does not change their order.
 
 Near 1 an activation :math:`p` has few digits left: in float32 the sigmoids of
-20 and 25 are both 1. So all is done with :math:`\log p` and
-:math:`\log (1 - p)`, and what rounding makes equal in the end is parted again.
+20 and 25 are both 1. Everything is therefore computed from :math:`\log p` and
+:math:`\log (1 - p)`, and scores that rounding makes equal are separated again.
 """
 
 from collections.abc import Callable
@@ -12,9 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 LIMIT = 700.0
-"""The exponential of more is too large for float64."""
+"""Largest argument of exp: beyond about 709 the result overflows float64."""
 
 Logs = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""A function from logits to ``log p`` and ``log(1 - p)``."""
 
 
 def sigmoid_logs(logits: Tensor) -> tuple[Tensor, Tensor]:
@@ -23,23 +24,24 @@ def sigmoid_logs(logits: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def gumbel_logs(logits: Tensor) -> tuple[Tensor, Tensor]:
-    r""":math:`\log p` and :math:`\log (1 - p)` of Gumbel's activation.
+    r""":math:`\log p` and :math:`\log (1 - p)` of the Gumbel activation.
 
     GOL, Alexandridis et al., arXiv 2207.10936:
-    :math:`p = \exp(-e^{-z})`. Its release keeps z within [-4, 10], and so has
-    equal predictions beyond; here z ends where the exponential does.
+    :math:`p = \exp(-e^{-z})`. The released code clamps z to [-4, 10], which
+    makes predictions beyond equal; here only :data:`LIMIT` bounds z.
     """
     hazard = (-logits.clamp(-LIMIT, LIMIT)).exp()
     return -hazard, (-torch.expm1(-hazard)).log()
 
 
 def mean_activations(logits: Tensor, logs: Logs) -> Tensor:
-    r"""The means of activations over clips, in the order of the exact means.
+    r"""Mean activations over clips, in the order of the exact means.
 
-    Of the means :math:`\bar p` come the log-odds
+    Classes are ranked by the log-odds of the mean :math:`\bar p`,
     :math:`\log \sum p - \log \sum (1 - p)`, which do not saturate. For one
-    clip they rank as its logits do; where those of several are equal in
-    float64, as with one clip of two near 1, the mean logits decide.
+    clip they rank as the logits do. Where the log-odds over several clips are
+    equal in float64 (for example if one clip of two is near 1), the mean
+    logits decide.
 
     Args:
         logits: ``(N, clips, K)``.
@@ -60,16 +62,16 @@ def mean_activations(logits: Tensor, logs: Logs) -> Tensor:
 
 
 def part_ties(scores: Tensor, *keys: Tensor) -> Tensor:
-    """Scores that differ where their keys do, by the least steps there are.
+    """Separate equal scores whose keys differ, by the smallest float steps.
 
     Args:
-        scores: ``(N, K)`` float64, none negative; no smaller one has a larger
-            first key.
-        *keys: ``(N, K)``; a later one counts where those before are equal.
+        scores: ``(N, K)`` float64, none negative; no smaller score has a
+            larger first key.
+        *keys: ``(N, K)``; a later key counts where the earlier ones are equal.
 
     Returns:
-        ``(N, K)``. Of equal scores, that of the largest key stays; each
-        smaller key takes another step down.
+        ``(N, K)``. Of equal scores, the score of the largest key is kept;
+        each smaller key takes one more step down.
     """
     order = torch.arange(scores.shape[1], device=scores.device)
     order = order.expand(scores.shape)
@@ -80,7 +82,7 @@ def part_ties(scores: Tensor, *keys: Tensor) -> Tensor:
         order = order.gather(1, ranks)
     falls = [key.gather(1, order).diff(dim=1) != 0 for key in keys]
     steps = F.pad(torch.stack(falls).any(0).long().cumsum(1), (1, 0))
-    # As integers, the bits of floats that are not negative are in their order.
+    # Read as integers, the bits of non-negative floats keep their order.
     lowest = torch.finfo(scores.dtype).tiny
     bits = scores.clamp_min(lowest).gather(1, order).view(torch.int64)
     bits = (bits + steps).cummin(1).values - steps

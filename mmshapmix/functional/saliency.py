@@ -1,9 +1,9 @@
-r"""Saliency of body parts by class: running tables and what follows from them.
+r"""Saliency of body parts by class: running means and distributions from them.
 
 Every estimator observes (class, slot, value) triples, keeps their running mean
 in a table ``(K, slots)``, and has a fixed linear map from the slots to the
-saliency ``(K, S)`` of S coalitions of parts. Slots are all coalitions, the S
-coalitions, or the joints.
+saliency ``(K, S)`` of S coalitions of parts. The slots are all coalitions, the
+S coalitions, or the joints.
 """
 
 import torch
@@ -22,22 +22,22 @@ def keep_parts(
     part_joints: Tensor,
     mean_pose: Tensor,
 ) -> Tensor:
-    """Put the mean pose in the place of absent parts, in all frames.
+    """Replace absent parts by the mean pose, in all frames.
 
-    A person who is not there stays away: a mean body in the place of the
-    second person would make a pair of a single one.
+    An absent person stays absent: a mean body in the place of a missing second
+    person would turn one person into a pair.
 
     Args:
         skeletons: ``(N, clips, M, T, V, C)``.
-        coalitions: ``(N, E, P)`` bool, E for each sample.
-        part_joints: ``(P, V)``, 1 where a joint is of a part.
+        coalitions: ``(N, E, P)`` bool, E coalitions for each sample.
+        part_joints: ``(P, V)``, 1 where a joint belongs to a part.
         mean_pose: ``(M, V, C)``.
 
     Returns:
         ``(N, E, clips, M, T, V, C)``.
 
     Raises:
-        ValueError: If the parts or the pose are of another skeleton.
+        ValueError: If the parts or the pose belong to another skeleton.
     """
     *_, persons, _, joints, channels = skeletons.shape
     expected = (persons, joints, channels)
@@ -56,23 +56,28 @@ def keep_parts(
 
 
 def present_persons(skeletons: Tensor) -> Tensor:
-    """Who is there, ``(..., M)`` bool, of ``(..., M, T, V, C)`` skeletons.
+    """Mask of the persons present in skeletons, ``(..., M)`` bool.
 
-    A person is away whose joints are all in one place in all frames: at zero
-    after padding, in a corner after the normalisation of 2-D ones.
+    A person is absent if all joints are at one point in all frames: at zero
+    after padding, in a corner after the normalisation of 2-D skeletons.
+
+    Args:
+        skeletons: ``(..., M, T, V, C)``.
     """
     first = skeletons[..., :1, :1, :]
     return (skeletons != first).flatten(-3).any(-1)
 
 
 def pose_sums(skeletons: Tensor) -> tuple[Tensor, Tensor]:
-    """What a mean pose is made of: sums over clips where a person is there.
+    """Sum the poses of each person, to compute a mean pose.
+
+    Clips in which a person is absent do not count for that person.
 
     Args:
         skeletons: ``(clips, M, T, V, C)``, one sample.
 
     Returns:
-        ``(M, V, C)`` float64 sums, and ``(M,)`` float64 numbers of frames.
+        ``(M, V, C)`` float64 sums and ``(M,)`` float64 numbers of frames.
     """
     there = present_persons(skeletons).double()
     here = there[..., None, None, None]
@@ -87,7 +92,7 @@ def class_sums(
     num_classes: int,
     num_slots: int,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Sums and numbers of the observed values by class and slot.
+    """Sum and count the observed values of each class and slot.
 
     Values that are not finite are left out.
 
@@ -96,14 +101,16 @@ def class_sums(
         slots: ``(N, E)`` int64.
         values: ``(N, E)``.
         num_classes: K.
-        num_slots: Slots of a class.
+        num_slots: Number of slots of a class.
 
     Returns:
-        Sums, numbers, and numbers of those left out: ``(K, slots)`` float64.
+        Sums, counts, and counts of the values left out, each ``(K, slots)``
+        float64.
     """
     finite = torch.isfinite(values)
     cells = (labels[:, None] * num_slots + slots).flatten()
-    # In double precision the order of the sum does not show in the table.
+    # In double precision the order of the summation (which is arbitrary on
+    # GPUs) hardly changes the table.
     zeros = values.new_zeros(num_classes * num_slots, dtype=torch.float64)
     sums, counts, skipped = (
         zeros.index_add(0, cells, part.double().flatten()).view(
@@ -117,17 +124,17 @@ def class_sums(
 def running_mean(
     mean: Tensor, visits: Tensor, sums: Tensor, counts: Tensor, momentum: float
 ) -> tuple[Tensor, Tensor]:
-    r"""One update of the running means, :math:`m + w (\bar{x} - m)`.
+    r"""Update the running means once, :math:`m + w (\bar{x} - m)`.
 
     The weight of a step's mean is :math:`w = \max(1 - \alpha, 1 / n)` at the
-    n-th visit of a cell: a plain mean at first, so that the start needs no
-    burn-in, and an exponential moving average then.
+    n-th visit of a cell: first a plain mean, which needs no burn-in, then an
+    exponential moving average.
 
     Args:
-        mean: ``(K, slots)``, as it stands.
+        mean: ``(K, slots)``, the means so far.
         visits: ``(K, slots)``, updates of each cell so far.
-        sums: ``(K, slots)``, of this step's values over all ranks.
-        counts: ``(K, slots)``, how many they are.
+        sums: ``(K, slots)``, sums of this step's values over all ranks.
+        counts: ``(K, slots)``, numbers of those values.
         momentum: :math:`\alpha`.
 
     Returns:
@@ -141,10 +148,10 @@ def running_mean(
 
 
 def fill_unvisited(mean: Tensor, visits: Tensor) -> Tensor:
-    """Put the mean of a class's visited cells into the unvisited ones.
+    """Put the mean of a class's visited cells into its unvisited cells.
 
-    So that, as long as few are known, what is unknown contributes nothing. A
-    class without any visit gets zeros.
+    As long as few cells are known, the unknown ones then contribute nothing to
+    the saliency. A class without any visit gets zeros.
 
     Args:
         mean: ``(K, slots)``.
@@ -157,7 +164,7 @@ def fill_unvisited(mean: Tensor, visits: Tensor) -> Tensor:
 
 
 def saliency_shares(saliency: Tensor, num_joints: Tensor) -> Tensor:
-    r"""Saliency for each joint, :math:`v_b / |b|`, :math:`l_1`-normalised.
+    r"""Saliency per joint, :math:`v_b / |b|`, :math:`l_1`-normalised.
 
     The mean of the absolute values is 1 / S (Shap-Mix, Fig. 5).
 
@@ -182,14 +189,15 @@ def coalition_distribution(
     normalize: str = 'l1',
     scale: float = 1.0,
 ) -> Tensor:
-    r"""How probable each coalition is to be chosen.
+    r"""Probability of each coalition to be drawn.
 
     Shap-Mix, Eq. (3): :math:`d = \mathrm{softmax}(\mathrm{norm}(v_b / |b|) /
     \tau)`, with l1 normalisation over the coalitions. The released code has no
     normalisation and a factor of 10 instead: ``normalize='none', scale=10``.
 
     Args:
-        saliency: ``(..., S)``, the :math:`v_b`. All zero: uniform.
+        saliency: ``(..., S)``, the :math:`v_b`. If all are zero, the
+            distribution is uniform.
         num_joints: ``(S,)``, :math:`|b|` in joints of the layout.
         temperature: :math:`\tau`.
         normalize: ``'l1'`` or ``'none'``.

@@ -7,8 +7,8 @@ Shap-Mix (arXiv 2407.12312), Eq. (2): for a coalition b of the parts U,
           \frac{f(r \cup b) - f(r)}{\binom{|U - b|}{|r|}} ,
 
 the average marginal contribution of b, merged into one player, to the worth
-f. It is the generalised Shapley value of Marichal et al. (doi:
-10.1016/j.dam.2007.02.003); for a single part, the Shapley value.
+f. This is the generalised Shapley value of Marichal et al. (doi:
+10.1016/j.dam.2007.02.003); for a single part it is the Shapley value.
 """
 
 from collections.abc import Callable
@@ -25,14 +25,14 @@ from .coalitions import (
 from .draws import sample_subsets
 
 Worth = Tensor
-"""``(..., 2^P)``, worth f of all coalitions, numbered in binary."""
+"""``(..., 2^P)``, worth f of all coalitions, in binary numbering."""
 
 
 def shapley_matrix(coalitions: Coalitions) -> Tensor:
-    """The linear map of Eq. (2) from the worth of all coalitions to v_b.
+    """Matrix of Eq. (2), from the worth of all coalitions to v_b.
 
     Args:
-        coalitions: ``(S, P)`` bool, the b.
+        coalitions: ``(S, P)`` bool, the coalitions b.
 
     Returns:
         ``(S, 2^P)`` float64, on the CPU; its rows sum to 0.
@@ -40,7 +40,8 @@ def shapley_matrix(coalitions: Coalitions) -> Tensor:
     coalitions = coalitions.cpu()
     num_parts = coalitions.shape[1]
     contexts = all_coalitions(num_parts)
-    # (S, 2^P): contexts that share no part with b, and their weight.
+    # (S, 2^P): contexts r that share no part with b, and their weights in
+    # Eq. (2); contexts that do share one have weight 0.
     disjoint = ~(coalitions[:, None] & contexts).any(-1)
     rest = num_parts - coalitions.sum(1, keepdim=True)
     size = contexts.sum(1).expand_as(disjoint)
@@ -51,11 +52,11 @@ def shapley_matrix(coalitions: Coalitions) -> Tensor:
 
 
 def shapley_values(worth: Worth, coalitions: Coalitions) -> Tensor:
-    """Exact values by Eq. (2), from the worth of all coalitions.
+    """Exact values v_b of Eq. (2), from the worth of all coalitions.
 
     Args:
         worth: ``(..., 2^P)``.
-        coalitions: ``(S, P)`` bool, the b.
+        coalitions: ``(S, P)`` bool, the coalitions b.
 
     Returns:
         ``(..., S)``.
@@ -71,14 +72,15 @@ def shapley_values(worth: Worth, coalitions: Coalitions) -> Tensor:
 def sample_contexts(
     coalitions: Coalitions, generator: torch.Generator | None = None
 ) -> Coalitions:
-    """For each coalition b a context r that it joins, disjoint from it.
+    """Draw, for each coalition b, a disjoint context r that b joins.
 
-    The size of r is uniform on 0 .. |U - b|, then its members are: the
-    expected marginal contribution of b is v_b.
+    The size of r is uniform on 0 .. |U - b|, and given the size its members
+    are uniform. The expected marginal contribution of b is then v_b.
 
     Args:
-        coalitions: ``(N, P)`` bool.
-        generator: On their device; none: the global one.
+        coalitions: ``(N, P)`` bool, the coalitions b.
+        generator: A generator on the device of ``coalitions``; ``None``: the
+            global generator.
 
     Returns:
         ``(N, P)`` bool.
@@ -90,13 +92,14 @@ def sample_contexts(
 def marginal_contribution(
     joined: Tensor, context: Tensor, clamp: bool = False
 ) -> Tensor:
-    """What b adds to a context: ``f(r | b) - f(r)``, elementwise.
+    """Marginal contribution of b to r, ``f(r | b) - f(r)``, elementwise.
 
     Args:
         joined: Worth of r and b together.
         context: Worth of r, the same shape.
-        clamp: Cut it off at 0, as the released code does. The mean of clamped
-            contributions overestimates v_b wherever signs differ.
+        clamp: Whether to raise negative contributions to 0, as the released
+            code does. The mean of clamped contributions overestimates v_b
+            wherever their signs differ.
     """
     contribution = joined - context
     return contribution.clamp_min(0) if clamp else contribution
@@ -112,11 +115,13 @@ def sampled_shapley_values(
     """Means of sampled marginal contributions; unbiased without ``clamp``.
 
     Args:
-        worth: From ``(N, P)`` bool to the worth ``(N,)``.
-        coalitions: ``(S, P)`` bool, the b.
-        num_draws: Contexts for each of them.
+        worth: Function from coalitions ``(N, P)`` bool to their worth
+            ``(N,)``.
+        coalitions: ``(S, P)`` bool, the coalitions b.
+        num_draws: Number of contexts for each b.
         clamp: See :func:`marginal_contribution`.
-        generator: On their device; none: the global one.
+        generator: A generator on the device of ``coalitions``; ``None``: the
+            global generator.
 
     Returns:
         ``(S,)``.

@@ -13,8 +13,9 @@ def _difference(
 ) -> np.ndarray:
     """End minus start; on 2-D layouts the third channel is a score.
 
-    Scores are averaged, as in MMAction2. Where one of the two is 0, that end
-    was not seen and its place means nothing, so vector and score are 0.
+    Scores are averaged, as in MMAction2. A score of 0 means that a joint was
+    not seen and its coordinates are meaningless; the vector and the score are
+    then 0.
     """
     vector = end - start
     if layout.dims == 2 and vector.shape[-1] == 3:
@@ -26,12 +27,12 @@ def _difference(
 def bone(joints: np.ndarray, layout: Layout) -> np.ndarray:
     """Bone modality ``b``: each joint minus its parent.
 
-    Equal to MMAction2's ``JointToBone`` on its three layouts, but where the
-    score of an end is 0: the place of such a joint is not taken for one.
+    Equal to MMAction2's ``JointToBone`` on its three layouts, except where the
+    score of an end is 0: the coordinates of such a joint are not used.
 
     Args:
         joints: ``(M, T, V, C)``; on 2-D layouts C = 3 carries the score.
-        layout: The skeleton, for its bones.
+        layout: The skeleton, which gives the parents.
 
     Returns:
         ``(M, T, V, C)`` float32.
@@ -42,12 +43,12 @@ def bone(joints: np.ndarray, layout: Layout) -> np.ndarray:
 def skip(joints: np.ndarray, layout: Layout) -> np.ndarray:
     """Skip modality ``k``: each joint minus the parent of its parent.
 
-    BRL, arXiv 2308.14024, section III-D. A root and the joints next to it are
-    zero, as in the released pairs.
+    BRL, arXiv 2308.14024, section III-D. A root and its children are zero, as
+    in the released pairs.
 
     Args:
         joints: ``(M, T, V, C)``; on 2-D layouts C = 3 carries the score.
-        layout: The skeleton, for its bones.
+        layout: The skeleton, which gives the parents.
 
     Returns:
         ``(M, T, V, C)`` float32.
@@ -58,7 +59,7 @@ def skip(joints: np.ndarray, layout: Layout) -> np.ndarray:
 def _vectors(
     joints: np.ndarray, starts: np.ndarray, layout: Layout
 ) -> np.ndarray:
-    """Vectors to each joint from the joint where it starts, ``(V,)``."""
+    """Vectors to each joint from its start joint; ``starts`` is ``(V,)``."""
     joints = np.asarray(joints, dtype=np.float32)
     return _difference(joints, joints[:, :, starts], layout)
 
@@ -66,12 +67,12 @@ def _vectors(
 def motion(feature: np.ndarray, layout: Layout) -> np.ndarray:
     """Motion of a modality (``jm``, ``bm``, ``km``).
 
-    Next frame minus this one; the last frame is zero. Equal to MMAction2's
-    ``ToMotion``, but where a score is 0, as for :func:`bone`.
+    The next frame minus this one; the last frame is zero. Equal to MMAction2's
+    ``ToMotion``, except where a score is 0, as for :func:`bone`.
 
     Args:
         feature: ``(M, T, V, C)``.
-        layout: The skeleton; on 2-D ones the score is averaged.
+        layout: The skeleton; on 2-D layouts the score is averaged.
 
     Returns:
         ``(M, T, V, C)``.
@@ -84,11 +85,12 @@ def motion(feature: np.ndarray, layout: Layout) -> np.ndarray:
 def rotation_between(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Rotation matrix ``(3, 3)`` that turns ``start`` onto ``end``.
 
-    Rodrigues' formula; the identity where a vector vanishes or both are
-    parallel (also opposite, where no axis is distinguished).
+    Rodrigues' formula. The result is the identity if a vector vanishes or the
+    two are parallel, also if they are opposite, where the axis is undefined.
     """
     axis = np.cross(start, end)
     norm = np.linalg.norm(start) * np.linalg.norm(end)
+    # 1e-6 is the bound in MMAction2's PreNormalize3D.
     if norm < 1e-12 or np.abs(axis).sum() < 1e-6:
         return np.eye(3)
     angle = np.arccos(np.clip(np.dot(start, end) / norm, -1, 1))
@@ -100,7 +102,7 @@ def rotation_between(start: np.ndarray, end: np.ndarray) -> np.ndarray:
 
 
 def drop_empty_frames(joints: np.ndarray) -> np.ndarray:
-    """Frames in which the main person is seen, that person first.
+    """Drop the frames without the main person, and put that person first.
 
     The main person is the one of the first two who is seen in more frames.
 
@@ -108,7 +110,7 @@ def drop_empty_frames(joints: np.ndarray) -> np.ndarray:
         joints: ``(M, T, V, C)``.
 
     Returns:
-        ``(M, T', V, C)``; T' = T if nobody is ever seen.
+        ``(M, T', V, C)``; T' = T if no person is ever seen.
     """
     seen = ~np.isclose(joints, 0).all(axis=(2, 3))
     if len(joints) > 1 and seen[1].sum() > seen[0].sum():
@@ -120,8 +122,9 @@ def drop_empty_frames(joints: np.ndarray) -> np.ndarray:
 def align_body(joints: np.ndarray, layout: Layout) -> np.ndarray:
     """Move the body to the origin, its spine onto z, its shoulders onto x.
 
-    All by the main person's first frame. With :func:`drop_empty_frames` before
-    it, equal to MMAction2's ``PreNormalize3D`` on ``nturgb+d``.
+    The main person's first frame determines the transformation. After
+    :func:`drop_empty_frames`, the result equals MMAction2's
+    ``PreNormalize3D`` on ``nturgb+d``.
 
     Args:
         joints: ``(M, T, V, 3)``. All-zero joints are missing and stay zero.
@@ -131,7 +134,7 @@ def align_body(joints: np.ndarray, layout: Layout) -> np.ndarray:
         ``(M, T, V, 3)``.
 
     Raises:
-        ValueError: If the layout lacks these axes.
+        ValueError: If the layout lacks one of these.
     """
     if layout.origin is None or not layout.spine or not layout.shoulders:
         raise ValueError(
@@ -149,8 +152,8 @@ def align_body(joints: np.ndarray, layout: Layout) -> np.ndarray:
 def min_max(joints: np.ndarray) -> np.ndarray:
     """Scale each coordinate of a sequence to [-1, 1].
 
-    NW-UCLA's preparation in CTR-GCN (arXiv 2107.12213) and BRL. A coordinate
-    that never changes becomes 0.
+    The preparation of NW-UCLA in CTR-GCN (arXiv 2107.12213) and BRL. A
+    coordinate that never changes becomes 0.
 
     Args:
         joints: ``(M, T, V, C)``.
@@ -165,14 +168,14 @@ def min_max(joints: np.ndarray) -> np.ndarray:
 def fit_box(
     joints: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> np.ndarray:
-    r"""Move and scale the places so that a box becomes [-1, 1] on each axis.
+    r"""Move and scale coordinates so that a box becomes [-1, 1] on each axis.
 
     .. math:: x' = 2 \frac{x - (l + h) / 2}{h - l}
 
     Args:
         joints: ``(M, T, V, C)``.
-        low: ``(C,)``, the least coordinates of the box.
-        high: ``(C,)``, the largest ones, above ``low``.
+        low: ``(C,)``, the smallest coordinates of the box.
+        high: ``(C,)``, the largest coordinates of the box, above ``low``.
 
     Returns:
         ``(M, T, V, C)`` of the dtype of ``joints``.
@@ -190,14 +193,14 @@ def fit_visible(
 ) -> np.ndarray:
     """Scale a sequence to the box of its visible joints.
 
-    The box is of all persons and frames. PYSKL (arXiv 2205.09443), release,
-    ``PreNormalize2D`` with ``mode='auto'``.
+    The box covers all persons and frames. PYSKL (arXiv 2205.09443), released
+    code, ``PreNormalize2D`` with ``mode='auto'``.
 
     Args:
         joints: ``(M, T, V, C)``.
         visible: ``(M, T, V)`` bool.
-        least: Both sides have to be longer, else nothing changes; in the units
-            of the coordinates.
+        least: Length that every side of the box must exceed, in the units of
+            the coordinates; otherwise nothing changes.
 
     Returns:
         ``(M, T, V, C)`` of the dtype of ``joints``.
@@ -211,12 +214,13 @@ def fit_visible(
 
 
 def resize_frames(sequence: np.ndarray, num_frames: int) -> np.ndarray:
-    r"""Resize a sequence along time, linearly.
+    r"""Resize a sequence along time by linear interpolation.
 
-    Frame :math:`i` of :math:`T'` is at
-    :math:`\frac{T}{T'} (i + \frac{1}{2}) - \frac{1}{2}`, kept within the
+    Frame :math:`i` of :math:`T'` is taken at
+    :math:`\frac{T}{T'} (i + \frac{1}{2}) - \frac{1}{2}`, clipped to the
     sequence. Equal to ``torch.nn.functional.interpolate`` with
-    ``align_corners=False``. Persons who come or go fade, as in CTR-GCN.
+    ``align_corners=False``. Where a person appears or disappears, the
+    coordinates are interpolated with the zeros of absence, as in CTR-GCN.
 
     Args:
         sequence: ``(M, T, ...)``, of at least one frame.

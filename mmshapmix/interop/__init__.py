@@ -1,1 +1,1 @@
-"""What other codebases published or wrote, for MMAction2."""
+"""Conversion of configs, checkpoints and scores of other codebases."""

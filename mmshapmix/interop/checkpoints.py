@@ -1,7 +1,7 @@
-r"""Published checkpoints, for MMAction2's models, and back to PYSKL's.
+r"""Conversion of published checkpoints to MMAction2's, and back to PYSKL's.
 
 :mod:`.sources` says how each codebase names its weights. A checkpoint is
-converted for a model, and only as a whole: see :mod:`.fit`.
+converted for a given model, and only as a whole: see :mod:`.fit`.
 """
 
 import re
@@ -29,17 +29,18 @@ from .fit import (
 from .sources import SOURCES, Source, for_pyskl, renamed, source_of
 
 STATE_KEYS = ('state_dict', 'model_state_dict', 'model', 'weights')
-"""Where files keep the weights, if they hold more than these."""
+"""Keys under which files keep the weights, if they hold more than weights."""
 PYSKL_BACKBONES = {'STGCN', 'AAGCN', 'CTRGCN', 'MSG3D', 'DGSTGCN'}
 LINEAR_HEAD = {CLASSIFIER, 'cls_head.fc.bias'}
-"""All that PYSKL's head has, by our names."""
+"""Names, in our models, of all the weights that PYSKL's head has."""
 
 
 def weights_of(checkpoint: Mapping[str, Any]) -> State:
-    """The weights in a loaded file, which may hold more, or these alone.
+    """The weights of a loaded file.
 
     Args:
-        checkpoint: What was loaded.
+        checkpoint: The loaded file: weights, alone or under one of
+            :data:`STATE_KEYS`.
 
     Returns:
         Name to tensor; names do not begin with ``module.``.
@@ -56,14 +57,17 @@ def weights_of(checkpoint: Mapping[str, Any]) -> State:
 
 
 def weights_in(checkpoint: Any, path: str | Path) -> State:
-    """:func:`weights_of` whatever was loaded.
+    """The weights of a loaded file that may have none.
 
     Args:
-        checkpoint: What was loaded.
-        path: Where from, for errors.
+        checkpoint: The loaded file, of any type.
+        path: Path of the file, for errors.
+
+    Returns:
+        See :func:`weights_of`.
 
     Raises:
-        ValueError: If it has no weights.
+        ValueError: If the file has no weights, or two with one name.
     """
     try:
         found = isinstance(checkpoint, Mapping)
@@ -79,14 +83,14 @@ def weights_in(checkpoint: Any, path: str | Path) -> State:
 
 
 def meta_of(checkpoint: Mapping[str, Any], path: str | Path) -> dict[str, Any]:
-    """What MMEngine keeps beside weights; empty if there is nothing.
+    """The ``meta`` that MMEngine keeps beside weights; empty if missing.
 
     Args:
-        checkpoint: What was loaded.
-        path: Where from, for errors.
+        checkpoint: The loaded file.
+        path: Path of the file, for errors.
 
     Raises:
-        ValueError: If it is no dict.
+        ValueError: If ``meta`` is not a dict.
     """
     meta = checkpoint.get('meta', {})
     if not isinstance(meta, Mapping):
@@ -101,15 +105,19 @@ def meta_of(checkpoint: Mapping[str, Any], path: str | Path) -> dict[str, Any]:
 def class_counts_of(
     meta: Mapping[str, Any], num_classes: int | None, path: str | Path
 ) -> list[int] | None:
-    """Training samples of each class that a checkpoint tells of; or none.
+    """The class counts of the training that a checkpoint is from.
 
     Args:
         meta: See :func:`meta_of`.
-        num_classes: K, if it is known.
-        path: Where from, for errors.
+        num_classes: K, if known.
+        path: Path of the checkpoint, for errors.
+
+    Returns:
+        Number of training samples of each of K classes; None if the checkpoint
+        does not say it.
 
     Raises:
-        ValueError: If they are not K whole numbers of samples.
+        ValueError: If the counts are not K whole numbers of samples.
     """
     counts = meta.get('class_counts')
     if counts is None:
@@ -134,9 +142,9 @@ def class_counts_of(
 
 
 def plain_meta(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
-    """What a loaded file says in ``meta``, as far as it is plain data.
+    """The plain data in the ``meta`` of a loaded file.
 
-    But for the text of its config, which is of another framework.
+    The text of the config is left out, since it is of another framework.
     """
     meta = checkpoint.get('meta')
     meta = meta if isinstance(meta, Mapping) else {}
@@ -144,9 +152,10 @@ def plain_meta(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_plain(value: Any, depth: int = 32) -> bool:
-    """Whether there are plain containers and values only, not too deep.
+    """Tell if a value consists of plain containers and values, not too deep.
 
-    Level by level, each container once: a file may nest them without end.
+    The search goes level by level and visits each container once, since the
+    containers of a file may be nested without end.
     """
     level, seen = [value], set()
     for _ in range(depth):
@@ -170,17 +179,21 @@ def _is_plain(value: Any, depth: int = 32) -> bool:
 def native_state(
     checkpoint: Any, model: nn.Module, path: str | Path
 ) -> tuple[State, Source | None]:
-    """A file's weights by a model's names, and whose they were.
+    """The weights of a file as a model names them, and their source.
 
     Args:
-        checkpoint: What was loaded: of one of :data:`~.sources.SOURCES`, or by
-            the model's own names.
+        checkpoint: The loaded file, with the names of one of
+            :data:`~.sources.SOURCES` or with the model's own.
         model: See :func:`convert_state_dict`.
-        path: Where from, for errors.
+        path: Path of the file, for errors.
+
+    Returns:
+        Name to tensor, and the codebase that the weights are from; None for
+        the latter if they have the model's own names.
 
     Raises:
-        ValueError: If it has no weights, or those of a model that would use
-            them otherwise.
+        ValueError: If the file has no weights, or if the model would compute
+            otherwise with them than their codebase does.
     """
     state = weights_in(checkpoint, path)
     source = source_of(state)
@@ -190,12 +203,13 @@ def native_state(
 def translated(
     state: Mapping[str, Tensor], source: Source, model: nn.Module
 ) -> State:
-    """Published weights as a model of MMAction2 names and uses them.
+    """Translate published weights to the names and shapes of a model.
 
-    They need not fit; what the model's code does not have is left as it is.
+    The result need not fit the model: names that the codebase's rules do not
+    cover stay as they are.
 
     Raises:
-        ValueError: If the model's backbone computes otherwise.
+        ValueError: If the model's backbone computes otherwise than the source.
     """
     _check_variant(source, model)
     own = model.state_dict()
@@ -207,17 +221,17 @@ def translated(
 
 
 def headless(state: Mapping[str, Tensor]) -> State:
-    """All but the head."""
+    """The weights without those of the head."""
     return {n: v for n, v in state.items() if not n.startswith(HEAD)}
 
 
 def completed(state: Mapping[str, Tensor], model: nn.Module) -> State:
-    """What fits of some weights, and of the model's state what they may lack.
+    """The weights that fit a model, completed by buffers of its own.
 
     Args:
         state: Name to tensor.
-        model: Its parameters and statistics are not added, nor what only
-            training uses.
+        model: The model, of which those buffers are taken that the weights may
+            lack (see :mod:`.fit`) and that a prediction uses.
     """
     misfits = misfit(state, model).names()
     return {
@@ -234,21 +248,21 @@ def convert_state_dict(
     without_head: bool = False,
     path: str | Path = 'the checkpoint',
 ) -> State:
-    """Published weights as a model of MMAction2 names and uses them.
+    """Convert published weights for a model of MMAction2.
 
     Args:
-        state: See :func:`weights_of`; of one of :data:`~.sources.SOURCES`.
-        model: A recognizer with ``backbone`` and ``cls_head``, as the weights
-            were trained with. It is not changed.
+        state: See :func:`weights_of`; from one of :data:`~.sources.SOURCES`.
+        model: A recognizer with the ``backbone`` and the ``cls_head`` that the
+            weights were trained with; not changed.
         without_head: Leave the head out, to train it for other classes.
-        path: Where they are from, for errors.
+        path: Path of the weights, for errors.
 
     Returns:
-        The weights of backbone and head, as ``model.state_dict`` has them.
+        The weights of backbone and head, named as in ``model.state_dict``.
 
     Raises:
-        ValueError: If the weights are of an unknown codebase, or not those of
-            the model: the message lists names that are too many or missing and
+        ValueError: If the weights are of an unknown codebase or of another
+            model. The message lists names that are too many or missing and
             shapes that differ, and says what to do.
     """
     source = source_of(state)
@@ -271,16 +285,16 @@ def to_pyskl(
     model: nn.Module,
     path: str | Path = 'the checkpoint',
 ) -> State:
-    """A model's weights as PYSKL names them.
+    """Convert a model's weights for PYSKL.
 
     Args:
-        state: The model's, see :func:`weights_of`; may have a mixer's state
-            beside it, which is left out.
-        model: A recognizer with a backbone that PYSKL has, and its head.
-        path: Where they are from, for errors.
+        state: The model's weights, see :func:`weights_of`. The state of a
+            mixer may stand beside them; it is left out.
+        model: A recognizer with a backbone and a head that PYSKL has.
+        path: Path of the weights, for errors.
 
     Returns:
-        What PYSKL's ``RecognizerGCN`` loads.
+        Name to tensor, as PYSKL's ``RecognizerGCN`` loads it.
 
     Raises:
         ValueError: If PYSKL does not have the backbone or the head, or the
@@ -310,12 +324,15 @@ def to_pyskl(
 
 
 def _variant(model: nn.Module) -> str:
-    """Whose code the backbone follows; without variants, PYSKL's."""
+    """Name of the codebase whose implementation the backbone follows.
+
+    A backbone without variants follows PYSKL's.
+    """
     return getattr(model.backbone, 'variant', 'pyskl')
 
 
 def _backbone(model: nn.Module) -> str:
-    """What backbone it is, for messages."""
+    """Description of a model's backbone, for messages."""
     backbone: Any = model.backbone
     has = hasattr(backbone, 'variant')
     suffix = f' of variant {backbone.variant!r}' if has else ''
@@ -323,7 +340,7 @@ def _backbone(model: nn.Module) -> str:
 
 
 def _check_variant(source: Source, model: nn.Module) -> None:
-    """Refuse a backbone that would use the same weights otherwise."""
+    """Refuse a backbone that computes otherwise with the same weights."""
     variant = getattr(model.backbone, 'variant', None)
     if variant and source.variant and variant != source.variant:
         raise ValueError(
@@ -334,16 +351,19 @@ def _check_variant(source: Source, model: nn.Module) -> None:
 
 
 def read_weights(path: str | Path) -> dict[str, Any]:
-    """Read a file of weights, on the CPU, without running what it may carry.
+    """Read a file of weights, on the CPU, without running any code in it.
 
     Args:
-        path: A file that torch saved, of any version: weights, alone or beside
-            other things, see :func:`weights_of`.
+        path: A file that any version of torch saved, with weights alone or
+            beside other things, see :func:`weights_of`.
+
+    Returns:
+        The content of the file.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is truncated, asks for classes that no weights need,
-            or has no weights. The message names the file.
+        ValueError: If the file is truncated, asks for classes that no weights
+            need, or has no weights. The message names the file.
     """
     checkpoint = load_tensors(path)
     weights_in(checkpoint, path)
@@ -356,29 +376,30 @@ def replace_state(
     meta: Mapping[str, Any],
     keep_rest: bool,
 ) -> None:
-    """Give a loaded checkpoint another state, as MMEngine's checkpoints are.
+    """Give a loaded checkpoint another state, in the form of MMEngine's.
 
     Args:
-        checkpoint: What was loaded. It is changed.
+        checkpoint: The loaded file. It is changed.
         state: Name to tensor.
-        meta: Its new ``meta``.
-        keep_rest: Keep what else it has, beside a state dict.
+        meta: The new ``meta``.
+        keep_rest: Keep whatever else the checkpoint has beside ``state_dict``.
     """
     old = checkpoint.get('state_dict')
     rest = dict(checkpoint) if keep_rest and old is not None else {}
     new: Any = OrderedDict(state)
-    # Versions of modules, by which torch loads those of old ones.
+    # The versions of modules, without which torch would take the state for one
+    # of old modules.
     new._metadata = getattr(old, '_metadata', OrderedDict())
     checkpoint.clear()
     checkpoint.update(rest, meta=dict(meta), state_dict=new)
 
 
 def save_checkpoint(checkpoint: Mapping[str, Any], path: str | Path) -> None:
-    """Save at once or not at all; missing folders are made.
+    """Save a checkpoint at once or not at all; missing folders are made.
 
     Args:
-        checkpoint: With ``state_dict`` and ``meta``.
-        path: Where to; what is there is replaced.
+        checkpoint: A checkpoint with ``state_dict`` and ``meta``.
+        path: Path to save to; a file that is there is replaced.
     """
     with replaced(path) as partial:
         torch.save(dict(checkpoint), partial)

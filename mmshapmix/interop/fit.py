@@ -1,8 +1,9 @@
-"""Whether weights are those of a model, and what to do if they are not.
+"""Check that weights fit a model, with advice on what to do if they do not.
 
-Of a model's state, every parameter and every running mean and variance must be
-there, in its shape and finite, and nothing else may be. Other buffers (graphs,
-counters of batches) may be absent: they are the model's own.
+Weights fit if they hold every parameter and every running mean and variance of
+the model, finite and in the same shape, and nothing that the model does not
+have. Other buffers of the model (graphs, counters of batches) may be absent,
+since the model makes them itself.
 """
 
 import os
@@ -18,8 +19,11 @@ State = dict[str, Tensor]
 
 HEAD = 'cls_head.'
 CLASSIFIER = f'{HEAD}fc.weight'
-TRAINING_ONLY = ('data_preprocessor.blending.', f'{HEAD}loss_cls.')
-"""What takes no part in a prediction: the state of a mixer, of a loss."""
+MIXER = 'data_preprocessor.blending.'
+"""Prefix of a mixer's state in the state of a recognizer."""
+
+TRAINING_ONLY = (MIXER, f'{HEAD}loss_cls.')
+"""Prefixes of state that no prediction uses: that of a mixer, of a loss."""
 STATISTICS = ('.running_mean', '.running_var')
 
 UNEXPECTED = 'unexpected'
@@ -30,10 +34,10 @@ BROKEN = 'not usable'
 
 @dataclass(frozen=True)
 class Misfit:
-    """How a state differs from a model's.
+    """Differences between some weights and the state of a model.
 
     Attributes:
-        found: Kind of difference to the names, and a line on each.
+        found: Kind of difference → name → line of text on that name.
     """
 
     found: Mapping[str, Mapping[str, str]]
@@ -49,12 +53,12 @@ class Misfit:
         )
 
     def names(self, *kinds: str) -> set[str]:
-        """The names of these kinds; of all, if there are none."""
+        """Names that differ in one of some kinds, or in any by default."""
         rows = (self.found[kind] for kind in kinds or self.found)
         return {name for row in rows for name in row}
 
     def without(self, *prefixes: str) -> 'Misfit':
-        """The differences but for those of some parts of the model."""
+        """The differences outside of some parts of the model."""
         return Misfit(
             {
                 kind: {
@@ -70,13 +74,16 @@ class Misfit:
 def misfit(
     state: Mapping[str, Tensor], model: nn.Module, whole: bool = False
 ) -> Misfit:
-    """Compare a state with a model's.
+    """Compare some weights with the state of a model.
 
     Args:
-        state: Name to tensor, as the model names them.
-        model: It is not changed.
-        whole: Whether all of the model's state must be there, to go on with a
-            training.
+        state: Name to tensor, with the names of the model.
+        model: The model; not changed.
+        whole: Whether all of the model's state must be there, as it must be to
+            go on with a training.
+
+    Returns:
+        The differences, none if the weights fit.
     """
     own = model.state_dict()
     trained = {name for name, _ in model.named_parameters()}
@@ -106,9 +113,10 @@ def misfit(
 
 
 def _fits(saved: Tensor, own: Tensor) -> bool:
-    """Whether the shapes are one; of what is not known yet, either is empty.
+    """Tell if a saved tensor can be loaded into one of the model.
 
-    A dimension of 0 is one that is not known yet.
+    A dimension of 0 of the model's is not known yet. Such a tensor takes a
+    saved one with the same known dimensions, or an empty one.
     """
     if saved.shape == own.shape:
         return True
@@ -121,7 +129,7 @@ def _fits(saved: Tensor, own: Tensor) -> bool:
 
 
 def _broken(saved: Tensor, own: Tensor) -> str | None:
-    """Why a tensor cannot stand for a weight, whatever its shape."""
+    """The reason why a tensor of any shape is no weight; None if it is one."""
     if not own.is_floating_point():
         return None
     plain = saved.layout == own.layout and not (
@@ -139,18 +147,18 @@ def refuse(
     path: str | Path,
     hint: str = '',
 ) -> None:
-    """Refuse a state that does not fit.
+    """Refuse weights that do not fit.
 
     Args:
-        found: Of :func:`misfit`.
-        state: What does not fit.
+        found: The differences, see :func:`misfit`.
+        state: The weights.
         model: The model.
-        path: Where the state is from, for the message.
-        hint: What else could be done.
+        path: Path of the weights, for the message.
+        hint: Text on what else could be done.
 
     Raises:
-        ValueError: If anything was found; the message lists it, and says what
-            to do.
+        ValueError: If there are differences. The message lists them, and says
+            what to do.
     """
     if found:
         raise ValueError(
@@ -162,6 +170,7 @@ def refuse(
 def _advice(
     found: Misfit, state: Mapping[str, Tensor], model: nn.Module
 ) -> str:
+    """Advice on what to do about weights that do not fit."""
     own = model.state_dict()
     if prefix := _needless_prefix(state, own):
         return (
@@ -194,7 +203,10 @@ def _advice(
 def _needless_prefix(
     state: Mapping[str, Tensor], own: Mapping[str, Tensor]
 ) -> str:
-    """What stands before the model's names, in all names of a state."""
+    """The prefix that all names of a state have before the model's names.
+
+    It is empty if there is none, or if a name is the model's as it is.
+    """
     *parts, _ = os.path.commonprefix([*state]).split('.')
     prefix = ''.join(f'{part}.' for part in parts)
     hidden = any(name.removeprefix(prefix) in own for name in state)
@@ -202,7 +214,7 @@ def _needless_prefix(
 
 
 def some(lines: Sequence[str], shown: int = 10) -> str:
-    """How many, and the first of them, in one line.
+    """Write the number of lines, and the first of them, in one line.
 
     Example:
         >>> some(['a', 'b'])

@@ -1,4 +1,4 @@
-"""PYSKL's dumped scores, in the form that ``fuse_streams.py`` reads."""
+"""Conversion of PYSKL's scores to the form that ``fuse_streams.py`` reads."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,11 +19,12 @@ from ..io.unpickling import load_plain
 
 
 class Results(NamedTuple):
-    """What PYSKL says of N samples.
+    """PYSKL's predictions for N samples.
 
     Attributes:
         scores: ``(N, K)`` float64.
-        logits: ``(N, K)`` float64, the means of the clips, if they are known.
+        logits: ``(N, K)`` float64, means over the clips of a sample; None if
+            they are not known.
     """
 
     scores: np.ndarray
@@ -31,16 +32,17 @@ class Results(NamedTuple):
 
 
 def read_results(path: str | Path) -> Results:
-    """Read what PYSKL's ``tools/test.py --out`` wrote.
+    """Read the scores that PYSKL's ``tools/test.py --out`` wrote.
 
-    It is a list with an array for each sample: its scores ``(K,)``, or, where
-    ``average_clips`` was off, the logits of its clips ``(clips, K)``. Of these
-    the probabilities are averaged, as PYSKL does by default.
+    The file is a list with an array for each sample: the scores ``(K,)`` of
+    the sample, or, where ``average_clips`` was off, the logits ``(clips, K)``
+    of its clips. The probabilities of the clips are averaged, as PYSKL does by
+    default.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no such list, has other than finite numbers, or
-            not the same classes for all samples; or as
+        ValueError: If the file is no such list, has numbers that are not
+            finite, or has not the same classes for all samples; or as
             :func:`~mmshapmix.io.unpickling.load_plain` says.
     """
     rows = load_plain(path, "PYSKL's scores")
@@ -70,7 +72,7 @@ def read_results(path: str | Path) -> Results:
 
 
 def _is_scored(row: Any) -> bool:
-    """Whether it is the scores of a sample, or of its clips."""
+    """Tell if a row has the scores of a sample, or those of its clips."""
     return (
         isinstance(row, np.ndarray)
         and row.ndim in (1, 2)
@@ -80,7 +82,7 @@ def _is_scored(row: Any) -> bool:
 
 
 def _averaged(row: np.ndarray) -> np.ndarray:
-    """Scores of a sample, ``(K,)``: its own, or of the clips' logits."""
+    """Scores ``(K,)`` of a sample, from its scores or its clips' logits."""
     scores = row.astype(np.float64)
     if scores.ndim == 1:
         return scores
@@ -90,11 +92,13 @@ def _averaged(row: np.ndarray) -> np.ndarray:
 def split_samples(
     ann_file: str | Path, split: str | None = None
 ) -> list[Annotation]:
-    """The samples that PYSKL tests, in its order: that of the annotations.
+    """The samples of a split, in the order in which PYSKL tests them.
+
+    That is the order of the annotations, not that of the split.
 
     Args:
         ann_file: Annotation pickle.
-        split: Name of the split; none if the file has no splits.
+        split: Name of the split; None if the file has no splits.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -115,19 +119,19 @@ def split_samples(
 def dump_of(
     results: Results, samples: Sequence[Annotation], source: str | Path
 ) -> list[dict[str, Any]]:
-    """Scores beside the labels and names of their samples.
+    """Join scores with the labels and names of their samples.
 
     Args:
-        results: Of N samples.
-        samples: N, in the same order.
+        results: Scores of N samples.
+        samples: The N samples, in the same order.
         source: The annotation file, for errors.
 
     Returns:
-        What :func:`~mmshapmix.evaluation.dump_scores.write_scores` takes.
+        Rows for :func:`~mmshapmix.evaluation.dump_scores.write_scores`.
 
     Raises:
-        ValueError: If there are more or fewer samples, or labels of other
-            than K classes.
+        ValueError: If the number of samples differs from that of the scores,
+            or a label is of none of K classes.
     """
     scores, logits = results
     if len(scores) != len(samples):

@@ -1,8 +1,8 @@
-r"""How published codebases name their weights.
+r"""Names that published codebases give to their weights.
 
-PYSKL (arXiv 2205.09443) and what is written in it, such as BRL. InfoGCN (CVPR
-2022). HD-GCN (arXiv 2208.10741). CTR-GCN (arXiv 2107.12213) and what is built
-on it, such as Shap-Mix; its convolution is
+Known are PYSKL (arXiv 2205.09443) and codebases written in it, such as BRL;
+InfoGCN (CVPR 2022); HD-GCN (arXiv 2208.10741); and CTR-GCN (arXiv 2107.12213)
+with codebases built on it, such as Shap-Mix. The convolution of CTR-GCN is
 
 .. math::
     y_u = \sum_v \big(A_{uv} + \alpha \, \xi(\tanh(\psi(x_u) - \phi(x_v)))\big)
@@ -27,7 +27,10 @@ Renames = Sequence[tuple[str, str | Callable[[re.Match], str]]]
 
 
 def _without_aliases(state: State) -> State:
-    """HD-GCN's ``conv_d``: the last of ``conv``, saved, and loaded, again."""
+    """Replace HD-GCN's alias ``conv_d`` by the last of ``conv``.
+
+    HD-GCN saves that module under both names, and loads ``conv_d`` last.
+    """
     last: dict[str, int] = {}
     for name in state:
         if found := re.match(r'(.+\.gcn1\.conv)\.(\d+)\.', name):
@@ -43,16 +46,18 @@ def _without_aliases(state: State) -> State:
 
 @dataclass(frozen=True)
 class Source:
-    """How a codebase names its weights, and how it computes with them.
+    """A codebase: how it names its weights, and how it computes with them.
 
     Attributes:
-        name: For messages.
-        signs: Names that its states have, and that no other's has together.
-        renames: Patterns and what takes their place, in turn, in each name.
-        changes: Patterns of new names, and what becomes of their tensors,
-            given the model's own, or none if it has none.
-        variant: What ``variant`` the backbone must have; none: any.
-        prepare: What is done to a state first; it makes a new one.
+        name: Name of the codebase, for messages.
+        signs: Names that its states have, and that no state of another
+            codebase has all of.
+        renames: Patterns and their replacements, which are applied in turn to
+            each name.
+        changes: Patterns of new names, and functions from a tensor of such a
+            name to the new tensor, given the model's own tensor or None.
+        variant: The ``variant`` that the backbone must have; None for any.
+        prepare: Function from a state to a new one, which is applied first.
     """
 
     name: str
@@ -66,34 +71,35 @@ class Source:
 
 
 def _numbered(match: re.Match) -> str:
-    """``l1.`` is the first block."""
+    """Count the blocks from 0: ``l1.`` is the first block."""
     return f'net.{int(match[1]) - 1}.'
 
 
 def _other(match: re.Match) -> str:
-    """``conv1.`` for ``conv2.`` and the other way round."""
+    """Exchange ``conv1.`` and ``conv2.``."""
     return f'{match[1]}{3 - int(match[2])}.'
 
 
 ADDED = '.add_coeff'
 ADDED_JOINTS = 25
-"""PYSKL's DG-STGCN has so many coefficients, whatever the layout."""
+"""Number of coefficients of PYSKL's DG-STGCN, whatever the layout."""
 
 
 def _of_joints(added: Tensor, own: Tensor | None) -> Tensor:
-    """PYSKL's coefficients that are used: of the model's V joints."""
+    """Keep the coefficients that PYSKL uses: those of the model's V joints."""
     if own is None or added.shape != (ADDED_JOINTS,):
         return added
     return added[: len(own)].clone()
 
 
 def for_pyskl(name: str, value: Tensor) -> Tensor:
-    """A tensor as PYSKL has it: coefficients of DG-STGCN for 25 joints.
+    """Convert a tensor for PYSKL: its DG-STGCN has coefficients of 25 joints.
 
-    Those of joints that are not there are 0, as PYSKL begins, and not used.
+    Coefficients of joints that the layout does not have are 0, PYSKL's initial
+    value; they are not used.
 
     Raises:
-        ValueError: If there are more joints.
+        ValueError: If the layout has more joints.
     """
     if not name.endswith(ADDED):
         return value
@@ -106,7 +112,7 @@ def for_pyskl(name: str, value: Tensor) -> Tensor:
 
 
 BACKBONE = (r'^(?!cls_head\.)', 'backbone.')
-"""All names that are not of the head."""
+"""Rule that puts all names outside of the head into the backbone."""
 
 SOURCES = (
     Source(
@@ -149,14 +155,17 @@ SOURCES = (
         prepare=_without_aliases,
     ),
 )
-"""Whose checkpoints are known."""
+"""The codebases whose checkpoints can be converted."""
 
 
 def source_of(state: Mapping[str, Any]) -> Source | None:
-    """Whose weights these are, by their names; none: nobody's known here.
+    """Find the codebase that weights are from, by their names.
 
     Args:
         state: See :func:`~.checkpoints.weights_of`.
+
+    Returns:
+        The codebase; None if it is none of :data:`SOURCES`.
     """
     return next(
         (s for s in SOURCES if all(sign in state for sign in s.signs)), None
@@ -164,14 +173,14 @@ def source_of(state: Mapping[str, Any]) -> Source | None:
 
 
 def renamed(state: Mapping[str, Any], renames: Renames) -> dict[str, Any]:
-    """The same tensors by other names.
+    """Give tensors other names.
 
     Args:
         state: Name to tensor.
         renames: See :class:`Source`.
 
     Raises:
-        ValueError: If two names become one.
+        ValueError: If two tensors would get the same name.
     """
     result = {}
     for old, value in state.items():

@@ -1,1 +1,1 @@
-"""Reading and writing files: safely, and at once or not at all."""
+"""Safe reading and atomic writing of files."""

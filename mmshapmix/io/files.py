@@ -1,4 +1,4 @@
-"""Writing files at once or not at all."""
+"""Atomic writing of files."""
 
 import os
 import re
@@ -11,17 +11,18 @@ PARTIAL = re.compile(r'.+\.\d+\.partial')
 
 @contextmanager
 def replaced(path: str | Path) -> Iterator[Path]:
-    """Somewhere to write what then takes the place of a file.
+    """Replace a file atomically by one that is written under another path.
 
-    Nothing is left of it if the writing fails, and the file stays as it was;
-    also where the machine dies, since all is on the disk before the file is
-    replaced. Missing folders are made.
+    If the writing fails, the new file is removed, and the old one stays
+    unchanged. This holds also if the machine crashes, since the new file is
+    synchronised to the disk before it replaces the old one. Missing folders
+    are made.
 
     Args:
         path: The file.
 
     Yields:
-        Another path in the same folder.
+        The path to write to, in the same folder.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,10 +37,10 @@ def replaced(path: str | Path) -> Iterator[Path]:
 
 
 def remove_partial(folder: str | Path) -> None:
-    """Remove what killed processes left of files that they were writing.
+    """Remove partial files that killed processes have left.
 
     Args:
-        folder: One in which nobody else writes at present.
+        folder: A folder in which no other process writes at present.
     """
     for path in Path(folder).iterdir():
         if PARTIAL.fullmatch(path.name):

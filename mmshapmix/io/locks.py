@@ -1,4 +1,4 @@
-"""Keeping other processes out of a folder."""
+"""Locks that keep other processes out of a folder."""
 
 import errno
 import warnings
@@ -11,17 +11,17 @@ from filelock import FileLock, Timeout
 
 @contextmanager
 def locked(folder: str | Path) -> Iterator[None]:
-    """Keep others out of a folder, which is made if it is missing.
+    """Lock a folder against other processes; make it if it is missing.
 
-    The lock ends with the process, however it ends; ``.lock`` in the folder
-    stays, which means nothing by itself.
+    The lock ends with the process, even if the process is killed. The file
+    ``.lock`` stays in the folder; its existence does not mean a lock.
 
     Args:
-        folder: Where results go.
+        folder: Folder of results.
 
     Raises:
-        ValueError: If another holds it, or if ``.lock`` is not the file of a
-            lock.
+        ValueError: If another process holds the lock, or if ``.lock`` is not
+            the file of a lock.
     """
     path = Path(folder) / '.lock'
     path.parent.mkdir(parents=True, exist_ok=True)

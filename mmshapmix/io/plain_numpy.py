@@ -1,10 +1,11 @@
-"""Stand-ins for what numpy's pickles name: arrays of numbers and strings only.
+"""Stand-ins for the names in numpy's pickles, for plain arrays only.
 
-``numpy.ndarray`` itself must not be within reach of a pickle that nobody
-vouches for: called with a dtype of objects and a buffer of bytes, it makes an
-array of forged pointers. Nor must dtypes, which can be refitted after an array
-was made with them. What stands in here makes arrays only as numpy itself
-writes them, and takes no more memory than the bytes that the pickle brings.
+Plain arrays contain numbers or strings. An untrusted pickle must not get
+``numpy.ndarray`` itself: called with a dtype of objects and a buffer of bytes,
+it makes an array of forged pointers. Nor must it get dtypes, which can be
+changed after an array was made with them. The stand-ins here make arrays only
+in the way in which numpy itself writes them, and take no more memory than the
+bytes in the pickle.
 """
 
 import math
@@ -14,18 +15,18 @@ from typing import Any
 import numpy as np
 
 _core = np._core if hasattr(np, '_core') else np.core
-CODE_LENGTH = 20  # of the name of a dtype; 'datetime64[ns]' has 14
-ORDERS = ('<', '>', '=', '|')  # of bytes
+CODE_LENGTH = 20  # longest name of a dtype; 'datetime64[ns]' has 14
+ORDERS = ('<', '>', '=', '|')  # byte orders
 
 
 class PlainDtype:
-    """Stands in for ``numpy.dtype``: no objects, structures or subarrays.
+    """Stand-in for ``numpy.dtype``, without objects, structures or subarrays.
 
-    It holds the dtype, which nothing else gets hold of: a pickle may set the
-    byte order, and the unit of dates, and no more.
+    The real dtype is an attribute that a pickle cannot reach: a pickle can set
+    the byte order and the unit of dates, and nothing else.
 
     Raises:
-        ValueError: For others.
+        ValueError: For any other dtype.
     """
 
     __slots__ = ('dtype',)
@@ -33,7 +34,7 @@ class PlainDtype:
     def __init__(self, code: str, *_: Any) -> None:
         if not isinstance(code, str) or len(code) > CODE_LENGTH:
             raise ValueError('Expected the name of a dtype, but got others.')
-        dtype = np.dtype(code, copy=True)  # else it were everybody's
+        dtype = np.dtype(code, copy=True)  # not numpy's shared object
         if dtype.kind in 'OV' or dtype.hasobject or dtype.subdtype:
             raise ValueError(
                 'Expected arrays of numbers or strings, but the file has '
@@ -49,10 +50,10 @@ class PlainDtype:
             or state[5:7] != own[5:7]
         ):
             raise ValueError(
-                'The file has a dtype that was refitted. It is not loaded: it '
-                'may have been made to run code.'
+                'The file changes a dtype. It is not loaded: it may have been '
+                'made to run code.'
             )
-        # Another object: arrays may have been made with the one before.
+        # A new object, since arrays may have been made with the old one.
         self.dtype = np.dtype(self.dtype, copy=True)
         unit = state[8:] if own[8:] else ()
         state = own[0], state[1], *own[2:8], *unit
@@ -61,13 +62,13 @@ class PlainDtype:
 
 def _dtype_of(stand_in: Any) -> np.dtype:
     if type(stand_in) is not PlainDtype:
-        raise ValueError('Expected an array with a dtype, but got another.')
+        raise ValueError('Expected a dtype of an array, but got no dtype.')
     return stand_in.dtype
 
 
 def _check_content(content: Any, dtype: np.dtype, shape: tuple) -> None:
     if not all(type(size) is int and size >= 0 for size in shape):
-        raise ValueError('Expected the shape of an array, but got another.')
+        raise ValueError('Expected a shape of an array, but got no shape.')
     count = math.prod(shape)
     wanted = count * dtype.itemsize
     if (
@@ -83,10 +84,10 @@ def _check_content(content: Any, dtype: np.dtype, shape: tuple) -> None:
 
 
 def fill(array: np.ndarray, state: tuple) -> None:
-    """Do what ``numpy.ndarray.__setstate__`` does, for plain arrays only.
+    """Set the state of a plain array, like ``numpy.ndarray.__setstate__``.
 
     Raises:
-        ValueError: If the bytes are not those of the shape and the dtype.
+        ValueError: If the bytes do not fit the shape and the dtype.
     """
     version, shape, stand_in, fortran, content = state
     dtype = _dtype_of(stand_in)
@@ -95,37 +96,37 @@ def fill(array: np.ndarray, state: tuple) -> None:
 
 
 class PlainArray(np.ndarray):
-    """Stands in for ``numpy.ndarray``: a new array, which is filled next."""
+    """Stand-in for ``numpy.ndarray``: a new array, to be filled next."""
 
     def __new__(cls, *args: Any) -> 'PlainArray':
-        """Make an empty array; some writers call for it by shape and dtype.
+        """Make an empty array from a shape and a dtype, as some writers do.
 
         Raises:
-            ValueError: For anything more, a buffer above all.
+            ValueError: For other arguments, in particular a buffer.
         """
         if len(args) != 2 or type(args[1]) is not PlainDtype:
             raise ValueError(
-                'The file makes a numpy array of other than a shape and a '
+                'The file makes a numpy array, but not from a shape and a '
                 'dtype. It is not loaded: it may have been made to run code.'
             )
-        # Its shape comes with its content: nothing is set aside for it now.
+        # The content comes later with its shape, so no memory is needed yet.
         return np.zeros(0, args[1].dtype).view(cls)
 
     def __setstate__(self, state: tuple) -> None:
         fill(self, state)
 
     def __reduce__(self) -> str | tuple:
-        # Written again, it is an ordinary array.
+        # Pickled again as an ordinary array.
         return self.view(np.ndarray).__reduce__()
 
 
 def reconstruct(*_: Any) -> PlainArray:
-    """Stand in for ``_reconstruct``: an empty array, which is filled next."""
+    """Stand in for ``_reconstruct``: make an empty array, filled next."""
     return PlainArray(0, PlainDtype('b'))
 
 
 def plain_scalar(stand_in: PlainDtype, content: bytes) -> np.generic:
-    """Stand in for ``scalar``."""
+    """Stand in for ``scalar``: make a numpy scalar."""
     dtype = _dtype_of(stand_in)
     _check_content(content, dtype, ())
     return _core.multiarray.scalar(dtype, bytes(content))
@@ -134,7 +135,7 @@ def plain_scalar(stand_in: PlainDtype, content: bytes) -> np.generic:
 def plain_buffer(
     content: Any, stand_in: PlainDtype, shape: tuple, order: str = 'C'
 ) -> np.ndarray:
-    """Stand in for ``_frombuffer``."""
+    """Stand in for ``_frombuffer``: make an array of a buffer."""
     dtype = _dtype_of(stand_in)
     _check_content(content, dtype, shape)
     return _core.numeric._frombuffer(content, dtype, shape, order)
@@ -145,7 +146,7 @@ _CORE_NAMES: dict[str, Callable[..., Any]] = {
     'multiarray.scalar': plain_scalar,
     'numeric._frombuffer': plain_buffer,
 }
-# numpy 1 says `core` for what numpy 2 calls `_core`.
+# numpy 1 has the package `core`, numpy 2 `_core`.
 NUMPY_NAMES: dict[str, Callable[..., Any]] = {
     'numpy.ndarray': PlainArray,
     'numpy.dtype': PlainDtype,

@@ -1,6 +1,7 @@
-"""Text files that users write: what is in them, or a line that says why not.
+"""Reading of text files that users write: lists, JSON, CSV and YAML.
 
-Refusals are ``ValueError`` with the file and, as far as known, the line.
+A file that cannot be read raises a ``ValueError`` of one line, which names the
+file and, if known, the line in the file.
 """
 
 import csv
@@ -14,17 +15,23 @@ import yaml
 
 from .unpickling import brief, check_plain
 
-BASE, DELETE = '_base_', '_delete_'  # of MMEngine's configs
-LARGEST = 1 << 18  # characters of a YAML file
-LONGEST = 40  # characters of an integer in it
+BASE, DELETE = '_base_', '_delete_'  # keys of MMEngine's configs
+LARGEST = 1 << 18  # most characters of a YAML file
+LONGEST = 40  # most characters of an integer in a YAML file
 
 
 def read_text(path: str | Path, what: str) -> str:
-    r"""A text file in UTF-8, with or without a mark in front; lines end in \n.
+    r"""Read a UTF-8 text file, with or without a byte order mark.
+
+    Line ends become \n.
+
+    Args:
+        path: The file.
+        what: Description of the file, for errors.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is in another encoding.
+        ValueError: If the file is in another encoding.
     """
     path = Path(path)
     if not path.is_file():
@@ -44,22 +51,23 @@ def read_text(path: str | Path, what: str) -> str:
 
 
 def read_lines(path: str | Path, what: str) -> list[str]:
-    """The lines of a text file, without blanks around them; no empty ones.
+    """Read the lines of a text file, stripped, without empty ones.
 
     Raises:
-        FileNotFoundError: As :func:`read_text`.
-        ValueError: As :func:`read_text`.
+        FileNotFoundError: See :func:`read_text`.
+        ValueError: See :func:`read_text`.
     """
     lines = map(str.strip, read_text(path, what).split('\n'))
     return [line for line in lines if line]
 
 
 def read_json(path: str | Path, what: str) -> dict[str, Any]:
-    """A JSON file of keys and values.
+    """Read a JSON file with an object of keys and values.
 
     Raises:
-        FileNotFoundError: As :func:`read_text`.
-        ValueError: As :func:`read_text`, or if it holds anything else.
+        FileNotFoundError: See :func:`read_text`.
+        ValueError: See :func:`read_text`; also if the file contains anything
+            else.
     """
     text = read_text(path, what)
     try:
@@ -79,18 +87,18 @@ def read_json(path: str | Path, what: str) -> dict[str, Any]:
 def read_csv(
     path: str | Path, what: str, numbers: Sequence[str]
 ) -> list[dict[str, str]]:
-    """The rows of a CSV file, by its first line.
+    """Read the rows of a CSV file as dicts by the names in its first line.
 
     Args:
         path: The file.
-        what: What it is, for errors.
-        numbers: Columns that it must have, of whole numbers of at least 0.
+        what: Description of the file, for errors.
+        numbers: Names of required columns, of integers of at least 0.
 
     Raises:
-        FileNotFoundError: As :func:`read_text`.
-        ValueError: As :func:`read_text`; or for no rows, no such columns, or
-            a row with more or fewer cells than the first line, or with
-            something else in these columns.
+        FileNotFoundError: See :func:`read_text`.
+        ValueError: See :func:`read_text`; also if the file has no rows or
+            lacks a required column, if a row has more or fewer cells than the
+            first line, or if a required column has no integer.
     """
     reader = csv.DictReader(io.StringIO(read_text(path, what), newline=''))
     rows = []
@@ -125,7 +133,7 @@ def read_csv(
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain data only, by keys of text; a key that comes twice is refused."""
+    """YAML loader of plain data; keys must be text and must not repeat."""
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         seen = set()
@@ -137,13 +145,16 @@ class _Loader(yaml.SafeLoader):
                 )
             seen.add(key.value)
         super().flatten_mapping(node)
-        # What was merged (<<) from several places: once.
+        # Keys that were merged (<<) from several places are kept once.
         merged = {key.value: (key, value) for key, value in node.value}
         node.value = [*merged.values()]
 
 
 def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
-    """An integer, of which YAML has also long ones to the base of 60."""
+    """Read an integer, whose text must be short.
+
+    YAML also has integers in base 60, whose conversion takes long.
+    """
     if len(node.value) > LONGEST:
         raise yaml.constructor.ConstructorError(
             problem='expected shorter numbers', problem_mark=node.start_mark
@@ -155,11 +166,12 @@ _Loader.add_constructor('tag:yaml.org,2002:int', _integer)
 
 
 def read_yaml(path: str | Path, what: str) -> dict[str, Any]:
-    """A YAML file of keys and values: plain data, whatever its tags say.
+    """Read a YAML file of keys and values as plain data.
 
     Raises:
-        FileNotFoundError: As :func:`read_text`.
-        ValueError: As :func:`read_text`, or if it holds anything else.
+        FileNotFoundError: See :func:`read_text`.
+        ValueError: See :func:`read_text`; also if the file contains anything
+            else, such as tags of Python objects.
     """
     text = read_text(path, what)
     if len(text) > LARGEST:
@@ -188,18 +200,19 @@ def read_yaml(path: str | Path, what: str) -> dict[str, Any]:
 def read_inherited(
     path: str | Path, what: str, heirs: tuple[Path, ...] = ()
 ) -> dict[str, Any]:
-    """A YAML file with ``_base_``, as MMEngine's configs: plain data.
+    """Read a YAML file that may have ``_base_``, as in MMEngine's configs.
 
     Args:
-        path: The file. It may name others, from its own folder, whose values
-            it takes and changes; what says ``_delete_`` replaces theirs.
-        what: What it is, for errors.
-        heirs: The files that name it, in turn.
+        path: The file. ``_base_`` names files relative to its folder, whose
+            values it inherits and changes; a dict with ``_delete_`` replaces
+            the inherited one.
+        what: Description of the file, for errors.
+        heirs: Files that inherit from this one, directly or indirectly.
 
     Raises:
-        FileNotFoundError: As :func:`read_text`.
-        ValueError: As :func:`read_yaml`; or if a base is no YAML file, or
-            comes of itself, or if two bases have the same key.
+        FileNotFoundError: See :func:`read_text`.
+        ValueError: See :func:`read_yaml`; also if a base is no YAML file or
+            inherits from itself, or if two bases have the same key.
     """
     path = Path(path)
     own = read_yaml(path, what)
@@ -232,7 +245,7 @@ def _is_yaml(name: Any) -> bool:
 
 
 def _merged(base: Any, own: Any) -> Any:
-    """A value over another: of dicts, each key by itself."""
+    """Merge a value over an inherited one; dicts are merged key by key."""
     if not isinstance(own, dict):
         return own
     if own.get(DELETE) or not isinstance(base, dict):

@@ -1,4 +1,4 @@
-"""What torch saved, read as tensors and plain data alone."""
+"""Reading of files that torch saved, as tensors and plain data only."""
 
 import io
 import pickle
@@ -13,19 +13,19 @@ from .unpickling import SPARE, PlainUnpickler, check_nesting
 def load_tensors(
     file: str | Path | BinaryIO, map_location: Any = 'cpu'
 ) -> Any:
-    """Read what torch saved: tensors, plain containers and numpy's numbers.
+    """Read tensors, plain containers and numpy values that torch saved.
 
     Args:
         file: A path or an open binary file.
-        map_location: Of ``torch.load``.
+        map_location: See ``torch.load``.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is truncated, not torch's, or asks for a name that
-            is not safe (``torch.serialization.add_safe_globals``). The message
-            names the file and the name.
+        ValueError: If the file is truncated, not saved by torch, or asks for a
+            name that is not safe (``torch.serialization.add_safe_globals``).
+            The message names the file and the name.
     """
-    import torch  # too heavy for those who read pickles only
+    import torch  # here, since reading other pickles does not need it
 
     try:
         checked = file if hasattr(file, 'read') else _checked(Path(file))
@@ -39,7 +39,7 @@ def load_tensors(
             f'Expected a checkpoint at {file}, but there is none.'
         ) from error
     except (IsADirectoryError, PermissionError, torch.OutOfMemoryError):
-        raise  # says what it is
+        raise  # these errors are clear by themselves
     # A broken stream can make torch raise nearly anything.
     except Exception as error:
         name = getattr(file, 'name', file)
@@ -50,10 +50,14 @@ def load_tensors(
 
 
 def _checked(path: Path) -> Path | io.BytesIO:
-    """A file of torch's, none of whose pickles would take for ever.
+    """Check that unpickling a file of torch ends in reasonable time.
+
+    Returns:
+        The path; for the old file format, the content of the file.
 
     Raises:
-        ValueError: For these.
+        ValueError: If the file is compressed, or has a pickle that is nested
+            too deeply.
     """
     with path.open('rb') as content:
         if content.read(2) == b'PK':
@@ -65,7 +69,8 @@ def _checked(path: Path) -> Path | io.BytesIO:
                         pickled = io.BytesIO(archive.read(row))
                         _DryUnpickler(pickled, 'checkpoints').load()
             return path
-        # The old form, pickles in a row, may claim any size: read it first.
+        # The old format, a sequence of pickles, can claim any size; therefore
+        # the whole content is read first.
         content.seek(0)
         whole = io.BytesIO(content.read())
     for _ in range(4):
@@ -75,45 +80,46 @@ def _checked(path: Path) -> Path | io.BytesIO:
 
 
 class _Unmade:
-    """What a pickle would make."""
+    """Placeholder of an object that a pickle would make."""
 
     def __init__(self, *_: Any) -> None:
-        """Take whatever it is made of."""
+        """Ignore all arguments."""
 
 
 class _DryUnpickler(PlainUnpickler):
-    """Reads a pickle for torch, and makes no more of it than containers.
+    """Dry run of a pickle for torch, which makes only containers.
 
-    torch refuses what may run code; not, what takes for ever to hash.
+    torch refuses pickles that can run code, but not those with keys that take
+    for ever to hash.
     """
 
     dispatch = dict(PlainUnpickler.dispatch)
 
     def find_class(self, module: str, name: str) -> type:
-        """Look up nothing."""
+        """Return the placeholder, whatever the name."""
         return _Unmade
 
     def persistent_load(self, pid: Any) -> _Unmade:
-        """Load nothing."""
+        """Check a reference to a storage; return a placeholder."""
         check_nesting(pid, SPARE)
         return _Unmade()
 
     def load_call(self) -> None:
-        """Call nothing."""
+        """Check the arguments of a call; make a placeholder."""
         check_nesting(self.stack.pop(), SPARE)
         self.stack[-1] = _Unmade()
 
     def load_build(self) -> None:
-        """Fill nothing."""
+        """Drop the state of an object."""
         self.stack.pop()
 
     def load_setitems(self) -> None:
-        """Look at keys."""
+        """Check the keys of items, and drop the items."""
         for key in self.pop_mark()[::2]:
             check_nesting(key, SPARE)
 
     def load_setitem(self) -> None:
-        """Look at a key."""
+        """Check the key of an item, and drop the item."""
         check_nesting(self.stack[-2], SPARE)
         del self.stack[-2:]
 
@@ -128,16 +134,16 @@ class _DryUnpickler(PlainUnpickler):
 
 
 def _reason(error: Exception) -> str:
-    """Why torch cannot read a file, and what to do."""
+    """Explain why torch cannot read a file, and name a remedy."""
     if asked := re.search(r'GLOBAL ([\w.]+)', str(error)):
         return (
             f'asks for {asked[1]}, which these do not need; loading it could '
             'run code. Get a file of the state dict alone.'
         )
-    if isinstance(error, ValueError):  # of what stands in for numpy
+    if isinstance(error, ValueError):  # from the stand-ins for numpy
         return f'is not loaded: {error}'
     first, *_ = str(error).strip().splitlines() or [type(error).__name__]
-    # Of a pickle torch says above all how to load it unsafely.
+    # torch's message about a pickle mainly explains how to load it unsafely.
     detail = '' if isinstance(error, pickle.UnpicklingError) else f' ({first})'
     return (
         'cannot be read: it is truncated, torch did not save it, or it does '

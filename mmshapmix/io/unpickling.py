@@ -1,11 +1,11 @@
-"""Plain data out of pickles that nobody vouches for.
+"""Plain data from untrusted pickles.
 
-A pickle may call what it names. Here it gets, of numpy, what stands in
-:data:`~mmshapmix.io.plain_numpy.NUMPY_NAMES`, and what plain containers need.
-:func:`load_plain` reads a file of these and refuses all else: what would run
-code, change anything but what the file itself makes, or take much more memory
-or time than the file is long. :mod:`mmshapmix.io.tensors` reads what torch
-saved.
+A pickle can call every function that it names. Here it can name only the
+stand-ins for numpy in :data:`~mmshapmix.io.plain_numpy.NUMPY_NAMES` and the
+types of plain containers. :func:`load_plain` reads files of these and refuses
+all others: files that would run code, change objects that they have not made
+themselves, or take much more memory or time than their size warrants.
+:mod:`mmshapmix.io.tensors` reads files that torch saved.
 """
 
 import os
@@ -19,27 +19,27 @@ import numpy as np
 
 from .plain_numpy import NUMPY_NAMES, PlainArray, PlainDtype, fill, reconstruct
 
-DEPTH = 50  # of containers in each other; annotations have five
-SPARE = 1 << 20  # values or bytes that a small file may come to, too
-SHOWN = 200  # characters of an error that is not ours
+DEPTH = 50  # most levels of nested containers; annotations have five
+SPARE = 1 << 20  # values or bytes that even a small file may amount to
+SHOWN = 200  # most characters of text that an error quotes
 ATOMS: tuple[type, ...] = (str, int, float, bool, type(None), bytes, complex)
 CONTAINERS = (list, tuple, dict, OrderedDict, set, frozenset)
 
 
 def _ordinary(*args: Any) -> np.ndarray:
-    """Make what :class:`PlainArray` does numpy's own: nobody asks its type."""
+    """Make a :class:`PlainArray`, as an ordinary array of numpy."""
     return PlainArray(*args).view(np.ndarray)
 
 
 def _encoded(text: str, encoding: str) -> bytes:
-    """Stand in for ``codecs.encode``: so protocols 0 to 2 write bytes."""
+    """Stand in for ``codecs.encode``, for bytes in protocols 0 to 2."""
     if encoding != 'latin1' or type(text) is not str:
         raise ValueError(f'Expected text in latin1, but got {encoding!r:.20}.')
     return text.encode(encoding)
 
 
 def _checked_keys(keys: Iterable) -> list:
-    """Refuse keys whose hash could take for ever: tuples of tuples."""
+    """Check keys: the hash of nested tuples could take for ever."""
     keys = list(keys)
     for key in keys:
         parts = key if type(key) in (tuple, frozenset) else [key]
@@ -61,7 +61,7 @@ PLAIN_NAMES: dict[str, Any] = {
     for name, stand_in in NUMPY_NAMES.items()
 } | {
     '_codecs.encode': _encoded,
-    'builtins.bytes': lambda: b'',  # so protocols 0 to 2 write none
+    'builtins.bytes': lambda: b'',  # protocols 0 to 2 write empty bytes so
     'builtins.set': lambda keys=(): set(_checked_keys(keys)),
     'builtins.frozenset': lambda keys=(): frozenset(_checked_keys(keys)),
     'collections.OrderedDict': lambda pairs=(): _mapping(
@@ -71,13 +71,13 @@ PLAIN_NAMES: dict[str, Any] = {
 
 
 def _mapping(target: dict, items: list) -> dict:
-    """Put keys and values, which take turns, into a dict."""
+    """Put alternating keys and values into a dict."""
     target.update(zip(_checked_keys(items[::2]), items[1::2], strict=True))
     return target
 
 
 class _Within:
-    """A file that is not asked for more bytes than it has left."""
+    """A file that refuses to read more bytes than are left."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
@@ -97,22 +97,22 @@ class _Within:
         return line
 
 
-# The one in Python: that in C sets memory aside for whatever sizes and numbers
-# a file claims to have, and lets it change all that it gets.
+# Based on the unpickler in Python: the one in C allocates memory for any sizes
+# that a file claims, and lets the file change all objects that it gets.
 class PlainUnpickler(pickle._Unpickler):
-    """Unpickles numpy arrays and plain containers, refuses all else.
+    """Unpickles numpy arrays and plain containers, and refuses all else.
 
     Args:
         file: An open binary file.
-        what: What it should hold, for errors.
-        allowed: Names that a pickle may ask for, and what it gets.
+        what: Description of the expected content, for errors.
+        allowed: Names that a pickle may ask for, and the objects it gets.
     """
 
     dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(
         pickle._Unpickler.dispatch
     )
     atoms = ATOMS
-    # Of pickle's own, whose stub leaves them out.
+    # Attributes of pickle._Unpickler that its type stub lacks.
     stack: list[Any]
     metastack: list[list[Any]]
     read: Callable[[int], bytes]
@@ -129,17 +129,17 @@ class PlainUnpickler(pickle._Unpickler):
         super().__init__(within)
         self.what = what
         self.allowed = allowed
-        # All that is called for may come to: bytes are in the file, and again
-        # in a storage and an array.
+        # Bytes that all calls together may make. The same bytes can occur in
+        # the file, in a storage and in an array.
         self.budget = 4 * within.left + SPARE
 
     def find_class(self, module: str, name: str) -> Any:
         """Look up a global that the pickle names.
 
         Raises:
-            pickle.UnpicklingError: If it is not an allowed one.
+            pickle.UnpicklingError: If the name is not allowed.
         """
-        if module == '__builtin__':  # protocols 0 to 2 say it so
+        if module == '__builtin__':  # its name in protocols 0 to 2
             module = 'builtins'
         if f'{module}.{name}' not in self.allowed:
             raise pickle.UnpicklingError(
@@ -149,7 +149,7 @@ class PlainUnpickler(pickle._Unpickler):
         return self.allowed[f'{module}.{name}']
 
     def load_reduce(self) -> None:
-        """Call what was looked up; what comes of it is charged."""
+        """Call a function, and charge the size of the result."""
         args = self.stack.pop()
         value = self.stack[-1](*args)
         if isinstance(value, np.ndarray):
@@ -157,7 +157,8 @@ class PlainUnpickler(pickle._Unpickler):
         elif isinstance(value, bytes):
             self._charge(len(value))
         elif not isinstance(value, PlainDtype | np.generic):
-            self._charge(8 * len(value))  # at least two bytes each
+            # A set or a dict: each element has at least two bytes in the file.
+            self._charge(8 * len(value))
         self.stack[-1] = value
 
     def _charge(self, size: int) -> None:
@@ -168,7 +169,7 @@ class PlainUnpickler(pickle._Unpickler):
             )
 
     def load_build(self) -> None:
-        """Fill an array, or tell the byte order of a dtype; nothing else."""
+        """Set the state of an array or a dtype, and of nothing else."""
         state = self.stack.pop()
         target = self.stack[-1]
         if type(target) is np.ndarray:
@@ -183,7 +184,7 @@ class PlainUnpickler(pickle._Unpickler):
             )
 
     def load_bytearray8(self) -> None:
-        """Read, and only then make, a bytearray."""
+        """Make a bytearray, only after its bytes were read."""
         size = int.from_bytes(self.read(8), 'little')
         self.append(bytearray(self.read(size)))
 
@@ -259,31 +260,32 @@ class PlainUnpickler(pickle._Unpickler):
 
 
 def check_nesting(data: Any, most: int) -> None:
-    """Refuse what would take for ever to walk, print, compare or hash.
+    """Check that data can be walked, printed, compared or hashed in time.
 
     Args:
-        data: Containers of each other, and anything else in them.
-        most: How many values it may have. Containers that stand in several
-            places count in each of them.
+        data: Nested containers with any other values in them.
+        most: Largest number of values. A container that occurs in several
+            places counts in each of them.
 
     Raises:
-        ValueError: If it holds itself, or more than that, or is too deep.
+        ValueError: If a container contains itself, or the data have more
+            values or are nested too deeply.
     """
     for _ in _leaves(data, most):
         pass
 
 
 def check_plain(data: Any, size: int, atoms: tuple[type, ...] = ATOMS) -> None:
-    """Refuse, as :func:`check_nesting`, and what is no plain data.
+    """Check that data are plain, and nested as :func:`check_nesting` permits.
 
     Args:
-        data: Containers of each other, numbers, text, bytes and arrays.
-        size: Of the file, in bytes.
-        atoms: Types of what holds nothing else.
+        data: Nested containers of numbers, text, bytes and arrays.
+        size: Size of the file, in bytes.
+        atoms: Permitted types of values that are no containers.
 
     Raises:
-        ValueError: If it holds anything else, holds itself, or comes to many
-            times the size of the file.
+        ValueError: If the data contain anything else or themselves, or amount
+            to many times the size of the file.
     """
     for value in _leaves(data, 4 * size + SPARE):
         kind = type(value)
@@ -311,7 +313,7 @@ def _leaves(data: Any, most: int) -> Iterator[Any]:
 
 
 def brief(value: Any) -> str:
-    """In one line, and not for ever: errors quote what a file says."""
+    """Shorten a text to one line, for errors that quote a file."""
     text = ' '.join(str(value)[: 2 * SHOWN].split())
     return text if len(text) <= SHOWN else f'{text[: SHOWN - 1]}…'
 
@@ -326,14 +328,14 @@ def load_plain(
 
     Args:
         path: The file.
-        what: What it should hold, in the plural, for errors.
-        allowed: Names that the pickle may ask for, and what it gets.
-        unpickler: What reads it.
+        what: Description of the content, in the plural, for errors.
+        allowed: Names that the pickle may ask for, and the objects it gets.
+        unpickler: Class of the unpickler.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no pickle, is truncated, or asks for a name that
-            is not allowed. The message names the file and the name.
+        ValueError: If the file is no pickle, is truncated, or asks for a name
+            that is not allowed. The message names the file and the name.
     """
     path = Path(path)
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""Model parts that MMAction2 lacks."""
+"""Model parts that MMAction2 lacks: backbones, heads, losses and mixers."""
 
 from .backbones import CTRGCN, DGSTGCN, HDGCN, MSG3D, InfoGCN
 from .estimators import CoalitionValues, GradCAM, MarginalContributions

@@ -14,6 +14,7 @@ from mmshapmix.datasets.sample_index import seeded
 from mmshapmix.engine.hooks import SaliencyHook
 from mmshapmix.engine.hooks.saliency_hook import evaluating
 from mmshapmix.engine.hooks.seed_hook import step_seed
+from mmshapmix.engine.models import mixer_of
 from mmshapmix.functional.draws import make_generator
 
 from ..conftest import make_data
@@ -34,10 +35,6 @@ def shapmix(build):
     return partial(build, leaf=VALUES, **{f'{SALIENCY}warmup_epochs': 0})
 
 
-def mixer_of(runner):
-    return runner.model.data_preprocessor.blending
-
-
 class Watch(Hook):
     """Records what the estimator sees and says, and calls a function."""
 
@@ -45,7 +42,7 @@ class Watch(Hook):
         self.watch, self.seen, self.steps = watch, [], []
 
     def before_train(self, runner):
-        estimator = mixer_of(runner).estimator
+        estimator = mixer_of(runner.model).estimator
         observe = estimator.observe
 
         def spy(model, inputs, labels, generator):
@@ -70,7 +67,7 @@ def test_the_table_is_the_running_mean_of_what_was_observed(shapmix, leaf):
     runner = shapmix(leaf=leaf, **{'train_cfg.max_epochs': 3})
     watch = train(runner)
     assert len(watch.seen) == 3 * STEPS
-    estimator = mixer_of(runner).estimator
+    estimator = mixer_of(runner.model).estimator
     shape, momentum = estimator.table.shape, estimator.momentum
     table, visits = np.zeros(shape), np.zeros(shape)
     for labels, slots, values in watch.seen:
@@ -115,7 +112,7 @@ def test_the_mean_pose_is_that_of_the_pipelines_output(shapmix):
                 found.append(person.mean(0))
     assert len(persons[0]) == 14 and 0 < len(persons[1]) < 14
     np.testing.assert_allclose(
-        mixer_of(runner).estimator.mean_pose,
+        mixer_of(runner.model).estimator.mean_pose,
         [np.mean(found, 0) for found in persons],
         atol=1e-5,
     )
@@ -208,7 +205,7 @@ def test_mixed_precision_is_that_of_the_training(shapmix):
     watch = train(runner, lambda model: kinds.append('observed'))
     assert kinds.count('observed') == STEPS
     assert kinds.count((False, torch.bfloat16)) >= STEPS
-    assert mixer_of(runner).estimator.table.dtype == torch.float32
+    assert mixer_of(runner.model).estimator.table.dtype == torch.float32
     assert all(values.isfinite().all() for *_, values in watch.seen)
 
 
@@ -220,7 +217,7 @@ class Log(Hook):
 
     def after_train_iter(self, runner, batch_idx, data_batch, outputs):
         self.keys.append('mixed_loss_cls' in outputs)
-        self.guided.append(mixer_of(runner).phase == 'guided')
+        self.guided.append(mixer_of(runner.model).phase == 'guided')
 
 
 @pytest.mark.parametrize('warmup', ['st-mix', 'clean'])
@@ -305,7 +302,7 @@ def test_another_run_does_not_take_over_the_table(shapmix):
         **{f'{SALIENCY}share': 0.1},
     )
     train(second)
-    assert mixer_of(second).estimator.visits.sum() == 2 * STEPS
+    assert mixer_of(second.model).estimator.visits.sum() == 2 * STEPS
 
 
 def test_a_model_that_predicts_nan_is_remarked_upon_once(shapmix, capfd):
@@ -315,7 +312,7 @@ def test_a_model_that_predicts_nan_is_remarked_upon_once(shapmix, capfd):
     torch.nn.init.constant_(runner.model.cls_head.fc.weight, float('nan'))
     runner.model._is_init = True  # keeps MMEngine from initialising it
     train(runner)
-    estimator = mixer_of(runner).estimator
+    estimator = mixer_of(runner.model).estimator
     assert estimator.table.isfinite().all() and not estimator.visits.any()
     output = capfd.readouterr().out
     message = '28 observations of saliency were not finite'
@@ -354,7 +351,7 @@ def test_two_flat_persons(build, leaf):
         },
     )
     train(runner)
-    estimator = mixer_of(runner).estimator
+    estimator = mixer_of(runner.model).estimator
     assert estimator.visits.sum() > 2 * STEPS
     assert estimator.saliency().isfinite().all()
     if leaf != GRADCAM:
@@ -384,7 +381,7 @@ def test_an_average_of_the_weights_leaves_the_table_alone(shapmix, resume):
     )
     watch = train(averaged)
     assert len(watch.steps) == 2 * STEPS
-    tables = [mixer_of(r).estimator.table for r in (plain, averaged)]
+    tables = [mixer_of(r.model).estimator.table for r in (plain, averaged)]
     assert torch.equal(*tables)
     if resume:
         again = shapmix(
@@ -395,7 +392,7 @@ def test_an_average_of_the_weights_leaves_the_table_alone(shapmix, resume):
             **{'train_cfg.max_epochs': 2},
         )
         train(again)
-        assert torch.equal(mixer_of(again).estimator.table, tables[0])
+        assert torch.equal(mixer_of(again.model).estimator.table, tables[0])
 
 
 def test_estimation_and_mixing_draw_from_streams_of_their_own(shapmix):
@@ -405,7 +402,7 @@ def test_estimation_and_mixing_draw_from_streams_of_their_own(shapmix):
         priority = 'LOW'
 
         def before_train_iter(self, runner, batch_idx, data_batch=None):
-            mixer = mixer_of(runner)
+            mixer = mixer_of(runner.model)
             estimation = step_seed(runner, mixer.estimator)
             seeds.append((mixer.step_seed, estimation))
 

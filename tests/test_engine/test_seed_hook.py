@@ -4,6 +4,7 @@ import pytest
 import torch
 from mmengine.hooks import Hook
 
+from mmshapmix.engine.models import mixer_of
 from mmshapmix.models.losses import equalization_loss
 
 EQUALIZATION = {
@@ -69,7 +70,7 @@ def test_mixer_and_loss_have_streams_of_their_own(build):
     class Seeds(Hook):
         def after_train_iter(self, runner, *args, **kwargs):
             model = runner.model
-            seeds.append(model.data_preprocessor.blending.step_seed)
+            seeds.append(mixer_of(model).step_seed)
             seeds.append(model.cls_head.loss_cls.step_seed)
 
     runner.register_hook(Seeds())

@@ -1,19 +1,19 @@
 """The embedded data set: procedural skeleton actions with known saliency.
 
-A class is a row of :data:`ACTIONS`: which body parts make which gesture; the
-parts that are not named rest. A gesture turns the pivots (joints) of its own
-part and moves no joint of another, as a puppet's: the pelvis is pinned, hips
-and shoulders are fixed to it, so arms do not follow a bow, and squat, jump and
-walk are what the legs do below the pelvis. Replacing a part's joints by those
-of a resting body thus equals replacing its gesture by rest, and the parts that
+A class is a row of :data:`ACTIONS`, which maps body parts to gestures; parts
+that are not named rest. A gesture turns the pivots (joints) of its own part
+and moves no joint of another part, as in a puppet: the pelvis is pinned, and
+hips and shoulders are fixed to it. Arms therefore do not follow a bow, and in
+squat, jump and walk only the legs move. Replacing a part's joints by those of
+a resting body thus equals replacing its gesture by rest, and the parts that
 make a class (:func:`salient_parts`) follow from the table. On ``coco`` the
-trunk is seen through the face only, and its part is called ``head``. Rest is
-not stillness: every pivot sways, and some parts make gestures half-heartedly.
+face is all that shows the trunk, and this part is called ``head``. A resting
+part is not still: every pivot sways, and some parts make weak gestures.
 
-World coordinates are metres, z up. Before it turns to a side, the body faces
-+y with its right at +x: where ``PreNormalize3D`` turns it. (From the opposite
-it would be half a turn, about an axis that noise chooses.) Flat layouts are
-seen by a pinhole camera, in pixels.
+World coordinates are in metres, z up. Before the random yaw, the body faces +y
+with its right side at +x, the direction to which ``PreNormalize3D`` turns it.
+(The opposite direction would need half a turn, about an axis that depends on
+noise.) Flat layouts are seen by a pinhole camera, in pixels.
 
 Measured with the defaults, seed 0, one thread of 2 CPU cores: ST-GCN++ with 6
 stages, 16 channels, 32 frames, batch 32 and learning rate 0.1 reaches 95.9 %
@@ -47,11 +47,11 @@ from .body import (
 def salient_parts(
     action: str, layout: str | Layout = 'nturgb+d'
 ) -> tuple[str, ...]:
-    """The parts that make a class: put to rest, they leave another or none.
+    """Parts that make a class: without their gestures the class changes.
 
     Args:
         action: One of :data:`CLASSES`.
-        layout: In whose names the parts are given.
+        layout: Layout that names the parts.
 
     Example:
         >>> salient_parts('greet'), salient_parts('greet', 'coco')
@@ -70,7 +70,7 @@ def salient_parts(
 
 
 def _part_names(layout: str | Layout) -> dict[str, str]:
-    """Part of the body to the part of the layout that holds its points."""
+    """Map each part of the body to the layout's part that has its points."""
     layout = get_layout(layout)
     body = {NTURGBD.joints[v]: p for p, g in NTURGBD.parts.items() for v in g}
     sources = point_sources(layout)
@@ -90,10 +90,10 @@ def make_sequence(
     """Draw one sequence of a movement.
 
     Args:
-        movement: A row of :data:`ACTIONS`, or any other.
+        movement: A row of :data:`ACTIONS`, or any other movement.
         layout: ``'nturgb+d'`` or ``'coco'``.
-        rng: Where all randomness comes from. The same state gives the same
-            body and movement on either layout.
+        rng: Generator of all draws. The same state gives the same body and
+            movement on either layout.
         frames: Fewest and most frames.
 
     Returns:
@@ -126,17 +126,18 @@ def make_dataset(
     seed: int = 0,
     frames: tuple[int, int] = (40, 80),
 ) -> dict[str, Any]:
-    """Make the data set in PYSKL form, of plain containers and arrays.
+    """Make the data set in PYSKL's format, of plain containers and arrays.
 
-    Sample i of a class depends on the seed, the split, the class and i only.
+    Sample i of a class depends only on the seed, the split, the class and i.
 
     Args:
         layout: ``'nturgb+d'`` or ``'coco'``.
         max_per_class: Samples of each class in ``train``.
-        imbalance_ratio: Of ``train_lt``, the first samples of each class of
-            ``train``, exponentially fewer from the first class to the last.
+        imbalance_ratio: Imbalance ratio of ``train_lt``, which has the first
+            samples of each class of ``train``, exponentially fewer from the
+            first class to the last.
         val_per_class: Samples of each class in ``val``.
-        seed: Of everything.
+        seed: Seed of all draws.
         frames: Fewest and most frames of a sequence.
 
     Returns:
@@ -144,7 +145,7 @@ def make_dataset(
         ``annotations``, ``classes`` and ``salient_parts`` by class.
 
     Raises:
-        ValueError: For a layout or numbers that cannot be had.
+        ValueError: For an unknown layout, or numbers out of range.
     """
     if val_per_class < 1 or seed < 0 or not 1 <= frames[0] <= frames[1]:
         raise ValueError(
@@ -174,7 +175,7 @@ def make_dataset(
 def _make_split(
     split: str, size: int, layout: str, seed: int, frames: tuple[int, int]
 ) -> list[Annotation]:
-    """Class by class, ``size`` samples of each."""
+    """Make ``size`` samples of each class, class by class."""
     key = ('train', 'val').index(split)
     return [
         dict(

@@ -1,9 +1,9 @@
-"""The classes of the synthetic set: which parts make which gesture."""
+"""The classes of the synthetic data set: the gesture of each body part."""
 
 from collections.abc import Mapping
 
 Movement = Mapping[str, str]
-"""Body part to gesture; a part that is not named rests."""
+"""A dict from body part to gesture; a part that is not named rests."""
 REST = 'rest'
 
 # --- the classes, head to tail ---
@@ -33,7 +33,7 @@ CLASSES = tuple(ACTIONS)
 
 
 def find_action(movement: Movement) -> str | None:
-    """The class whose row this movement is, or none.
+    """Return the class of a movement, or ``None`` if it is no class.
 
     Example:
         >>> find_action(dict(right_arm='wave', left_leg='rest'))

@@ -1,4 +1,4 @@
-"""The body of the synthetic set: what gestures do to its joints."""
+"""The body of the synthetic data set, and the effect of gestures on it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from ...functional.layouts import NTURGBD, Layout
 from .actions import ACTIONS, REST, Movement
 
 # --- the gestures ---
-# Rows (pivot, axis, degrees, course). For what hangs, `forward` lifts to the
-# front and `side` outwards; the trunk stands, so its signs are the opposite.
+# Rows (pivot, axis, degrees, course). For hanging limbs, `forward` lifts to
+# the front and `side` outwards; the trunk points up, with opposite signs.
 GESTURES: dict[str, tuple[tuple[str, str, float, str], ...]] = {
     REST: (),
     'wave': (
@@ -42,7 +42,7 @@ GESTURES: dict[str, tuple[tuple[str, str, float, str], ...]] = {
         ('neck', 'forward', -25, 'lift'),
     ),
 }
-# The left side of these is half a cycle late.
+# In these gestures the left side is half a cycle late.
 ALTERNATING = ('step',)
 AXES = ('forward', 'side', 'turn')
 COURSES: dict[str, Callable[[np.ndarray], np.ndarray]] = dict(
@@ -52,8 +52,8 @@ COURSES: dict[str, Callable[[np.ndarray], np.ndarray]] = dict(
 )
 
 # --- the body ---
-# Joint: (parent in the same part, offset from it in metres); the root of a
-# part is fixed to the pelvis. Limbs are the right ones.
+# Joint: (parent in the same part, offset from the parent in metres); the root
+# of a part is fixed to the pelvis. Limbs are those of the right side.
 TRUNK = dict(
     spine_base=(None, (0, 0, 0)),
     spine_mid=('spine_base', (0, 0, 0.25)),
@@ -91,8 +91,8 @@ PART_GESTURES = {
     for part in PARTS
 }
 
-# Layout: the points that are no joints of the body, as (joint, offset in
-# metres). All others are the joint of the same name.
+# By layout, the points that are no joints of the body, as (joint, offset in
+# metres). All other points are the joint of the same name.
 POINTS: dict[str, dict[str, tuple[str, tuple[float, float, float]]]] = {
     'nturgb+d': {},
     'coco': dict(
@@ -104,10 +104,10 @@ POINTS: dict[str, dict[str, tuple[str, tuple[float, float, float]]]] = {
     ),
 }
 
-# --- what differs in a class ---
-AMPLITUDE = 0.4, 1.2  # of each part
+# --- the variation within a class ---
+AMPLITUDE = 0.4, 1.2  # amplitude of each part's gesture
 FIDGET = 0.0, 0.45  # amplitude of a resting part that fidgets
-FIDGET_RATE = 0.4  # of the resting parts
+FIDGET_RATE = 0.4  # share of the resting parts that fidget
 PERIOD = 18, 40  # frames of one cycle
 PART_DELAY = 0.2  # radians, standard deviation between parts
 BODY_SIZE = 0.88, 1.12
@@ -118,7 +118,7 @@ SWAY_PERIOD = 33, 125  # frames
 YAW = 50  # degrees to either side
 PLACE = 0.4  # metres to either side
 NOISE_3D = 0.012  # metres, standard deviation
-NOISE_2D = 3.0  # pixels at a score of 1, more below
+NOISE_2D = 3.0  # pixels at a score of 1, more at lower scores
 SCORE = 0.5, 1.0
 PELVIS = 0.95  # metres above the ground
 FOCAL, DISTANCE, EYE = 1100.0, 4.0, 1.0  # pixels, metres, metres
@@ -139,18 +139,18 @@ def point_sources(layout: Layout) -> list[tuple[str, np.ndarray]]:
 # --- one sequence: draw, apply ---
 @dataclass(frozen=True)
 class Performance:
-    """Everything random about how a body of V joints and P parts moves.
+    """All random choices of how a body of V joints and P parts moves.
 
     Args:
-        phase: Of each part's gesture, ``(P, T)``, radians.
-        amplitude: Of each part's gesture, ``(P,)``.
-        fidgets: What each part makes of rest: a gesture of its own, weakly,
-            or none.
-        fidget: Amplitude of that, ``(P,)``.
+        phase: Phase of each part's gesture, ``(P, T)``, radians.
+        amplitude: Amplitude of each part's gesture, ``(P,)``.
+        fidgets: Weak gestures that resting parts make, by part; parts that
+            are not named rest.
+        fidget: Amplitude of the weak gestures, ``(P,)``.
         bones: Lengths of the bones relative to :data:`BODY`, ``(V,)``.
         sway: Idle movement of every pivot, ``(T, V, 3)``, degrees.
-        yaw: Of the whole body, radians.
-        place: Of the pelvis on the ground, ``(2,)``, metres.
+        yaw: Rotation of the whole body about z, radians.
+        place: Position of the pelvis on the ground, ``(2,)``, metres.
     """
 
     phase: np.ndarray
@@ -173,7 +173,7 @@ def sample_performance(
     cycles = time[:, None, None] / rng.uniform(*SWAY_PERIOD, shape)
     sway = np.sin(2 * np.pi * (cycles + rng.uniform(size=shape)))
     sway = sway * rng.normal(0, SWAY, shape) + rng.normal(0, POSTURE, shape)
-    # Normalisation aligns the lowest spine bone: leaning there would turn
+    # Normalisation aligns the lowest spine bone: sway of its pivot would turn
     # the whole body.
     sway[:, JOINTS.index('spine_base')] = 0
     return Performance(
@@ -211,8 +211,11 @@ def pivot_angles(movement: Movement, performance: Performance) -> np.ndarray:
 
 
 def _rotations(angles: np.ndarray) -> np.ndarray:
-    """Forward, then sideways, then turn: ``(T, V, 3)`` to ``(T, V, 3, 3)``."""
-    # Forward is about x; outwards is about y on the left and -y on the right,
+    """Rotation matrices ``(T, V, 3, 3)`` of angles ``(T, V, 3)``.
+
+    The rotation is forward, then sideways, then turn.
+    """
+    # Forward turns about x; outwards about y on the left and -y on the right,
     # inwards about -z on the left and z on the right.
     signs = np.ones_like(angles)
     signs[..., AXES.index('turn')] = -1
@@ -252,7 +255,10 @@ def perform(
 
 
 def project(points: np.ndarray) -> np.ndarray:
-    """World ``(..., 3)`` in metres to pixels ``(..., 2)``, right and down."""
+    """Project points ``(..., 3)`` in metres to pixels ``(..., 2)``.
+
+    Pixels count to the right and down.
+    """
     depth = DISTANCE - points[..., 1]
     height, width = IMG_SHAPE
     across = width / 2 - FOCAL * points[..., 0] / depth

@@ -1,4 +1,4 @@
-"""Transforms: one annotation → one network input, for every layout."""
+"""Pipeline transforms of one annotation, for every layout."""
 
 from .features import GenSkeFeat
 from .filters import GaussianBlur, GaussianNoise

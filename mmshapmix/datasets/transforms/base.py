@@ -1,4 +1,4 @@
-"""What the augmentations share."""
+"""Base class and checks that the augmentations share."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -12,16 +12,17 @@ from mmcv.transforms import BaseTransform
 def check_numbers(
     name: str, value: Any, high: float = np.inf, count: int = 1
 ) -> None:
-    """Refuse an option that is not a number, or not a range of numbers.
+    """Check that an option is a number, or a range of numbers.
 
     Args:
-        name: Of the option.
+        name: Name of the option.
         value: A number, or (smallest, largest) if ``count`` is 2.
-        high: The largest that it may be; the smallest is 0.
+        high: Largest permitted number; the smallest is 0.
         count: 1 or 2.
 
     Raises:
-        ValueError: It names the option, what it may be and what it is.
+        ValueError: For any other value; the message names the option and its
+            permitted values.
     """
     numbers: list[Any] = [value] if np.isscalar(value) else list(value)
     ascend = all(a <= b for a, b in pairwise([0, *numbers, high]))
@@ -39,9 +40,9 @@ def update_sequences(
     """Replace the keypoints, and the scores if there are any.
 
     Args:
-        results: With ``keypoint`` ``(M, T, V, C)`` and optionally
-            ``keypoint_score`` ``(M, T, V)``; gets the new ones.
-        change: Makes the new array of the old one.
+        results: Dict with ``keypoint`` ``(M, T, V, C)`` and optionally
+            ``keypoint_score`` ``(M, T, V)``; changed.
+        change: Function from the old array to the new one.
     """
     for key in ('keypoint', 'keypoint_score'):
         if key in results:
@@ -49,16 +50,17 @@ def update_sequences(
 
 
 class RandomTransform(BaseTransform):
-    """Augments a sequence with a probability.
+    """Base of transforms that augment a sequence with some probability.
 
-    Subclasses say how in ``_augment``. All draws are from numpy's global
+    Subclasses implement ``_augment``. All draws are from numpy's global
     generator.
 
     Args:
-        prob: The probability. At 1 nothing is drawn for it.
+        prob: Probability of the augmentation. At 1 no number is drawn for the
+            decision.
 
     Raises:
-        ValueError: If it is not in [0, 1].
+        ValueError: If the probability is not in [0, 1].
     """
 
     def __init__(self, prob: float) -> None:
@@ -67,10 +69,10 @@ class RandomTransform(BaseTransform):
 
     @abstractmethod
     def _augment(self, results: dict) -> None:
-        """Draw, and replace what the draw changes in ``results``."""
+        """Draw, and replace the changed arrays in ``results``."""
 
     def transform(self, results: dict) -> dict:
-        """Augment the sequence, or leave it."""
+        """Augment the sequence, or leave it unchanged."""
         if self.prob == 1 or np.random.rand() < self.prob:
             self._augment(results)
         return results

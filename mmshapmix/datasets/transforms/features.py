@@ -29,8 +29,8 @@ class GenSkeFeat(BaseTransform):
 
     Args:
         layout: Name or dict of the skeleton.
-        feats: Some of ``'j'``, ``'b'``, ``'k'``, ``'jm'``, ``'bm'``, ``'km'``:
-            joint, bone, skip, and their motions.
+        feats: One or more of ``'j'``, ``'b'``, ``'k'``, ``'jm'``, ``'bm'``,
+            ``'km'``: joint, bone, skip, and their motions.
     """
 
     def __init__(

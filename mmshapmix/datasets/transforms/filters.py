@@ -1,8 +1,9 @@
-"""Filters: noise on the coordinates, and its opposite along time.
+"""Filters: noise on the coordinates, and smoothing along time.
 
-BRL (arXiv 2308.14024, section III-A) names them; the defaults are AimCLR's
-(arXiv 2112.03590). They stand before ``GenSkeFeat``, where ``keypoint`` holds
-coordinates and nothing else. All-zero joints are missing; they stay so.
+BRL (arXiv 2308.14024, section III-A) names these augmentations; the defaults
+are AimCLR's (arXiv 2112.03590). Their place is before ``GenSkeFeat``, where
+``keypoint`` contains only coordinates. All-zero joints are missing and stay
+missing.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from .base import RandomTransform, check_numbers, update_sequences
 
 @TRANSFORMS.register_module()
 class GaussianNoise(RandomTransform):
-    """Add independent normal noise to every coordinate that is there.
+    """Add independent normal noise to all coordinates of present joints.
 
     Required and modified key: ``keypoint`` ``(M, T, V, C)``.
 
@@ -41,8 +42,8 @@ class GaussianBlur(RandomTransform):
     """Smooth the motion by a Gaussian of random width along time.
 
     Required and modified keys: ``keypoint`` ``(M, T, V, C)``, and
-    ``total_frames``; frames beyond these are padding, which is dropped, from
-    ``keypoint_score`` ``(M, T, V)``, too. It stands before the sampler.
+    ``total_frames``; frames beyond these are padding, which is dropped, also
+    from ``keypoint_score`` ``(M, T, V)``. Its place is before the sampler.
 
     Args:
         sigma: Smallest and largest standard deviation, in frames.

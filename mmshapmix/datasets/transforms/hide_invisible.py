@@ -1,4 +1,4 @@
-"""Joints that were not seen."""
+"""Treatment of joints that were not seen."""
 
 from mmcv.transforms import BaseTransform
 
@@ -8,14 +8,14 @@ from ...registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class HideInvisible(BaseTransform):
-    """Give joints without a measured place the place (0, 0).
+    """Set the coordinates of invisible joints to (0, 0).
 
-    For data such as Penn Action, whose invisible joints hold placeholders. It
-    stands after ``PreNormalize2D``, where 0 is the middle of the picture, and
-    in the test pipeline, too.
+    For data such as Penn Action, whose invisible joints have placeholder
+    coordinates. Its place is after ``PreNormalize2D``, where 0 is the middle
+    of the picture, also in the test pipeline.
 
     Required keys: ``keypoint`` ``(M, T, V, C)`` and ``keypoint_score``
-    ``(M, T, V)``. Modified key: ``keypoint``; the scores stay.
+    ``(M, T, V)``. Modified key: ``keypoint``; the scores stay unchanged.
 
     Args:
         threshold: Joints with a smaller score are invisible.

@@ -18,7 +18,7 @@ from ...registry import TRANSFORMS
 
 MODES = ('auto', 'fix')
 LEAST_SIDE = 10.0
-"""Pixels; what is no longer is taken to be scaled already."""
+"""Pixels; a box with a side this long or shorter counts as already scaled."""
 
 
 @TRANSFORMS.register_module()
@@ -50,24 +50,26 @@ class PreNormalize3D(BaseTransform):
 class PreNormalize2D(BaseTransform):
     """Scale a 2-D sequence to [-1, 1], as PYSKL does since 2023-02.
 
-    Joints that were not seen become (0, 0): the middle. PYSKL showed them
-    before, as MMAction2 does, which is ``threshold=None``.
+    Joints that were not seen become (0, 0), the middle. Earlier versions of
+    PYSKL kept their coordinates, and MMAction2 does; for this, set
+    ``threshold=None``.
 
     Required key: ``keypoint`` ``(M, T, V, 2)``, in pixels. Optional keys:
     ``keypoint_score`` ``(M, T, V)``, without which all joints are visible, and
     ``img_shape``, (height, width). Modified key: ``keypoint``, to float32; the
-    scores stay where they are, for ``GenSkeFeat`` or ``FormatGCNInput``.
+    scores stay in their key, for ``GenSkeFeat`` or ``FormatGCNInput``.
 
     Args:
         threshold: Joints with this score or a smaller one are invisible;
-            none: all are visible.
-        img_shape: (height, width) of samples that do not say it.
+            ``None``: all joints are visible.
+        img_shape: (height, width) of samples without ``img_shape``.
         mode: ``'fix'``: the picture becomes [-1, 1]; ``'auto'``: the box of
-            the visible joints of the sequence does, if both its sides are
-            longer than 10 pixels, else the places stay.
+            the visible joints of the sequence becomes [-1, 1] if both its
+            sides are longer than 10 pixels, and otherwise the coordinates stay
+            unchanged.
 
     Raises:
-        ValueError: For another mode.
+        ValueError: For any other mode.
     """
 
     def __init__(
@@ -88,7 +90,7 @@ class PreNormalize2D(BaseTransform):
         """Scale the keypoints, and hide those that are not visible.
 
         Raises:
-            ValueError: If they have other than two coordinates.
+            ValueError: If the keypoints have not two coordinates.
         """
         joints = np.asarray(results['keypoint'], dtype=np.float32)
         if joints.shape[-1] != 2:
@@ -120,8 +122,8 @@ class MinMaxNormalize(BaseTransform):
     """Scale each coordinate of a sequence to [-1, 1], as for NW-UCLA.
 
     Required and modified key: ``keypoint`` ``(M, T, V, C)``. CTR-GCN and BRL
-    centre the sequence and scale it by a random factor before; neither is left
-    to see after this.
+    centre the sequence and scale it by a random factor before; neither has an
+    effect on the result.
     """
 
     def transform(self, results: dict) -> dict:

@@ -1,4 +1,4 @@
-"""Crop and resize along time."""
+"""Crop and resize of a sequence along time."""
 
 from collections.abc import Sequence
 
@@ -14,21 +14,21 @@ from .base import update_sequences
 class ResizeCrop(BaseTransform):
     """Temporal Resize-Crop of CTR-GCN (arXiv 2107.12213) and Shap-Mix.
 
-    A random share of the sequence, of at least ``clip_len`` frames where there
-    are as many, from a random start, is resized to ``clip_len`` frames; in
-    test mode a fixed share from the middle. It makes the clip itself: no
-    ``PoseDecode`` after it.
+    A random share of the sequence from a random start, at least ``clip_len``
+    frames if the sequence has as many, is resized to ``clip_len`` frames; in
+    test mode, a fixed share from the middle. The transform makes the clip
+    itself; no ``PoseDecode`` may follow.
 
     Required keys: ``keypoint`` ``(M, T, V, C)`` and ``total_frames``; frames
     beyond these are padding and are not read. Optional key: ``keypoint_score``
-    ``(M, T, V)``. Modified keys: these, to ``clip_len`` frames. Added keys:
-    ``clip_len``, ``frame_interval``, ``num_clips``.
+    ``(M, T, V)``. Modified keys: all of these, to ``clip_len`` frames. Added
+    keys: ``clip_len``, ``frame_interval``, ``num_clips``.
 
     Args:
         clip_len: Frames of the clip.
-        share: Smallest and largest share of the frames; in test mode the
-            share.
-        test_mode: The middle instead of a random crop.
+        share: Smallest and largest share of the frames; in test mode, one
+            number.
+        test_mode: Whether to crop the middle instead of a random share.
 
     Raises:
         ValueError: For a clip or a share without frames.
@@ -60,7 +60,7 @@ class ResizeCrop(BaseTransform):
         self.test_mode = test_mode
 
     def _sample_crop(self, total: int) -> tuple[int, int]:
-        """First frame of the crop, and the one after its last."""
+        """Draw the first frame of the crop, and the frame after its last."""
         if self.test_mode:
             margin = int((1 - self._shares[0]) * total / 2)
             return margin, total - margin

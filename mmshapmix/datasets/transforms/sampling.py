@@ -1,4 +1,4 @@
-"""Choice of frames."""
+"""Choice of the frames of a clip."""
 
 import numpy as np
 from mmaction.datasets.transforms import UniformSampleFrames
@@ -9,23 +9,24 @@ from ...registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class SortedSampleFrames(BaseTransform):
-    """Random frames in order; in test mode evenly spaced ones.
+    """Choose random frames in order; in test mode evenly spaced ones.
 
-    Any frames, each as often as it is drawn, as in CTR-GCN's and BRL's
-    preparation of NW-UCLA; or, with ``segments``, one of each of ``clip_len``
-    segments of equal length, the uniform sampler of BRL (arXiv 2308.14024,
-    section III-B2). That is MMAction2's ``UniformSampleFrames``, draw by draw,
-    where a sequence has as many frames as a clip, or more. A shorter one,
-    which MMAction2 plays over and over, is played once, slowly: a segment is
-    less than a frame then, and frames come repeatedly.
+    By default each frame is drawn independently, with replacement, as in
+    CTR-GCN's and BRL's preparation of NW-UCLA. With ``segments``, one frame is
+    drawn from each of ``clip_len`` segments of equal length, the uniform
+    sampler of BRL (arXiv 2308.14024, section III-B2). For sequences of at
+    least ``clip_len`` frames this equals MMAction2's ``UniformSampleFrames``,
+    draw by draw. A shorter sequence, which MMAction2 repeats, is played once,
+    slowly: a segment is then less than a frame, and frames are repeated.
 
     Required key: ``total_frames``. Added keys: ``frame_inds`` ``(clip_len,)``
     int64, ``clip_len``, ``frame_interval``, ``num_clips``.
 
     Args:
         clip_len: Frames of the clip.
-        test_mode: Evenly spaced instead of random.
-        segments: One random frame of each of ``clip_len`` equal segments.
+        test_mode: Whether frames are evenly spaced instead of random.
+        segments: Whether to draw one frame from each of ``clip_len`` segments
+            of equal length.
     """
 
     def __init__(
@@ -37,15 +38,15 @@ class SortedSampleFrames(BaseTransform):
         self.uniform = UniformSampleFrames(clip_len)
 
     def _of_segments(self, total: int) -> np.ndarray:
-        """A random frame of each segment, ``(clip_len,)``."""
+        """Draw a frame of each segment, ``(clip_len,)``."""
         if total >= self.clip_len:
             return self.uniform(dict(total_frames=total))['frame_inds']
         places = np.arange(self.clip_len) + np.random.rand(self.clip_len)
-        # The last may be rounded up to the end of the sequence.
+        # Rounding may raise the last number to the end of the sequence.
         return np.minimum(places * total / self.clip_len, total - 1)
 
     def transform(self, results: dict) -> dict:
-        """Choose the frames; ``PoseDecode`` takes them."""
+        """Choose the frames, for ``PoseDecode`` to take."""
         total = int(results['total_frames'])
         if self.test_mode:
             inds = np.linspace(0, total - 1, self.clip_len)

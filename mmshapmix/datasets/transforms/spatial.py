@@ -1,8 +1,8 @@
 """Spatial augmentations: the same change in every frame of a sequence.
 
-BRL (arXiv 2308.14024, section III-A) names them. They stand before
-``GenSkeFeat``, where ``keypoint`` holds coordinates and nothing else. All-zero
-joints are missing; they stay so.
+BRL (arXiv 2308.14024, section III-A) names these augmentations. Their place is
+before ``GenSkeFeat``, where ``keypoint`` contains only coordinates. All-zero
+joints are missing and stay missing.
 """
 
 from abc import abstractmethod
@@ -25,12 +25,12 @@ from .base import RandomTransform, check_numbers, update_sequences
 
 @TRANSFORMS.register_module()
 class RandomSwapSides(RandomTransform):
-    """Exchange left and right joints, and leave the places where they are.
+    """Exchange left and right joints without reflecting the coordinates.
 
-    ``Spatial_Flip`` of BRL's release (arXiv 2308.14024). The left hand goes
-    where the right hand was, which no view of a body shows: one that faced us
-    faces away and bends its knees the wrong way. The mirror image, which is
-    one, is :class:`RandomFlip`.
+    ``Spatial_Flip`` of BRL's released code (arXiv 2308.14024). The left hand
+    moves to the place of the right hand. No real body looks like the result:
+    a body that faced the viewer faces away and bends its knees the wrong way.
+    For a true mirror image, use :class:`RandomFlip`.
 
     Required and modified keys: ``keypoint`` ``(M, T, V, C)`` and optionally
     ``keypoint_score`` ``(M, T, V)``.
@@ -60,14 +60,15 @@ class RandomSwapSides(RandomTransform):
 
 @TRANSFORMS.register_module()
 class RandomFlip(RandomSwapSides):
-    """Mirror image: x changes its sign, and left and right joints swap.
+    """Mirror a sequence: x changes sign, and left and right joints swap.
 
-    The image of a left-handed wave is a right-handed one. It needs coordinates
-    whose x = 0 is the middle, so it stands after ``PreNormalize3D`` or
-    ``PreNormalize2D``: the image of plain pixels would lie beside the picture.
+    A left-handed wave becomes a right-handed one. The transform needs
+    coordinates with x = 0 in the middle, so its place is after
+    ``PreNormalize3D`` or ``PreNormalize2D``: in pixels, the mirror image would
+    lie outside of the picture.
 
     Required and modified keys: ``keypoint`` ``(M, T, V, C)``, C = 3 or 2, and
-    optionally ``keypoint_score`` ``(M, T, V)``, which swaps, too.
+    optionally ``keypoint_score`` ``(M, T, V)``, whose sides swap, too.
 
     Args:
         layout: Name or dict of the skeleton.
@@ -83,7 +84,7 @@ class RandomFlip(RandomSwapSides):
 
 
 class RandomLinearMap(RandomTransform):
-    """Multiplies all places of a sequence by one random matrix.
+    """Multiplies all coordinates of a sequence by one random matrix.
 
     Required and modified key: ``keypoint`` ``(M, T, V, C)``, C = 3 or 2.
     """
@@ -100,15 +101,15 @@ class RandomLinearMap(RandomTransform):
 
 @TRANSFORMS.register_module()
 class RandomRotate(RandomLinearMap):
-    """Turn a whole sequence by random angles about the axes.
+    """Rotate a whole sequence by random angles about the axes.
 
     Required and modified key: ``keypoint`` ``(M, T, V, 3)``, or ``(M, T, V,
-    2)``, which turns in its plane, about the origin.
+    2)``, which rotates in its plane, about the origin.
 
     Args:
-        degrees: Largest angle about the x, y and z axis; the angles are
-            uniform in ``[-degrees, degrees]``. In a plane, the first two must
-            be 0.
+        degrees: Largest angles about the x, y and z axis; the angles are
+            uniform in ``[-degrees, degrees]``. For 2-D skeletons the first two
+            must be 0.
         prob: Probability.
     """
 
@@ -132,14 +133,14 @@ class RandomRotate(RandomLinearMap):
 
 @TRANSFORMS.register_module()
 class RandomScale(RandomLinearMap):
-    """Stretch a sequence along each axis, by a factor of its own.
+    """Stretch a sequence along each axis by a separate random factor.
 
-    As PYSKL's; BRL (arXiv 2308.14024) trains on NTU with 0.1. Required and
+    As in PYSKL; BRL (arXiv 2308.14024) trains on NTU with 0.1. Required and
     modified key: ``keypoint`` ``(M, T, V, C)``, centred at the origin.
 
     Args:
         scale: The factors are uniform in ``[1 - scale, 1 + scale]``; at most
-            1, since negative ones would mirror.
+            1, since negative factors would mirror the body.
         prob: Probability.
     """
 
@@ -154,7 +155,7 @@ class RandomScale(RandomLinearMap):
 
 @TRANSFORMS.register_module()
 class RandomShear(RandomLinearMap):
-    """Slant a sequence: every axis takes a random share of the others.
+    """Shear a sequence: each coordinate gets random shares of the others.
 
     AimCLR, arXiv 2112.03590. Required and modified key: ``keypoint``
     ``(M, T, V, C)``, centred at the origin.
@@ -198,16 +199,16 @@ class RandomPartDrop(RandomTransform):
     """Hide random body parts for the whole sequence.
 
     BRL's *Part Drop*. Required and modified keys: ``keypoint`` ``(M, T, V,
-    C)``, whose hidden joints become 0, the mark of missing ones, and
-    optionally ``keypoint_score`` ``(M, T, V)``, whose become 0, too.
+    C)`` and optionally ``keypoint_score`` ``(M, T, V)``. Coordinates and
+    scores of hidden joints become 0, the mark of missing joints.
 
     Args:
         layout: Name or dict of the skeleton.
         prob: Probability.
-        num_parts: How many, less than all.
+        num_parts: Number of hidden parts, less than all.
 
     Raises:
-        ValueError: If the layout has no parts, or not as many.
+        ValueError: If the layout has no parts, or not more than ``num_parts``.
     """
 
     def __init__(

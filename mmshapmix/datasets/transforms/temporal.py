@@ -1,7 +1,7 @@
-"""Temporal augmentations: which frames of a sequence, in which order.
+"""Temporal augmentations: choice and order of the frames of a sequence.
 
-BRL (arXiv 2308.14024, section III-A) names them; its *Sampling* is MMAction2's
-``UniformSampleFrames``. They stand before the sampler.
+BRL (arXiv 2308.14024, section III-A) names these augmentations; its *Sampling*
+is MMAction2's ``UniformSampleFrames``. Their place is before the sampler.
 """
 
 from abc import abstractmethod
@@ -15,7 +15,7 @@ from .base import RandomTransform, check_numbers, update_sequences
 
 
 class RandomFrames(RandomTransform):
-    """Takes random frames of a sequence.
+    """Base of transforms that take random frames of a sequence.
 
     Required and modified keys: ``keypoint`` ``(M, T, V, C)``, optionally
     ``keypoint_score`` ``(M, T, V)``, and ``total_frames``; frames beyond these
@@ -36,12 +36,12 @@ class RandomFrames(RandomTransform):
 class RandomTemporalCrop(RandomFrames):
     """Keep a random share of the sequence, from a random start.
 
-    For a sampler after it to choose frames from; ``ResizeCrop`` makes the clip
-    itself. Keys: those of :class:`RandomFrames`.
+    A sampler must follow, to choose frames from the share; ``ResizeCrop``, in
+    contrast, makes the clip itself. Keys: see :class:`RandomFrames`.
 
     Args:
-        share: Smallest and largest share of the frames; of these at least one
-            is kept.
+        share: Smallest and largest share of the frames; at least one frame is
+            kept.
         prob: Probability.
     """
 
@@ -61,9 +61,9 @@ class RandomTemporalCrop(RandomFrames):
 
 @TRANSFORMS.register_module()
 class RandomTemporalFlip(RandomFrames):
-    """Play the sequence backwards.
+    """Reverse the order of the frames.
 
-    Keys: those of :class:`RandomFrames`.
+    Keys: see :class:`RandomFrames`.
 
     Args:
         prob: Probability.
@@ -78,14 +78,14 @@ class RandomTemporalFlip(RandomFrames):
 
 @TRANSFORMS.register_module()
 class RandomTemporalShift(RandomFrames):
-    """Start the sequence earlier or later.
+    """Shift the sequence along time.
 
-    It keeps its length: at the open end its first or last frame is repeated.
-    Keys: those of :class:`RandomFrames`.
+    The length does not change: at the open end the first or last frame is
+    repeated. Keys: see :class:`RandomFrames`.
 
     Args:
-        share: Largest shift as a share of the frames; whole frames up to it
-            are equally probable.
+        share: Largest shift as a share of the frames; all shifts by whole
+            frames up to it are equally probable.
         prob: Probability.
     """
 

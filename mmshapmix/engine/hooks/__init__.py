@@ -1,4 +1,4 @@
-"""Hooks: whatever needs the runner."""
+"""Hooks of MMEngine's runner."""
 
 from .class_counts_hook import ClassCountsHook
 from .data_check_hook import DataCheckHook

@@ -1,4 +1,4 @@
-"""Class counts: measured once, handed to whatever wants them."""
+"""Class counts: measured on the training data and set in all users."""
 
 from collections.abc import Iterable
 from itertools import chain
@@ -25,17 +25,17 @@ from ..models import (
 
 @HOOKS.register_module()
 class ClassCountsHook(Hook):
-    """Measures class counts on the training data and hands them out.
+    """Measures class counts on the training data and passes them on.
 
     Every module of the model, every hook and every metric that has a method
-    ``set_class_counts`` gets them. They are saved in the checkpoint's
-    ``meta['class_counts']``; when only testing, they come from there.
+    ``set_class_counts`` gets the counts. Checkpoints contain them in
+    ``meta['class_counts']``, from where a test takes them.
 
     Args:
-        allow_empty_classes: Train even if a class has no sample.
+        allow_empty_classes: Whether to train even if a class has no sample.
     """
 
-    # Before the hooks that may look at modules and metrics.
+    # Before the hooks that may use modules and metrics.
     priority = 'VERY_HIGH'
 
     def __init__(self, allow_empty_classes: bool = False) -> None:
@@ -43,11 +43,11 @@ class ClassCountsHook(Hook):
         self.class_counts: ClassCounts | None = None
 
     def before_run(self, runner) -> None:
-        """Refuse metrics that get into each other's way; tell the mixer.
+        """Check head and metrics, and set the mixer's classes and layout.
 
-        The mixer has to know the classes and the layout before it is loaded.
+        The mixer must know both before its state is loaded.
         """
-        # Not by the properties, which would build the loops.
+        # Not runner.val_loop etc., properties that would build the loops.
         for loop in (runner._val_loop, runner._test_loop):
             if isinstance(loop, BaseLoop):
                 check_metrics(loop.evaluator.metrics)
@@ -58,7 +58,7 @@ class ClassCountsHook(Hook):
             mixer.to(next(runner.model.parameters()).device)
 
     def before_train(self, runner) -> None:
-        """Measure, check and log the counts; hand them to model and hooks."""
+        """Measure, check and log the counts; pass them to model and hooks."""
         check_batches(runner.train_dataloader)
         counts = get_class_counts(runner.train_dataloader.dataset)
         self.class_counts = counts
@@ -84,7 +84,7 @@ class ClassCountsHook(Hook):
             )
 
     def _hand_to_modules_and_hooks(self, runner) -> None:
-        # On the model's device, where the buffers made of them are to be.
+        # On the model's device, for the buffers computed from the counts.
         device = next(runner.model.parameters()).device
         self._hand_to(chain(runner.model.modules(), runner.hooks), device)
 
@@ -100,13 +100,13 @@ class ClassCountsHook(Hook):
                 )
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Take the counts that the checkpoint was trained on, to test it.
+        """Take the class counts from the checkpoint, if there is no training.
 
         Raises:
-            ValueError: If they are not those of the model's classes.
+            ValueError: If the counts do not fit the model's classes.
         """
         if is_training(runner):
-            return  # they are measured
+            return  # the counts are measured
         path = loaded_from(runner)
         head = getattr(unwrapped(runner.model), 'cls_head', None)
         counts = class_counts_of(
@@ -121,11 +121,11 @@ class ClassCountsHook(Hook):
             checkpoint['meta']['class_counts'] = self.class_counts.tolist()
 
     def before_val(self, runner) -> None:
-        """Hand the counts to the validation metrics."""
+        """Pass the counts to the validation metrics."""
         self._hand_to(runner.val_evaluator.metrics)
 
     def before_test(self, runner) -> None:
-        """Hand the counts to model, hooks and test metrics."""
+        """Pass the counts to model, hooks and test metrics."""
         if self.class_counts is None:
             runner.logger.warning(
                 'The checkpoint does not know the class counts it was trained '

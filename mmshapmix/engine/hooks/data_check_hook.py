@@ -1,4 +1,4 @@
-"""What can be wrong with training and validation data together."""
+"""Checks of training and validation data against each other."""
 
 from mmengine.hooks import Hook
 
@@ -9,14 +9,14 @@ from ...registry import HOOKS
 
 @HOOKS.register_module()
 class DataCheckHook(Hook):
-    """Looks at the data at the start of a training.
+    """Checks the data at the start of a training.
 
-    It warns of validation samples that are training samples, too, and refuses
-    a validation of samples without labels.
+    The hook warns of validation samples that are also training samples, and
+    refuses validation samples without labels.
     """
 
     def before_train(self, runner) -> None:
-        """Look at both data sets.
+        """Check both data sets.
 
         Raises:
             ValueError: If the validation samples have no labels.

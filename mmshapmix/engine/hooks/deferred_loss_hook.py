@@ -1,4 +1,4 @@
-"""When a deferred loss changes."""
+"""The change from the early to the late loss."""
 
 from mmengine.hooks import Hook
 
@@ -11,20 +11,20 @@ from ..models import unwrapped
 class DeferredLossHook(Hook):
     """Switches every DeferredLoss of the model to its late loss.
 
-    It looks at the iteration alone, so that a resumed run is in the stage that
-    the uninterrupted one would be in.
+    The stage depends only on the iteration, so that a resumed run is in the
+    same stage as an uninterrupted one.
 
     Args:
         begin: The first epoch with the late loss, counted from 0; or a float
-            below 1: the share of training that comes before.
+            below 1: the share of the training before it.
         lr_factor: Factor on all learning rates from then on. It is applied
-            once: the optimizer's state, and so a checkpoint, keeps it, and
-            MMEngine's schedulers go on from the current rate. (Not those that
-            restart from the initial one, as CosineRestartLR; and an
-            ``eta_min`` stays what it is.)
+            once: the optimizer's state, and thereby a checkpoint, contains the
+            changed rates, and MMEngine's schedulers continue from the current
+            rate. (Exceptions are schedulers that restart from the initial
+            rate, such as CosineRestartLR; and an ``eta_min`` does not change.)
 
     Raises:
-        ValueError: For a negative ``begin``, or a float of 1 and more, or an
+        ValueError: For a negative ``begin``, or a float of 1 or more, or an
             ``lr_factor`` that is not above 0.
     """
 
@@ -43,10 +43,11 @@ class DeferredLossHook(Hook):
         self.lr_factor = lr_factor
 
     def before_train(self, runner) -> None:
-        """Find the losses and the iteration.
+        """Find the losses, and the iteration of the change.
 
         Raises:
-            ValueError: If the model has none, or the training ends before.
+            ValueError: If the model has no DeferredLoss, or the training ends
+                before the change.
         """
         self.losses = [
             module
@@ -71,14 +72,14 @@ class DeferredLossHook(Hook):
     def first_iteration(self, runner) -> int:
         """The first iteration of the last stage."""
         if isinstance(self.begin, float):
-            # Rounded, since 20 of 24 epochs are not 5/6 in floating point.
+            # Rounded, since shares such as 5/6 are not exact floats.
             return round(self.begin * runner.max_iters)
         return self.begin * len(runner.train_dataloader)
 
     def before_train_iter(
         self, runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
-        """Set the stage, and say so when it begins."""
+        """Set the stage; log the begin of the last stage."""
         if runner.iter == self.first:
             self._begin(runner)
         for loss in self.losses:

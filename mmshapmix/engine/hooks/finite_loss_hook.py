@@ -1,4 +1,4 @@
-"""A training that has failed ends, and its checkpoints stay good."""
+"""The end of a training whose loss is not finite."""
 
 import math
 
@@ -14,17 +14,19 @@ from ..models import unwrapped
 class FiniteLossHook(Hook):
     """Ends a training whose loss is not finite, and saves no such weights.
 
-    It looks at each iteration's losses as MMEngine has logged them, which does
-    not make a GPU wait once more; and at the weights, before they are saved.
+    The hook checks the losses of each iteration as MMEngine has logged them,
+    which needs no additional GPU synchronisation, and the weights before they
+    are saved.
 
-    Where a gradient scaler leaves out the step of such a loss (``--amp`` with
-    float16), single ones do no harm.
+    A gradient scaler (``--amp`` with float16) skips the step of a loss that is
+    not finite, so that single ones do no harm.
 
     Args:
-        patience: So many losses in a row end a training with a scaler.
+        patience: Number of such losses in a row that ends a training with a
+            gradient scaler.
     """
 
-    # After RuntimeInfoHook, which logs; before all that saves.
+    # After RuntimeInfoHook, which logs; before the hooks that save.
     priority = 'ABOVE_NORMAL'
 
     def __init__(self, patience: int = 20) -> None:
@@ -38,11 +40,11 @@ class FiniteLossHook(Hook):
         data_batch: dict | None = None,
         outputs: dict | None = None,
     ) -> None:
-        """Look at the losses.
+        """Check the losses.
 
         Raises:
-            ValueError: If one is not finite. It says which, in what iteration,
-                and the last good checkpoint.
+            ValueError: If a loss is not finite. The message names the loss,
+                the iteration, and the last good checkpoint.
         """
         wrong = {
             name: value
@@ -61,7 +63,7 @@ class FiniteLossHook(Hook):
 
     @staticmethod
     def _losses(runner, outputs: dict) -> list[tuple[str, float]]:
-        """The losses that are summed, and their sum."""
+        """Values of the losses that are summed, and of their sum."""
         logged = runner.message_hub.log_scalars
         return [
             (name, logged[f'train/{name}'].current())
@@ -94,10 +96,10 @@ class FiniteLossHook(Hook):
         )
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Look at the weights: the last step may have spoilt them.
+        """Check the weights, which the last step may have spoilt.
 
         Raises:
-            ValueError: If one is not finite.
+            ValueError: If a weight is not finite.
         """
         weights = {n for n, _ in unwrapped(runner.model).named_parameters()}
         for name, tensor in checkpoint['state_dict'].items():

@@ -1,4 +1,4 @@
-"""The logits of tested samples, for dumps."""
+"""Logits of the tested samples, for dumped scores."""
 
 from typing import Any
 
@@ -14,16 +14,17 @@ from ..models import unwrapped
 class KeepLogitsHook(Hook):
     """Gives each tested sample the mean logits of its clips.
 
-    They are in its field ``pred_logit``, ``(K,)``, and so in the file of
-    ``DumpScores``. ``pred_score`` has probabilities, of which the logits of
-    several clips cannot be told. It works with each ``cls_head`` whose forward
-    gives logits ``(N * clips, K)``, with those of post-hoc adjustments.
+    The logits are in the sample's field ``pred_logit``, ``(K,)``, and
+    therefore in the file of ``DumpScores``. They cannot be computed from
+    ``pred_score``, the mean probabilities of several clips. The hook works
+    with every ``cls_head`` whose forward returns logits ``(N * clips, K)``;
+    post-hoc adjustments are included.
     """
 
-    priority = 'VERY_LOW'  # after the hooks that adjust
+    priority = 'VERY_LOW'  # after the hooks that adjust logits
 
     def before_test(self, runner) -> None:
-        """Begin to keep them."""
+        """Register the forward hooks that keep the logits."""
         model = unwrapped(runner.model)
         self.logits: Any = None
         self.handles = [model.register_forward_hook(self._hand_over)]
@@ -46,6 +47,6 @@ class KeepLogitsHook(Hook):
                 sample.set_field(mean, LOGITS)
 
     def after_test(self, runner) -> None:
-        """Keep them no longer."""
+        """Remove the forward hooks."""
         for handle in self.handles:
             handle.remove()

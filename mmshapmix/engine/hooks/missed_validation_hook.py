@@ -1,4 +1,4 @@
-"""A validation that was interrupted is made up for."""
+"""Catching up on an interrupted validation."""
 
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
@@ -9,25 +9,25 @@ from ..saving import VALIDATED, step_of
 
 @HOOKS.register_module()
 class MissedValidationHook(Hook):
-    """Validates before a resumed training goes on, where that was not done.
+    """Runs a missed validation before a resumed training continues.
 
-    A checkpoint is saved before the validation of its epoch. Where a run is
-    killed in between, MMEngine goes on with the next epoch, or ends.
+    A checkpoint is saved before the validation of its epoch. If a run is
+    killed in between, MMEngine continues with the next epoch, or ends.
     """
 
-    # All is ready then, as after an epoch.
+    # After all other hooks, so that everything is ready, as after an epoch.
     priority = 'LOWEST'
 
     def before_train(self, runner) -> None:
-        """Validate, if the training stands where that is due."""
+        """Validate, if a validation is due at this step and was missed."""
         loop, step = runner.train_loop, step_of(runner)
         if step == 0 or not self._is_due(runner, step):
             return
         if runner.message_hub.get_info(VALIDATED) != step:
             kind = 'epoch' if loop.epoch == step else 'iteration'
             runner.logger.info(
-                f'The checkpoint says of no validation after {kind} {step}: '
-                'that comes first'
+                f'The checkpoint has no validation after {kind} {step}: '
+                'it is run now'
             )
             runner.val_loop.run()
 

@@ -1,4 +1,4 @@
-"""Accuracy of each class, as a table beside the checkpoints."""
+"""Tables of the accuracy of each class, saved beside the checkpoints."""
 
 import csv
 from collections.abc import Iterable
@@ -32,11 +32,11 @@ class PerClassTableHook(Hook):
 
     @staticmethod
     def _stage(runner) -> str:
-        # Not runner.train_loop, nor runner.epoch: to validate alone, they
-        # would build the loop, with the training data.
+        # Not runner.train_loop or runner.epoch: in a validation without
+        # training, these would build the loop, with the training data.
         loop = runner._train_loop
-        # Validation follows the increment of the epoch or iteration, so this
-        # is the number of the checkpoint, too.
+        # A validation follows the increment of the epoch or iteration, so this
+        # is also the number of the checkpoint.
         if isinstance(loop, IterBasedTrainLoop):
             return f'iter_{loop.iter}'
         if isinstance(loop, BaseLoop):

@@ -1,4 +1,4 @@
-"""Corrections of a trained classifier that need no training."""
+"""Post-hoc corrections of a trained classifier, without training."""
 
 from typing import Any
 
@@ -25,23 +25,24 @@ class PostHocHook(Hook):
 
     ``'logit-adjustment'``, Menon et al., arXiv 2007.07314, Eq. (9): the scores
     of each clip become :math:`z - \tau \log \pi`, before softmax and
-    averaging. It works with each ``cls_head`` whose forward gives scores
-    ``(N, K)``. The class counts are those of ``ClassCountsHook``, that is, of
-    the checkpoint; if there are none, they are measured on the config's
+    averaging. This works with every ``cls_head`` whose forward returns scores
+    ``(N, K)``. The class counts come from ``ClassCountsHook``, that is, from
+    the checkpoint; without counts in it, they are measured on the config's
     training data.
 
     ``'tau-norm'``, Kang et al., arXiv 1910.09217: the rows of the classifier
     ``cls_head.fc`` become :math:`W_c / \|W_c\|^\tau`, and its bias is
-    discarded. No weight changes, so that averaged weights can take its place.
+    discarded. The stored weights do not change, so that EMAHook can exchange
+    them for averaged weights.
 
     Args:
-        correction: One of the two.
-        tau: Strength. 0 leaves the scores or the rows as they are; with 1, the
-            prior is taken out once, or the norms of all rows are equal. The
-            paper of the second chooses it on validation data.
+        correction: ``'logit-adjustment'`` or ``'tau-norm'``.
+        tau: Strength. 0 leaves the scores or the rows unchanged; with 1, the
+            prior is subtracted once, or the norms of all rows are equal. The
+            paper of tau-norm chooses tau on validation data.
 
     Raises:
-        ValueError: For another correction.
+        ValueError: For any other correction.
     """
 
     def __init__(self, correction: str, tau: float = 1.0) -> None:
@@ -55,7 +56,7 @@ class PostHocHook(Hook):
         self.class_counts = class_counts
 
     def before_test(self, runner) -> None:
-        """Begin to correct.
+        """Register the forward hook that corrects the scores.
 
         Raises:
             ValueError: If the prior is needed and a class has no training
@@ -102,5 +103,5 @@ class PostHocHook(Hook):
         return counts
 
     def after_test(self, runner) -> None:
-        """Correct no longer."""
+        """Remove the forward hook."""
         self.handle.remove()

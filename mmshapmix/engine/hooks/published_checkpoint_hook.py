@@ -1,4 +1,4 @@
-"""Checkpoints load as a whole or not at all, published ones as they are."""
+"""Checks of loaded checkpoints, and conversion of published ones."""
 
 from mmengine.hooks import Hook
 
@@ -36,16 +36,17 @@ PARTIAL = (
 class PublishedCheckpointHook(Hook):
     """Checks checkpoints when they are loaded, and converts published ones.
 
-    MMEngine remarks upon weights that are missing, or of other shapes, and
-    goes on with random ones. With this hook, a test needs all weights of the
-    model. A training that starts from a checkpoint may have another head; one
-    that is resumed needs all of its state. The files of the codebases that
-    :data:`~mmshapmix.interop.sources.SOURCES` lists are taken as they are.
+    If weights are missing or have other shapes, MMEngine only warns, and
+    continues with random ones. With this hook, a test needs all weights of the
+    model. A training that starts from a checkpoint may have another head; a
+    resumed training needs its complete state. Files of the codebases in
+    :data:`~mmshapmix.interop.sources.SOURCES` are converted automatically.
 
     Args:
-        without_head: Let a training start with a new head, also where the
-            checkpoint's would fit.
-        partial: Let a training start from what fits, whatever that is.
+        without_head: Whether a training starts with a new head, even if the
+            checkpoint's head fits.
+        partial: Whether a training may start from any subset of weights that
+            fits.
     """
 
     # Before all hooks that read the checkpoint.
@@ -58,11 +59,11 @@ class PublishedCheckpointHook(Hook):
         self.partial = partial
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Make it an ordinary checkpoint that fits.
+        """Convert the checkpoint to an ordinary one, and check that it fits.
 
         Raises:
-            ValueError: If it does not: the message lists what is missing,
-                unexpected or of another shape, and says what to do.
+            ValueError: If it does not fit: the message lists weights that are
+                missing, unexpected or of another shape, and names a remedy.
         """
         path, model = loaded_from(runner), unwrapped(runner.model)
         if runner._resume:
@@ -83,7 +84,7 @@ class PublishedCheckpointHook(Hook):
         replace_state(checkpoint, whole, meta, keep_rest=not source)
 
     def _start_from(self, runner, state: State, path: str) -> State:
-        """What a training takes over; the log says what it does not."""
+        """Return the weights that a training starts from; log the others."""
         model = unwrapped(runner.model)
         state = headless(state) if self.without_head else state
         found = misfit(state, model).without(*TRAINING_ONLY)

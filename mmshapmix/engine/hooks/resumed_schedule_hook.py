@@ -1,4 +1,4 @@
-"""Schedules of a training that is resumed with other settings."""
+"""Learning-rate schedules of a training resumed with other settings."""
 
 import copy
 from collections.abc import Mapping
@@ -20,41 +20,41 @@ PROGRESS = {
     'num_bad_epochs',
     'verbose',
 }
-"""Of a scheduler's state: what its steps change."""
+"""Keys of a scheduler's state that change in its steps."""
 
 
 @HOOKS.register_module()
 class ResumedScheduleHook(Hook):
-    """Lets a resumed training have the schedules that its config says.
+    """Gives a resumed training the schedules of its config.
 
-    MMEngine restores the state of schedulers with their former end, period and
-    initial rate: with more epochs the rate freezes, with other batches it is
-    not where it should be. Where the config's schedulers are others than the
-    checkpoint's, this puts those of the config at the iteration that has been
-    reached: rates are then those of a training that had been so from the
-    beginning. What has not changed is left as it was.
+    MMEngine restores schedulers with their former end, period and initial
+    rate: with more epochs the rate freezes, and with other batch sizes it is
+    wrong. If the schedulers of the config differ from those of the checkpoint,
+    this hook steps those of the config up to the present iteration: the rates
+    are then those of a training that had these settings from the beginning.
+    Without a difference, nothing is changed.
     """
 
-    # Before all hooks that look at the iteration.
+    # Before all hooks that use the iteration.
     priority = 'HIGHEST'
 
     def __init__(self) -> None:
         self.planned: list[dict] | None = None
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Leave functions out, which no checkpoint should hold.
+        """Remove functions from the schedulers' states.
 
-        OneCycleLR's state has one, for which such a checkpoint could not be
-        read again as weights only.
+        The state of OneCycleLR contains a function, with which a checkpoint
+        cannot be read with ``weights_only=True``.
         """
         for state in _flat(checkpoint.get('param_schedulers')):
             for key in [k for k, value in state.items() if callable(value)]:
                 del state[key]
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Keep what the config says, and what the checkpoint does."""
+        """Keep the schedules and settings of the config and the checkpoint."""
         if not isinstance(runner.optim_wrapper, OptimWrapper):
-            return  # no training: nothing is built
+            return  # without a training, MMEngine builds no optimizer
         self.planned = [
             copy.deepcopy(scheduler.state_dict())
             for scheduler in _flat(runner.param_schedulers)
@@ -65,11 +65,11 @@ class ResumedScheduleHook(Hook):
         self.has_rates = 'optimizer' in checkpoint
 
     def before_train(self, runner) -> None:
-        """Put the schedules in place, if they are others.
+        """Replace the schedules, if those of the config differ.
 
         Raises:
-            ValueError: If the training was longer already, or if the metrics
-                decide on the rate, and other schedulers have changed.
+            ValueError: If the checkpoint is beyond the end of the training, or
+                if settings differ and the rate depends on metrics.
         """
         planned = self.planned
         if planned is None or runner.epoch == runner.iter == 0:
@@ -88,10 +88,10 @@ class ResumedScheduleHook(Hook):
             )
         self._replay(runner, schedulers, planned)
         runner.logger.warning(
-            'The schedules or the length of the training are others than in '
-            'the checkpoint. They are now as if they had been so from the '
-            f'beginning: {runner.optim_wrapper.get_lr()} at iteration '
-            f'{runner.iter}.'
+            'The schedules or the length of the training differ from those '
+            'of the checkpoint. The rates are now those of a training with '
+            'the new settings from the beginning: '
+            f'{runner.optim_wrapper.get_lr()} at iteration {runner.iter}.'
         )
 
     @staticmethod
@@ -109,10 +109,10 @@ class ResumedScheduleHook(Hook):
 
     @staticmethod
     def _count_by_epochs(runner) -> bool:
-        """Let epochs that had another length count as the present ones.
+        """Recompute the iteration from the epoch, if epochs differ in length.
 
         Returns:
-            Whether the iteration is now another.
+            Whether the iteration has changed.
         """
         loop = runner.train_loop
         if isinstance(loop, IterBasedTrainLoop):
@@ -132,7 +132,7 @@ class ResumedScheduleHook(Hook):
         return True
 
     def _differs(self, runner, planned: list[dict]) -> bool:
-        """Whether the checkpoint was made with other schedules or settings."""
+        """Return whether schedules or settings of the checkpoint differ."""
         if not self.has_rates or len(self.saved) != len(planned):
             return True
         varying = {'lr', *(state['param_name'] for state in planned)}
@@ -153,14 +153,14 @@ class ResumedScheduleHook(Hook):
         schedulers: list[_ParamScheduler],
         planned: list[dict],
     ) -> None:
-        """Take all steps again, up to the iteration that has been reached."""
+        """Repeat all steps of the schedulers, up to the present iteration."""
         for group, settings in zip(
             _groups(runner), self.settings, strict=True
         ):
             group.update(settings)
         for scheduler, state in zip(schedulers, planned, strict=True):
             optimizer = scheduler.optimizer
-            optimizer._global_step = 0  # or a scheduler warns of its steps
+            optimizer._global_step = 0  # otherwise the schedulers warn
             vars(scheduler).clear()
             vars(scheduler).update(state, optimizer=optimizer)
         loop = runner.train_loop
@@ -171,7 +171,7 @@ class ResumedScheduleHook(Hook):
             for hook in runner.hooks
             if isinstance(hook, DeferredLossHook)
         }
-        # As ParamSchedulerHook: those by epoch come last.
+        # As in ParamSchedulerHook, schedulers by epoch step last.
         by_iter = [s for s in schedulers if not s.by_epoch]
         all_in_order = by_iter + [s for s in schedulers if s.by_epoch]
         for iteration in range(loop.iter):
@@ -183,14 +183,14 @@ class ResumedScheduleHook(Hook):
 
 
 def _flat(parts: Any) -> list[Any]:
-    """Schedulers, or states of them, of one optimizer or of several."""
+    """List the schedulers, or their states, of one or several optimizers."""
     if isinstance(parts, Mapping):
         return [part for some in parts.values() for part in some]
     return list(parts or [])
 
 
 def _groups(runner) -> list[dict]:
-    """The parameter groups of all optimizers."""
+    """List the parameter groups of all optimizers."""
     wrapper = runner.optim_wrapper
     several = isinstance(wrapper, OptimWrapperDict)
     wrappers = wrapper.values() if several else [wrapper]
@@ -198,12 +198,12 @@ def _groups(runner) -> list[dict]:
 
 
 def _settings(group: dict) -> dict[str, Any]:
-    """Of a parameter group, all but the parameters."""
+    """Settings of a parameter group: all entries except the parameters."""
     return {key: value for key, value in group.items() if key != 'params'}
 
 
 def _disagree(one: dict, other: dict, but: set[str]) -> bool:
-    """Whether something that both have is not the same."""
+    """Return whether two dicts differ in a key that both have."""
     return any(
         one[key] != other[key]
         for key in one.keys() & other.keys() - but

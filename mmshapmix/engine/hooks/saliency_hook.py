@@ -1,4 +1,4 @@
-"""Estimation of saliency while a model trains."""
+"""Estimation of the saliency of body parts during training."""
 
 import contextlib
 import math
@@ -23,20 +23,21 @@ from ...functional.checks import check_choice
 from ...functional.draws import make_generator
 from ...functional.saliency import pose_sums
 from ...models.estimators import SaliencyEstimator
+from ...models.labels import labels_of
 from ...models.mixers import Mixer
 from ...registry import HOOKS
 from ..models import loaded_from, mixer_of, unwrapped
 from .seed_hook import step_seed
 
 WARMUPS = {'st-mix': 'unguided', 'clean': 'clean'}
-"""How a training warms up, and the phase of the mixer meanwhile."""
+"""Kinds of warm-up, and the phase of the mixer during the warm-up."""
 
 MEAN_POSE_SAMPLES = 5000
 
 
 @contextlib.contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode, then the mode that each module had before."""
+    """Set evaluation mode; restore each module's mode at the end."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
@@ -47,7 +48,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 def passes_done(runner) -> float:
-    """Passes over the data so far; an epoch of RepeatDataset is several."""
+    """Passes over the data so far; an epoch of RepeatDataset has several."""
     loader = runner.train_dataloader
     repeats = isinstance(loader.dataset, RepeatDataset)
     times = loader.dataset.times if repeats else 1
@@ -60,25 +61,26 @@ def measure_mean_pose(
     max_samples: int,
     device: torch.device | str = 'cpu',
 ) -> Tensor:
-    """Mean over samples and frames of the pipeline's output.
+    """Compute the mean pose over samples and frames of the pipeline's output.
 
-    Each rank runs the pipeline of its share of the samples.
+    Each rank runs the pipeline on its share of the samples.
 
     Args:
-        dataset: Gives ``inputs`` ``(clips, M, T, V, C)``.
-        seed: Of the choice of samples and of the pipeline's draws.
-        max_samples: At most so many are taken, at random.
-        device: Of the sums, which all ranks add up, and of the result.
+        dataset: Data set whose samples have ``inputs`` ``(clips, M, T, V,
+            C)``.
+        seed: Seed of the choice of samples and of the pipeline's draws.
+        max_samples: Largest number of samples, chosen at random.
+        device: Device of the result, and of the sums that ranks all-reduce.
 
     Returns:
-        ``(M, V, C)``; zeros for a person who is never there.
+        ``(M, V, C)``; zeros for a person who is never present.
     """
     rank, world_size = get_dist_info()
     seeds = [seed]
-    broadcast_object_list(seeds)  # ranks may have been given different ones
+    broadcast_object_list(seeds)  # ranks may have different seeds
     rng = np.random.default_rng(seeds)
     chosen = rng.permutation(len(dataset))[:max_samples]
-    # No rank may be without a sample; repeats do little harm.
+    # Every rank needs a sample; repeated samples do little harm.
     chosen = np.resize(chosen, max(len(chosen), world_size))
     parts = []
     for index in track(
@@ -98,7 +100,7 @@ def measure_mean_pose(
 
 
 def _check_pose(pose: Tensor, dataset: Any, runner) -> None:
-    """Refuse the pose of a checkpoint that is of other data."""
+    """Check that a checkpoint's mean pose has the shape of the data."""
     with seeded((runner.seed,)):
         expected = pose_sums(dataset[0]['inputs'])[0].shape
     if pose.shape != expected:
@@ -124,20 +126,22 @@ def _mixer(runner) -> Mixer:
 
 @HOOKS.register_module()
 class SaliencyHook(Hook):
-    """Estimates the saliency that guides ShapMix, and warms the mixer up.
+    """Estimates the saliency that guides ShapMix, and sets the mixer's phase.
 
     Before a training step, the mixer's estimator observes the batch, with the
-    model in evaluation mode and without gradients, and updates its table. In
-    the first epochs the mixer is not guided yet.
+    model in evaluation mode and without gradients, and updates its table.
+    During the warm-up the mixer is not guided yet.
 
     Args:
         interval: Estimate in every n-th iteration, Table 13 (Iter-n).
-        share: Share of each batch that is observed, above 0 to 1.
-        warmup_epochs: Passes over the data of warm-up; an epoch of
-            RepeatDataset counts as several.
-        warmup: What is trained on meanwhile: ``'st-mix'``, unguided, as in the
-            released code, or ``'clean'`` samples alone, as in Algorithm 1.
-        mean_pose_samples: At most so many training samples make the mean pose.
+        share: Share of each batch that is observed, above 0, up to 1.
+        warmup_epochs: Length of the warm-up in passes over the data; an epoch
+            of RepeatDataset counts as several.
+        warmup: Training samples of the warm-up: ``'st-mix'``, mixed without
+            guidance, as in the released code, or only ``'clean'`` samples, as
+            in Algorithm 1.
+        mean_pose_samples: Largest number of training samples from which the
+            mean pose is computed.
     """
 
     def __init__(
@@ -162,7 +166,7 @@ class SaliencyHook(Hook):
         self.mean_pose_samples = mean_pose_samples
 
     def before_train(self, runner) -> None:
-        """Measure the mean pose, unless the run is resumed and has it."""
+        """Measure the mean pose, unless a resumed run has one."""
         estimator = _mixer(runner).estimator
         if estimator is None:
             return
@@ -184,7 +188,7 @@ class SaliencyHook(Hook):
     def before_train_iter(
         self, runner, batch_idx: int, data_batch: Any = None
     ) -> None:
-        """Set the mixer's phase, and estimate."""
+        """Set the mixer's phase, and update the saliency."""
         mixer = _mixer(runner)
         warm = passes_done(runner) >= self.warmup_epochs
         mixer.phase = 'guided' if warm else WARMUPS[self.warmup]
@@ -201,7 +205,7 @@ class SaliencyHook(Hook):
             {key: value[:number] for key, value in data_batch.items()}
         )
         inputs = batch['inputs']
-        labels = torch.cat([s.gt_label for s in batch['data_samples']])
+        labels = labels_of(batch['data_samples'])
         seed = step_seed(runner, estimator)
         generator = make_generator(seed, inputs.device)
         with (
@@ -213,7 +217,7 @@ class SaliencyHook(Hook):
         estimator.update(labels, slots, values)
 
     def after_train_epoch(self, runner) -> None:
-        """Say how many observations were left out."""
+        """Warn of observations that were not finite and were left out."""
         estimator = _mixer(runner).estimator
         if estimator is None or not estimator.skipped:
             return

@@ -1,4 +1,4 @@
-"""The begin of a second stage."""
+"""Start of the second stage of a decoupled training."""
 
 from mmengine.dist import broadcast
 from mmengine.hooks import Hook
@@ -15,7 +15,7 @@ def initialize_anew(head: BaseModule) -> None:
     for module in head.modules():
         if hasattr(module, 'reset_parameters'):
             module.reset_parameters()
-    head.is_init = False  # or MMEngine declines
+    head.is_init = False  # otherwise MMEngine does not initialise again
     head.init_weights()
     for parameter in head.parameters():
         broadcast(parameter.data)
@@ -23,25 +23,26 @@ def initialize_anew(head: BaseModule) -> None:
 
 @HOOKS.register_module()
 class SecondStageHook(Hook):
-    """Lets a training start from a first stage only.
+    """Ensures that a training starts from the checkpoint of a first stage.
 
     Decoupled training (Kang et al., arXiv 1910.09217) trains the classifier of
-    a model that was trained before; with ``FrozenRecognizerGCN``, that alone.
+    a model that was trained before; with ``FrozenRecognizerGCN``, only the
+    classifier head.
 
     Args:
-        reinitialize: Start with a new classifier head, as classifier
-            re-training (cRT) does. A resumed run keeps the one that it has.
+        reinitialize: Whether to start with a new classifier head, as
+            classifier re-training (cRT) does. A resumed run keeps its head.
     """
 
     def __init__(self, reinitialize: bool = False) -> None:
         self.reinitialize = reinitialize
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """See of which stage the checkpoint is, and what of a head it has.
+        """Check the checkpoint's stage and its classifier.
 
         Raises:
-            ValueError: If a run is to resume from a first stage; or if the
-                classifier is to be kept, and there is none of the model.
+            ValueError: If a run would resume from a first stage; or if the
+                classifier is kept, but the checkpoint's does not fit.
         """
         path = loaded_from(runner)
         meta, state = meta_of(checkpoint, path), weights_in(checkpoint, path)
@@ -62,11 +63,11 @@ class SecondStageHook(Hook):
             )
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Say of which stage it is."""
+        """Mark the checkpoint as one of a second stage."""
         checkpoint['meta']['second_stage'] = True
 
     def before_train(self, runner) -> None:
-        """Check that there is a first stage, and start with a new head.
+        """Check that a checkpoint was loaded, and reinitialise the head.
 
         Raises:
             ValueError: If no checkpoint was loaded.

@@ -1,4 +1,4 @@
-"""Seeds of what a training draws."""
+"""Seeds of the random draws of a training."""
 
 from typing import Any
 
@@ -17,12 +17,12 @@ from ..models import mixer_of, unwrapped
 
 
 def step_seed(runner, module: Any) -> tuple[int, ...]:
-    """What a module's draws of a step depend on.
+    """Seed of a module's draws in the present step.
 
     Args:
         runner: The runner, in a step of training.
-        module: Its class has a ``draw_stream``, a number of its own, so that
-            no two kinds of modules draw the same.
+        module: A module whose class has a ``draw_stream``, a unique number, so
+            that no two kinds of modules draw the same numbers.
 
     Returns:
         (seed, rank, iteration, stream).
@@ -32,23 +32,23 @@ def step_seed(runner, module: Any) -> tuple[int, ...]:
 
 @HOOKS.register_module()
 class SeedHook(DistSamplerSeedHook):
-    """Makes a resumed run draw what an uninterrupted one would have drawn.
+    """Gives a resumed run the same random draws as an uninterrupted one.
 
-    The sampler is told the epoch and, in a resumed run, the old seed: MMEngine
-    restores it after the samplers are built, so that without ``--seed`` they
-    would go on with a new one. A seed that the config gives the sampler stays.
-    A sampler with a ``set_max_epochs`` method is told the number of epochs, if
-    the training has such.
+    The hook sets the sampler's epoch and, in a resumed run, its former seed:
+    MMEngine restores the seed only after it has built the samplers, which
+    without ``--seed`` would continue with a new one. A seed that the config
+    gives the sampler is kept. For a sampler with a ``set_max_epochs`` method,
+    the hook sets the number of epochs, if the training counts epochs.
 
-    The modules of the model that draw, mixers and losses, are told the seed
-    of each step. These are all that have an attribute ``step_seed``.
+    Modules of the model that draw (mixers, heads and losses) get a seed in
+    each step. These are all modules with an attribute ``step_seed``.
     """
 
     def before_train(self, runner) -> None:
-        """Find the modules, and hand seed and epochs to the sampler.
+        """Find the modules, and set the sampler's seed and number of epochs.
 
-        Warns if a data set does not hand the seeds on, or if the head does
-        not know clean samples from mixed ones.
+        Warns if a data set or the sampler does not pass the seeds on, or if
+        the head does not distinguish clean from mixed samples.
         """
         self.modules: list[Any] = [
             module
@@ -61,7 +61,7 @@ class SeedHook(DistSamplerSeedHook):
         sampler = _sampler_of(loop.dataloader)
         if isinstance(sampler, LongTailSampler):
             self._restore_seed(runner, sampler)
-        # An iteration-based loop says that it has one epoch.
+        # An iteration-based loop always reports one epoch.
         by_epoch = not isinstance(loop, IterBasedTrainLoop)
         if by_epoch and hasattr(sampler, 'set_max_epochs'):
             sampler.set_max_epochs(runner.max_epochs)
@@ -91,7 +91,8 @@ class SeedHook(DistSamplerSeedHook):
         sampler.seed = runner.seed
         loop = runner.train_loop
         if hasattr(loop, 'dataloader_iterator'):
-            # An iteration-based loop began to draw when it was built.
+            # An iteration-based loop has drawn from the sampler when it was
+            # built: begin again.
             iterator = type(loop.dataloader_iterator)
             loop.dataloader_iterator = iterator(loop.dataloader)
 

@@ -1,4 +1,4 @@
-"""Checkpoints say what they are, and are refused as something else."""
+"""The config's words in checkpoints, and their comparison when loading."""
 
 from mmengine.hooks import Hook
 
@@ -18,17 +18,19 @@ from ..models import is_training, loaded_from
 class WordsHook(Hook):
     """Writes the config's words into checkpoints and dumps, and compares them.
 
-    They are the method, data, stream, backbone and recipe of a config of ours,
-    and its layout: ``meta['words']``. A checkpoint of another stream, data set
-    or layout is refused, by a test as by a training that starts from it. One
-    without words is not, nor is any by a config without them.
+    The words, ``meta['words']``, are the method, data, stream, backbone and
+    recipe of a config of ours, and its layout. A test, and a training that
+    starts from a checkpoint, refuse a checkpoint of another stream, data set
+    or layout. If the checkpoint or the config has no words, nothing is
+    compared.
 
     Args:
-        any_checkpoint: Take it all the same, with a warning.
+        any_checkpoint: Whether to accept any checkpoint, with a warning.
     """
 
-    # Before weights are compared: their shapes say less. It has to stand
-    # before PublishedCheckpointHook, which has the same priority.
+    # Before the weights are compared, whose shapes say less. In the list of
+    # hooks, this one must precede PublishedCheckpointHook, which has the same
+    # priority.
     priority = 'HIGHEST'
 
     def __init__(self, any_checkpoint: bool = False) -> None:
@@ -36,10 +38,10 @@ class WordsHook(Hook):
         self.loaded: Identity = {}
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Compare.
+        """Compare the words of the checkpoint and the config.
 
         Raises:
-            ValueError: If the checkpoint is another's; it says both.
+            ValueError: If they differ; the message gives both.
         """
         path = loaded_from(runner)
         there = known_words(meta_of(checkpoint, path).get('words'))
@@ -61,15 +63,15 @@ class WordsHook(Hook):
         runner.logger.warning(f'{text} It is taken all the same.')
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Save them, as plain text."""
+        """Save the words, as plain text."""
         words = identity_of(runner.cfg)
         if words:
             checkpoint['meta']['words'] = words
 
     def before_test(self, runner) -> None:
-        """Hand them to the metrics that write results.
+        """Pass the words to the metrics that write results.
 
-        The recipe is that of the training, where the checkpoint knows it.
+        The recipe is that of the training, if the checkpoint contains it.
         """
         words = identity_of(runner.cfg)
         if words and 'recipe' in self.loaded and not is_training(runner):

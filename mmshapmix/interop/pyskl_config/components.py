@@ -1,36 +1,218 @@
-"""Whatever has a `type`: a PYSKL component → one of MMAction2 or ours.
+"""Conversion of the dicts of a config, with an account of each key.
 
-A table says what differs; the rest is taken over if the new class has such
-arguments.
+A :class:`Section` is a dict of the source that loses the keys that are taken
+from it. The notes name each key that is left when the section is closed, so
+that no key gets lost in silence.
+
+A component is a dict with a `type`. A table of rules says how PYSKL's
+components differ from MMAction2's and ours; all other arguments are taken over
+if the new class has them.
 """
 
 import inspect
-from collections.abc import Callable, Collection, Mapping
+import reprlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from types import TracebackType
+from typing import Any, NamedTuple
 
 from mmengine.registry import Registry
 
-from .section import Section
+KINDS = ('unmapped', 'dropped', 'changed')
+NOTHING = 'nothing here stands for it: left out'
+
+
+class Note(NamedTuple):
+    """A note on a key that was not simply taken over.
+
+    Attributes:
+        path: The key, such as ``data.train.dataset.pipeline[1].feats``.
+        kind: ``'changed'``: something else does the same, or nearly;
+            ``'dropped'``: the key is not needed; ``'unmapped'``: it is lost.
+        text: How the key was changed, or why it was left out.
+    """
+
+    path: str
+    kind: str
+    text: str
+
+
+class Section:
+    """A dict of the source, to be closed when all its keys are accounted for.
+
+    Use it as a context manager, which closes the section at its end.
+
+    Args:
+        data: The dict; not changed.
+        path: Place of the dict in the config, empty for the config itself.
+        notes: The list that new notes are added to.
+
+    Raises:
+        ValueError: If ``data`` is not a dict.
+    """
+
+    def __init__(self, data: Any, path: str, notes: list[Note]) -> None:
+        if not isinstance(data, Mapping):
+            raise ValueError(
+                f'Expected `{path}` of a PYSKL config to be a dict, but got '
+                f'{reprlib.repr(data)}.'
+            )
+        self.left = dict(data)
+        self.path = path
+        self.notes = notes
+
+    def __enter__(self) -> 'Section':
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.close()
+
+    def close(self) -> None:
+        """Note the keys that were not taken."""
+        for key in self:
+            self.note(key, 'unmapped', f'{show(self.take(key))}: {NOTHING}')
+
+    def __contains__(self, key: str) -> bool:
+        """Tell if a key is there and not taken yet."""
+        return key in self.left
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the keys that are not taken yet."""
+        return iter(list(self.left))
+
+    def where(self, key: str) -> str:
+        """The path of a key in the config."""
+        return f'{self.path}.{key}'.removeprefix('.')
+
+    def note(self, key: str, kind: str, text: str) -> None:
+        """Add a note on a key."""
+        self.notes.append(Note(self.where(key), kind, text))
+
+    def peek(self, key: str, default: Any = None) -> Any:
+        """The value of a key, which stays to be accounted for."""
+        return self.left.get(key, default)
+
+    def take(self, key: str, default: Any = None) -> Any:
+        """Take a key, which is accounted for by that, and return its value."""
+        return self.left.pop(key, default)
+
+    def move(self, names: Mapping[str, str]) -> dict[str, Any]:
+        """Take those of some keys that are there, and rename them.
+
+        Args:
+            names: Old name to new name.
+
+        Returns:
+            New name to value.
+        """
+        return {
+            new: self.take(old) for old, new in names.items() if old in self
+        }
+
+    def keep(self, *names: str) -> dict[str, Any]:
+        """Take those of some keys that are there, under the same names."""
+        return self.move(dict(zip(names, names, strict=True)))
+
+    def drop(self, reasons: Mapping[str, str]) -> None:
+        """Take those of some keys that are there; note why they are dropped.
+
+        Args:
+            reasons: Key to reason.
+        """
+        for key, reason in reasons.items():
+            if key in self:
+                value = show(self.take(key))
+                self.note(key, 'dropped', f'{value}: {reason}')
+
+    def expect(self, only: Mapping[str, Any]) -> None:
+        """Take keys that can have only one value in the new config.
+
+        Args:
+            only: Key to that value. A key with another value is left, so that
+                it is noted when the section is closed.
+        """
+        for key, value in only.items():
+            if key in self and self.left[key] == value:
+                self.drop({key: 'it is always so here'})
+
+    def section(self, key: str) -> 'Section':
+        """Take the dict of a key, which is empty if the key has none."""
+        return Section(self.take(key) or {}, self.where(key), self.notes)
+
+    def sections(self, key: str) -> list['Section']:
+        """Take the dicts of a key that holds a list of dicts.
+
+        Raises:
+            ValueError: If the key holds something else.
+        """
+        rows = self.take(key, [])
+        if isinstance(rows, str) or not isinstance(rows, Sequence):
+            raise ValueError(
+                f'Expected `{self.where(key)}` of a PYSKL config to be a list '
+                f'of dicts, but got {show(rows)}.'
+            )
+        return [
+            Section(row, f'{self.where(key)}[{i}]', self.notes)
+            for i, row in enumerate(rows)
+        ]
+
+
+def show(value: Any) -> str:
+    """Describe a value in a few characters."""
+    return reprlib.repr(value)
+
+
+def describe_notes(
+    notes: Sequence[Note], kinds: Sequence[str] = KINDS
+) -> list[str]:
+    """Write notes as lines of text.
+
+    Args:
+        notes: The notes of a conversion.
+        kinds: The kinds of notes to write, in this order.
+
+    Returns:
+        A title for each kind that has notes; below it the keys that share a
+        text, and that text.
+    """
+    lines = []
+    for kind in kinds:
+        paths: dict[str, list[str]] = {}
+        for note in notes:
+            if note.kind == kind:
+                paths.setdefault(note.text, []).append(note.path)
+        if paths:
+            lines.append(f'{kind} ({sum(map(len, paths.values()))}):')
+        for text, where in paths.items():
+            lines += [f'  {", ".join(where)}', f'      {text}']
+    return lines
+
 
 Nested = Mapping[str, Callable[[Section], Any]]
-"""Converters of the arguments that are dicts of their own."""
+"""Name of an argument that is itself a dict → the converter of that dict."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How a component of PYSKL is written here.
+    """A rule that says how a component of PYSKL is written here.
 
     Attributes:
         type: The new type.
-        renames: Arguments that have another name.
-        defaults: PYSKL's defaults, by new names, where they are not those of
-            the new type.
-        drop: Arguments that are not needed, and why.
-        only: Arguments, and the one value that is possible here.
+        renames: Old to new names of arguments that are renamed.
+        defaults: PYSKL's defaults, by new names, where the new type has other
+            defaults.
+        drop: Arguments that are not needed, and the reasons.
+        only: Arguments that can have only one value here, and that value.
         own: Arguments of PYSKL that the caller converts.
-        kind: What to note of the type; none: nothing.
-        text: That note.
+        kind: Kind of the note on the type; without one there is a note only
+            if the type is renamed or unknown.
+        text: Text of that note.
     """
 
     type: str = ''
@@ -50,11 +232,11 @@ def optional_arguments(cls: Any) -> set[str]:
 
 
 def arguments_of(cls: Any) -> set[str]:
-    """Names of all arguments of a class, of its bases as far as it asks them.
+    """Names of all arguments that a class or another callable accepts.
 
     Args:
-        cls: A class with ``**kwargs`` hands these to the next base; anything
-            else that is callable has its own arguments only.
+        cls: A class that has ``**kwargs`` also accepts the arguments of its
+            next base class. Any other callable accepts only its own arguments.
     """
     names: set[str] = set()
     for base in getattr(cls, '__mro__', [cls]):
@@ -69,10 +251,10 @@ def arguments_of(cls: Any) -> set[str]:
 
 
 def find(registry: Registry, name: str) -> Any:
-    """What is registered under a name; none if nothing is."""
+    """Find what is registered under a name; None if there is nothing."""
     try:
         return registry.get(name)
-    except RuntimeError:  # MMEngine's, of names that it cannot import
+    except RuntimeError:  # MMEngine raises it where it cannot import a name
         return None
 
 
@@ -82,16 +264,18 @@ def convert_arguments(
     rule: Rule,
     nested: Nested | None = None,
 ) -> dict[str, Any]:
-    """Take the arguments of a component; the section names what is left.
+    """Convert the arguments of a component, which are taken from its section.
 
     Args:
         source: The component; not closed here.
-        accepted: Arguments of the new type; none: unknown, so all.
-        rule: What differs.
-        nested: Converters of arguments, by name.
+        accepted: Arguments that the new type accepts; None if that is unknown,
+            so that all arguments are taken.
+        rule: How the component differs from the new one.
+        nested: See :data:`Nested`.
 
     Returns:
-        The new arguments, then the defaults that were not given.
+        The new arguments, followed by the defaults of the rule that were not
+        given.
     """
     nested = nested or {}
     source.drop(rule.drop)
@@ -117,17 +301,17 @@ def convert_component(
     """Convert a dict with a `type`.
 
     A type that neither MMAction2 nor mmshapmix has stays as it is, and is
-    noted: what is built of it says that it is missing.
+    noted; building the new config fails and names that type.
 
     Args:
         source: The component; not closed here.
-        rules: Those of types that differ.
-        registry: MMEngine's or MMAction2's, where the new type is looked up.
-        nested: Converters of arguments, by name.
+        rules: Old type to rule, for the types that differ.
+        registry: The registry of MMEngine or MMAction2 that has the new type.
+        nested: See :data:`Nested`.
         extra: Arguments that the new type takes by ``**kwargs``.
 
     Raises:
-        ValueError: If there is no `type`.
+        ValueError: If the component has no `type`.
     """
     name = source.take('type')
     if not isinstance(name, str):

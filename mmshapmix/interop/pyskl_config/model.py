@@ -1,7 +1,7 @@
-"""A PYSKL model → MMAction2's, with our backbones where it has none.
+"""Conversion of PYSKL's models: MMAction2's, with our backbones if needed.
 
-Heads have the same weights under other names; the hook
-``PublishedCheckpointHook`` renames those of PYSKL's checkpoints.
+The heads of both have the same weights under other names; the hook
+``PublishedCheckpointHook`` renames the weights in PYSKL's checkpoints.
 """
 
 from functools import partial
@@ -14,16 +14,16 @@ from ...functional.layouts import LAYOUTS, get_layout
 from ...models.backbones.graph import LayoutGraph
 from .components import (
     Rule,
+    Section,
     arguments_of,
     convert_arguments,
     convert_component,
     optional_arguments,
 )
-from .section import Section
 
 LAYOUT_NAMES = {'nw_ucla': 'nw-ucla', 'nwucla': 'nw-ucla'}
 STOCK_LAYOUTS = ('nturgb+d', 'coco', 'openpose')
-"""Those that MMAction2's graph and features know by name."""
+"""Layouts that MMAction2's graph and features know by name."""
 
 NO_MIXING = (
     'it trains on clean samples; partial mixup is '
@@ -79,7 +79,7 @@ HEADS = {
         ),
     ),
 }
-# What these take by **kwargs, for each of their blocks.
+# Backbones that hand **kwargs with these prefixes to blocks of these kinds.
 BLOCKS = {
     'STGCN': dict(gcn_=[unit_gcn], tcn_=[unit_tcn, mstcn]),
     'AAGCN': dict(gcn_=[unit_aagcn], tcn_=[unit_tcn]),
@@ -87,13 +87,14 @@ BLOCKS = {
 
 
 def layout_name(layout: Any) -> Any:
-    """The name that a layout of PYSKL or BRL has here."""
+    """Translate the name of a layout of PYSKL or BRL into ours."""
     if isinstance(layout, str):
         return LAYOUT_NAMES.get(layout, layout)
     return layout
 
 
 def _convert_graph(source: Section, ours: bool) -> dict[str, Any]:
+    """Convert ``graph_cfg``, for a backbone of ours or of MMAction2."""
     rule = Rule(only=dict(nx_node=1))
     accepted = arguments_of(LayoutGraph if ours else Graph)
     graph = convert_arguments(source, accepted, rule)
@@ -111,6 +112,7 @@ def _convert_graph(source: Section, ours: bool) -> dict[str, Any]:
 
 
 def _convert_backbone(source: Section) -> dict[str, Any]:
+    """Convert a backbone, with the arguments of its blocks and weights."""
     name = source.peek('type')
     ours = BACKBONES.get(name, Rule()).type.startswith('mmshapmix.')
     blocks = {
@@ -147,21 +149,22 @@ def _convert_head(source: Section) -> dict[str, Any]:
 def convert_model(source: Section) -> dict[str, Any]:
     """Convert a recognizer.
 
-    Both average the probabilities of the clips of a test sample, if nothing
-    else is said: in PYSKL's ``test_cfg``, in MMAction2's head.
+    PYSKL and MMAction2 both average the probabilities of the clips of a test
+    sample by default. PYSKL's ``test_cfg`` can say otherwise, and here the
+    head can.
 
     Args:
         source: PYSKL's ``model``; not closed here.
 
     Returns:
-        MMAction2's.
+        The new ``model``.
 
     Raises:
-        ValueError: If a part has no `type`.
+        ValueError: If a component has no `type`.
     """
     source.section('train_cfg').close()  # MMAction2 reads nothing there
     with source.section('test_cfg') as testing:
-        averaged = testing.move(dict(average_clips='average_clips'))
+        averaged = testing.keep('average_clips')
     nested = dict(backbone=_convert_backbone, cls_head=_convert_head)
     model = convert_component(source, RECOGNIZERS, MODELS, nested)
     if 'cls_head' in model:

@@ -1,26 +1,83 @@
-"""A config → the text of its file, as one would write it."""
+"""Reading a config of PYSKL, and writing a new config, as Python source."""
 
 import keyword
+import pickle
+import subprocess
+import sys
+import tempfile
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+# Run in a process of its own, whose printed output is shown. MMEngine drops
+# functions and modules from the config.
+CODE = """
+import pickle, sys
+from mmengine.config import Config
+path, out = sys.argv[1:]
+try:
+    config = Config.fromfile(
+        path, import_custom_modules=False, lazy_import=False
+    )
+    found = pickle.dumps(config.to_dict())
+except Exception as error:
+    found = pickle.dumps(f'{type(error).__name__}: {error}')
+with open(out, 'wb') as file:
+    file.write(found)
+"""
+
+
+def run_config(path: Path) -> dict[str, Any]:
+    """Run a config of PYSKL, and return the keys that it has defined.
+
+    A config is Python, and may do anything, such as end the program. It is run
+    in a process of its own, so that this is noticed. The result is unpickled,
+    which trusts the config no more than running it does.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the config fails, ends its process, or defines a value
+            that cannot be pickled.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'Expected a config at {path}, but there is none.'
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder, 'config')
+        code = subprocess.run(
+            [sys.executable, '-P', '-c', CODE, path.resolve(), out]
+        ).returncode
+        try:
+            found = pickle.loads(out.read_bytes())
+        except Exception:  # no result, a part of one, or none of ours
+            found = f'the end of its process (exit status {code})'
+    if isinstance(found, str):
+        raise ValueError(
+            f'Expected {path} to be Python that defines a config, but reading '
+            f'it ended with {" ".join(found.split())}'
+        )
+    return found
+
 
 WIDTH = 79
 INDENT = 4
 
 
 class _Name(str):
-    """A variable: what is written for it has no quotes."""
+    """A variable, which is written without quotes."""
 
     def __repr__(self) -> str:
         return str(self)
 
 
 def _with_names(key: str, value: Any, names: Mapping[str, Any]) -> Any:
-    """A copy in which names stand for what they name.
+    """Copy a value, with variables in place of the values that they hold.
 
-    A dict or list is named where the same object stands, anything else where
-    the key is the same, too.
+    A variable replaces a dict or a list if it holds the very same object. It
+    replaces any other value only if that is equal and its key has the
+    variable's name.
     """
     for name, known in names.items():
         if isinstance(known, dict | list):
@@ -39,7 +96,7 @@ BRACKETS: dict[type, str] = {list: '[]', tuple: '()'}
 
 
 def _is_name(key: Any) -> bool:
-    """Whether it can be an argument of ``dict``."""
+    """Tell if a key can be written as an argument of ``dict``."""
     return (
         isinstance(key, str)
         and key.isidentifier()
@@ -48,7 +105,11 @@ def _is_name(key: Any) -> bool:
 
 
 def _parts(value: Any) -> tuple[str, list[tuple[str, Any]], str] | None:
-    """What opens a container, its items with their keys, what closes it."""
+    """Split a container into its opening, its items and its closing.
+
+    The items are pairs: the text of the key, empty in lists and tuples, and
+    the value. The result is None if ``value`` is not a container.
+    """
     if isinstance(value, dict):
         if all(map(_is_name, value)):
             items = [(f'{key}=', inner) for key, inner in value.items()]
@@ -62,7 +123,7 @@ def _parts(value: Any) -> tuple[str, list[tuple[str, Any]], str] | None:
 
 
 def _flat(value: Any) -> str:
-    """In one line."""
+    """Write a value in one line."""
     parts = _parts(value)
     if not parts:
         return repr(value)
@@ -73,7 +134,10 @@ def _flat(value: Any) -> str:
 
 
 def _lines(key: str, value: Any, depth: int, end: str) -> Iterator[str]:
-    """In one line if it fits, else one for each item, or filled lines."""
+    """Write a value in one line if it fits, else in several.
+
+    Each item gets a line of its own, but numbers are filled into lines.
+    """
     indent = ' ' * INDENT * depth
     flat = _flat(value)
     line = f'{indent}{key}{flat}{end}'
@@ -92,7 +156,7 @@ def _lines(key: str, value: Any, depth: int, end: str) -> Iterator[str]:
 
 
 def _filled(numbers: Sequence[str], depth: int) -> list[str]:
-    """Many in a line: one each would be a long column."""
+    """Write many numbers in each line: one a line would be a long column."""
     indent = ' ' * INDENT * depth
     return textwrap.wrap(
         ', '.join(numbers) + ',',
@@ -103,17 +167,18 @@ def _filled(numbers: Sequence[str], depth: int) -> list[str]:
 
 
 def config_text(config: Mapping[str, Any]) -> str:
-    """Python source that defines the keys of a config, in their order.
+    """Write Python source that defines the keys of a config, in their order.
 
     A dict or list that stands in several places is written once, if a key of
-    the config holds it; a variable as ``ann_file`` is used where a key of this
-    name has its value.
+    the config holds it. A variable such as ``ann_file`` is used wherever a key
+    of the same name has its value.
 
     Args:
-        config: Of dicts, lists, tuples, strings, numbers and None.
+        config: A config of dicts, lists, tuples, strings, numbers and None.
 
     Returns:
-        The lines, at most 79 wide unless a string is longer.
+        The source, in lines of at most 79 characters unless a string is
+        longer.
 
     Example:
         >>> pipeline = [dict(type='PoseDecode')]
@@ -138,13 +203,13 @@ def check_text(text: str, config: Mapping[str, Any]) -> None:
     """Check that a text defines a config.
 
     Args:
-        text: Python source, with nothing else in it than what
-            :func:`config_text` writes, and comments; it is run.
-        config: What it is to define.
+        text: Python source that consists of what :func:`config_text` writes,
+            and of comments; it is run.
+        config: The config that the text must define.
 
     Raises:
-        ValueError: If it is not Python or defines something else, as where a
-            value has no literal.
+        ValueError: If the text is not Python or defines something else, as
+            happens if a value of the config has no literal.
     """
     names: dict[str, Any] = {}
     try:

@@ -1,4 +1,4 @@
-"""Backbones that MMAction2 lacks: ``(N, M, T, V, C)`` skeletons in."""
+"""Backbones that MMAction2 lacks, for ``(N, M, T, V, C)`` skeletons."""
 
 from .ctrgcn import CTRGCN
 from .dgstgcn import DGSTGCN

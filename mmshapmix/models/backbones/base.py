@@ -1,4 +1,4 @@
-"""What the backbones share: graph, batch norm of the data, plan of stages."""
+"""Base classes of the backbones: graph, data batch norm, plan of stages."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
@@ -13,7 +13,7 @@ from .graph import LayoutGraph
 
 
 class Stage(NamedTuple):
-    """One block of a backbone."""
+    """Shape of one block of a backbone."""
 
     in_channels: int
     out_channels: int
@@ -29,18 +29,18 @@ def plan_stages(
     down_stages: Sequence[int] = (5, 8),
     ch_ratio: float = 2,
 ) -> list[Stage]:
-    """Widths and strides of ST-GCN (arXiv 1801.07455) and its descendants.
+    """Plan the stages of ST-GCN (arXiv 1801.07455) or one of its successors.
 
     Args:
         in_channels: Channels of the data.
         base_channels: Channels of the first stage.
-        num_stages: How many, the first included.
+        num_stages: Number of stages, the first included.
         inflate_stages: Stages, from 1, which widen the channels.
         down_stages: Stages, from 1, which halve the frames.
-        ch_ratio: By how much they widen them.
+        ch_ratio: Factor by which ``inflate_stages`` widen the channels.
 
     Returns:
-        The stages. The first, from data to features, has no residual.
+        The stages. The first stage, from data to features, has no residual.
 
     >>> plan_stages(3, 64, 3, inflate_stages=[3], down_stages=[3])[1:]
     ... # doctest: +NORMALIZE_WHITESPACE
@@ -63,22 +63,23 @@ def plan_stages(
 
 
 class BaseGCN(BaseModule):
-    """A backbone on skeletons.
+    """Base of the backbones on skeletons.
 
-    A subclass builds its blocks, and gives :meth:`blocks` or :meth:`extract`.
+    A subclass builds its blocks and implements :meth:`blocks` or
+    :meth:`extract`.
 
     Args:
-        graph_cfg: Arguments of :class:`LayoutGraph`; what it does not say is
-            as in ``GRAPH`` of the class.
+        graph_cfg: Arguments of :class:`LayoutGraph`; defaults are those in
+            ``GRAPH`` of the class.
         in_channels: C, channels of the data.
-        data_bn_type: ``'MVC'``, batch-norm statistics of each person's data,
-            or ``'VC'``, the same for all persons.
-        num_person: M, with ``'MVC'``.
-        bn_channels: Channels that the batch norm sees; default: C.
-        init_cfg: MMEngine's.
+        data_bn_type: ``'MVC'``, separate batch-norm statistics of each person,
+            or ``'VC'``, shared by all persons.
+        num_person: M, used with ``'MVC'``.
+        bn_channels: Channels of the batch norm's input; default: C.
+        init_cfg: Initialisation of the weights, see MMEngine.
 
     Raises:
-        ValueError: For another ``data_bn_type``, or a ``graph_cfg`` that
+        ValueError: For any other ``data_bn_type``, or a ``graph_cfg`` that
             :class:`LayoutGraph` refuses.
     """
 
@@ -102,11 +103,11 @@ class BaseGCN(BaseModule):
         )
 
     def adjacency(self) -> torch.Tensor:
-        """A new copy of the graph's matrices, ``(subsets, V, V)`` float32."""
+        """Copy of the graph's matrices, ``(subsets, V, V)`` float32."""
         return torch.tensor(self.graph.A, dtype=torch.float32)
 
     def normalize(self, x: torch.Tensor) -> torch.Tensor:
-        """Batch norm of each channel of each joint (and person) over time.
+        """Apply batch norm to each channel of each joint (and person).
 
         Args:
             x: ``(N, M, T, V, C)``.
@@ -115,7 +116,8 @@ class BaseGCN(BaseModule):
             ``(N * M, C, T, V)``.
 
         Raises:
-            ValueError: If the data have other persons, joints or channels.
+            ValueError: If the data have other numbers of persons, joints or
+                channels.
         """
         n, m, t, v, c = x.shape
         channels = self.data_bn.num_features
@@ -132,17 +134,17 @@ class BaseGCN(BaseModule):
         return x.permute(0, 2, 3, 1).contiguous()
 
     def blocks(self) -> Iterable[nn.Module]:
-        """The blocks, one behind the other."""
+        """Blocks of the backbone, in order."""
         raise NotImplementedError
 
     def extract(self, x: torch.Tensor) -> torch.Tensor:
-        """Features ``(N * M, C', T', V)`` of data ``(N * M, C, T, V)``."""
+        """Extract features ``(N * M, C', T', V)`` of ``(N * M, C, T, V)``."""
         for block in self.blocks():
             x = block(x)
         return x
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Features of skeletons.
+        """Extract features of skeletons.
 
         Args:
             x: ``(N, M, T, V, C)``.
@@ -155,15 +157,15 @@ class BaseGCN(BaseModule):
 
 
 class NumberedGCN(BaseGCN):
-    """A backbone whose stages are ``l1``, ``l2``, …, as its authors say."""
+    """A backbone with stages ``l1``, ``l2``, …, as in its authors' code."""
 
     def add_stages(self, stages: Iterable[nn.Module]) -> None:
-        """Take the stages, in their order."""
+        """Add the stages, in order."""
         self.stage_names = []
         for i, stage in enumerate(stages, 1):
             self.stage_names.append(f'l{i}')
             self.add_module(f'l{i}', stage)
 
     def blocks(self) -> Iterable[nn.Module]:
-        """The stages, in their order."""
+        """Stages of the backbone, in order."""
         return [getattr(self, name) for name in self.stage_names]

@@ -18,24 +18,25 @@ from .temporal import UNIT_INIT, MultiScaleTCN, SpaceTimeBlock, projection
 
 
 class RefinedGraphConv(nn.Module):
-    r"""Graph convolution with a topology of its own for each channel.
+    r"""Graph convolution with a separate topology for each channel.
 
     .. math::
         Z_{jc} = \sum_i (A_{ij} + \alpha R_{ijc}) \tilde X_{ic}, \qquad
         R_{ij} = \xi\big(\tanh(\psi(x_i) - \phi(x_j))\big)
 
-    where :math:`\psi, \phi` see the mean of the data over time.
+    where :math:`\psi, \phi` are applied to the mean of the data over time.
 
     Args:
         in_channels: C.
         out_channels: C'.
-        reduction: Correlations are taken in C / ``reduction`` channels.
+        reduction: Divisor of C for the channels of the correlations.
     """
 
     def __init__(
         self, in_channels: int, out_channels: int, reduction: int = 8
     ) -> None:
         super().__init__()
+        # The few channels of the first stage are not reduced.
         relation = 8 if in_channels <= 16 else in_channels // reduction
         self.conv1 = nn.Conv2d(in_channels, relation, 1)
         self.conv2 = nn.Conv2d(in_channels, relation, 1)
@@ -45,17 +46,18 @@ class RefinedGraphConv(nn.Module):
     def forward(
         self, x: torch.Tensor, adjacency: torch.Tensor, alpha: torch.Tensor
     ) -> torch.Tensor:
-        """Convolve.
+        """Convolve features over the refined graph.
 
         Args:
             x: ``(N, C, T, V)``.
             adjacency: ``(V, V)``.
-            alpha: Weight of the refinement, ``(1,)``.
+            alpha: ``(1,)``, weight of the refinement.
 
         Returns:
             ``(N, C', T, V)``.
         """
-        pooled = x.mean(2, keepdim=True)  # a 1x1 convolution may come behind
+        # Pooling before the 1x1 convolutions gives the same and costs less.
+        pooled = x.mean(2, keepdim=True)
         ours, theirs = self.conv1(pooled), self.conv2(pooled)  # (N, R, 1, V)
         correlation = torch.tanh(ours.transpose(2, 3) - theirs)
         topology = adjacency + alpha * self.conv4(correlation)
@@ -63,7 +65,7 @@ class RefinedGraphConv(nn.Module):
 
 
 class RefinedGraphUnit(BaseModule):
-    """Sum of one refined convolution per matrix of the graph, and residual."""
+    """Sum of one refined convolution per graph matrix, with a residual."""
 
     def __init__(
         self, in_channels: int, out_channels: int, adjacency: torch.Tensor
@@ -78,7 +80,7 @@ class RefinedGraphUnit(BaseModule):
         self.bn = nn.BatchNorm2d(out_channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``(N, C, T, V)`` to ``(N, C', T, V)``."""
+        """Map ``(N, C, T, V)`` to ``(N, C', T, V)``."""
         out = sum(
             conv(x, matrix, self.alpha)
             for conv, matrix in zip(self.convs, self.A, strict=True)
@@ -94,22 +96,23 @@ class CTRGCN(BaseGCN):
         graph_cfg: ``layout`` and ``mode`` of :class:`LayoutGraph`.
         in_channels: C, channels of the data.
         base_channels: Channels of the first stage.
-        num_stages: How many, the first included.
+        num_stages: Number of stages, the first included.
         inflate_stages: Stages, from 1, which double the channels.
         down_stages: Stages, from 1, which halve the frames.
-        kernel_size: Frames that the temporal convolutions see.
-        dilations: Of the temporal convolutions.
-        tcn_dropout: Dropout behind the temporal convolution.
-        variant: Whose code it follows where these differ. ``'pyskl'`` has a
-            ReLU behind the branches of the temporal convolution. The
-            authors', which Shap-Mix uses, ``'ctrgcn'``, has none, and its
-            graph begins transposed: a joint takes the sum of its outer
-            neighbours, not their mean. Weights of one are not the other's.
+        kernel_size: Kernel size of the temporal convolutions, in frames.
+        dilations: Dilations of the temporal convolutions.
+        tcn_dropout: Dropout after the temporal convolution.
+        variant: The code to follow where two releases differ. ``'pyskl'`` has
+            a ReLU after the branches of the temporal convolution.
+            ``'ctrgcn'``, the authors' code, which Shap-Mix uses, has none, and
+            its initial graph is transposed: a joint takes the sum of its
+            outer neighbours, not their mean. Weights of one variant do not
+            fit the other.
         **kwargs: ``data_bn_type``, ``num_person`` and ``init_cfg`` of
             :class:`BaseGCN`.
 
     Raises:
-        ValueError: For another variant.
+        ValueError: For any other variant.
     """
 
     VARIANTS = ('pyskl', 'ctrgcn')
@@ -132,7 +135,7 @@ class CTRGCN(BaseGCN):
         check_choice('variant', variant, self.VARIANTS)
         self.variant = variant
         adjacency = self.adjacency()
-        # Not used; PYSKL's checkpoints have it.
+        # Not used, but PYSKL's checkpoints contain this buffer.
         self.register_buffer('A', adjacency)
         if variant == 'ctrgcn':
             adjacency = adjacency.transpose(1, 2).contiguous()
@@ -160,5 +163,5 @@ class CTRGCN(BaseGCN):
         )
 
     def blocks(self) -> Iterable[nn.Module]:
-        """The stages, in their order."""
+        """Stages of the backbone, in order."""
         return self.net

@@ -21,26 +21,27 @@ BRANCHES = ((3, 1), (3, 2), (3, 3), (3, 4), ('max', 3), '1x1')
 
 
 class DynamicGroupGCN(nn.Module):
-    r"""DG-GCN: each group of channels has a topology of its own.
+    r"""DG-GCN: a graph convolution with a topology for each channel group.
 
     .. math::
         A_{gij} + \alpha \tanh(\psi(x_i) - \phi(x_j))_{gc} +
         \beta \operatorname{softmax}_i \langle \psi(x_i), \phi(x_j) \rangle_g
 
-    from joint i to joint j in channel c of group g. :math:`A` is learned; the
-    second term is channel-wise, the third is not.
+    is the weight from joint i to joint j in channel c of group g. :math:`A` is
+    learned; the second term differs between the channels of a group, the third
+    does not.
 
     Args:
         in_channels: C.
         out_channels: C'.
-        adjacency: Where A begins, ``(G, V, V)``.
-        ratio: Channels of a group, as a part of C'.
-        ctr: Of the second term: ``'T'``, the mean of the data over time, or
-            ``'NA'``, a topology for each frame.
-        ada: The same, of the third.
+        adjacency: Initial value of A, ``(G, V, V)``.
+        ratio: Channels of a group, as a share of C'.
+        ctr: Input of the second term: ``'T'``, the mean of the data over time,
+            or ``'NA'``, each frame, which has its own topology then.
+        ada: Input of the third term: ``'T'`` or ``'NA'``.
 
     Raises:
-        ValueError: For another ``ctr`` or ``ada``.
+        ValueError: For any other ``ctr`` or ``ada``.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class DynamicGroupGCN(nn.Module):
         self.pools = sorted({ctr, ada})
         width = int(ratio * out_channels) * len(adjacency)
         self.A = nn.Parameter(adjacency)
-        # As published, all groups share the first.
+        # As in the released code, all groups use only the first entry.
         self.alpha = nn.Parameter(torch.zeros(len(adjacency)))
         self.beta = nn.Parameter(torch.zeros(len(adjacency)))
         self.pre = pointwise(in_channels, width).append(nn.ReLU())
@@ -70,18 +71,18 @@ class DynamicGroupGCN(nn.Module):
         self.bn = nn.BatchNorm2d(out_channels)
 
     def grouped(self, x: torch.Tensor) -> torch.Tensor:
-        """``(N, G * C, T, V)`` to ``(N, G, C, T, V)``."""
+        """Map ``(N, G * C, T, V)`` to ``(N, G, C, T, V)``."""
         return x.unflatten(1, (len(self.A), -1))
 
     def topology(self, x: torch.Tensor) -> torch.Tensor:
-        """Weights of edges.
+        """Compute the weights of the edges.
 
         Args:
             x: ``(N, C, T, V)``.
 
         Returns:
-            ``(N, G, C'', 1 or T, V, V)``, from the second-last dimension to
-            the last.
+            ``(N, G, C'', 1 or T, V, V)``; edges lead from joints of the
+            second-last dimension to joints of the last.
         """
         data = dict(T=x.mean(2, keepdim=True), NA=x)
         ours = {k: self.grouped(self.conv1(data[k])) for k in self.pools}
@@ -97,7 +98,7 @@ class DynamicGroupGCN(nn.Module):
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``(N, C, T, V)`` to ``(N, C', T, V)``."""
+        """Map ``(N, C, T, V)`` to ``(N, C', T, V)``."""
         out = torch.einsum(
             'ngctv,ngctvw->ngctw', self.grouped(self.pre(x)), self.topology(x)
         )
@@ -108,14 +109,14 @@ class DynamicGroupGCN(nn.Module):
 class DynamicGroupTCN(mstcn):
     """DG-TCN: multi-scale convolution of joints and of their mean.
 
-    Each joint adds the features of the mean in a proportion of its own, which
-    is learned.
+    The features of the mean are added to each joint's, times a learned factor
+    of the joint.
 
     Args:
         num_joints: V.
-        *args: Of MMAction2's ``mstcn``, ST-GCN++'s.
-        ms_cfg: Likewise; see :class:`DGSTGCN`.
-        **kwargs: Likewise.
+        *args: Arguments of MMAction2's ``mstcn``, which ST-GCN++ uses.
+        ms_cfg: Branches of ``mstcn``; see ``tcn_ms_cfg`` of :class:`DGSTGCN`.
+        **kwargs: Keyword arguments of ``mstcn``.
     """
 
     def __init__(
@@ -125,13 +126,13 @@ class DynamicGroupTCN(mstcn):
         ms_cfg: Sequence[Sequence | str] = BRANCHES,
         **kwargs: Any,
     ) -> None:
-        # A config read from JSON has lists, which mstcn refuses.
+        # A config from JSON has lists, but mstcn accepts only tuples.
         branches = [one if one == '1x1' else tuple(one) for one in ms_cfg]
         super().__init__(*args, ms_cfg=branches, **kwargs)
         self.add_coeff = nn.Parameter(torch.zeros(num_joints))
 
     def inner_forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``(N, C, T, V)`` to ``(N, C', T / stride, V)``."""
+        """Map ``(N, C, T, V)`` to ``(N, C', T / stride, V)``."""
         x = torch.cat([x, x.mean(-1, keepdim=True)], dim=-1)
         out = torch.cat([branch(x) for branch in self.branches], dim=1)
         joints, mean = out[..., :-1], out[..., -1:]
@@ -143,27 +144,28 @@ class DGSTGCN(BaseGCN):
     """DG-STGCN (arXiv 2210.05895).
 
     Args:
-        graph_cfg: ``layout`` of :class:`LayoutGraph`. The topology is learned
-            from ``mode='random'`` with ``num_filter=8``, the groups; other
-            modes begin with the skeleton.
+        graph_cfg: ``layout`` of :class:`LayoutGraph`. By default the topology
+            starts from ``mode='random'``, with ``num_filter=8`` groups; other
+            modes start from the skeleton.
         in_channels: C, channels of the data.
         base_channels: Channels of the first stage.
-        ch_ratio: By how much ``inflate_stages`` widen the channels.
-        num_stages: How many, the first included.
+        ch_ratio: Factor by which ``inflate_stages`` widen the channels.
+        num_stages: Number of stages, the first included.
         inflate_stages: Stages, from 1, which widen the channels.
         down_stages: Stages, from 1, which halve the frames.
-        gcn_ratio: Channels of a group, as a part of a stage's.
-        gcn_ctr: Channel-wise topology of the data: ``'T'``, of their mean over
-            time, or ``'NA'``, of each frame.
-        gcn_ada: The same, of the topology that all channels of a group share.
+        gcn_ratio: Channels of a group, as a share of a stage's channels.
+        gcn_ctr: Input of the channel-wise topology: ``'T'``, the mean of the
+            data over time, or ``'NA'``, each frame.
+        gcn_ada: Input of the topology that all channels of a group share:
+            ``'T'`` or ``'NA'``.
         tcn_ms_cfg: Branches of the temporal convolution: kernel size and
             dilation, or ``('max', size)``, or ``'1x1'``.
-        tcn_dropout: Dropout behind the temporal convolution.
-        data_bn_type: See :class:`BaseGCN`; published with ``'VC'``.
+        tcn_dropout: Dropout after the temporal convolution.
+        data_bn_type: See :class:`BaseGCN`; the published models use ``'VC'``.
         **kwargs: ``num_person`` and ``init_cfg`` of :class:`BaseGCN`.
 
     Raises:
-        ValueError: For another ``gcn_ctr`` or ``gcn_ada``.
+        ValueError: For any other ``gcn_ctr`` or ``gcn_ada``.
     """
 
     GRAPH: ClassVar = dict(mode='random', num_filter=8)
@@ -219,5 +221,5 @@ class DGSTGCN(BaseGCN):
         )
 
     def blocks(self) -> Iterable[nn.Module]:
-        """The stages, in their order."""
+        """Stages of the backbone, in order."""
         return self.gcn

@@ -1,4 +1,4 @@
-"""The graph of any layout, for all backbones."""
+"""The skeleton graph that the backbones share, for any layout."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from mmshapmix.functional.layouts import Layout, get_layout
 
 
 class LayoutGraph(Graph):
-    """MMAction2's graph, of any layout of ours.
+    """MMAction2's graph, extended to all layouts of mmshapmix.
 
     Args:
         layout: A name in the table of :mod:`mmshapmix.functional.layouts`, a
@@ -19,14 +19,14 @@ class LayoutGraph(Graph):
             ``inward`` and ``center``.
         mode: MMAction2's ``'spatial'``, ``'stgcn_spatial'`` or
             ``'binary_adj'``, or ``'random'``.
-        max_hop: Of ``'stgcn_spatial'``.
-        num_filter: Number of matrices of ``'random'``.
-        init_off: Mean of their entries.
-        init_std: Standard deviation of their entries.
+        max_hop: Largest distance of neighbours in mode ``'stgcn_spatial'``.
+        num_filter: Number of matrices in mode ``'random'``.
+        init_off: Mean of the entries of the random matrices.
+        init_std: Standard deviation of the entries of the random matrices.
 
     Attributes:
-        bones: Pairs ``(joint, parent)``, or the edges where there are none.
-        origin: The joint at the origin, or the centre where there is none.
+        bones: Pairs ``(joint, parent)``; the edges if the layout has no bones.
+        origin: The joint at the origin; the centre if the layout has none.
         dims: Coordinates of a joint; with 2, its score is a third channel.
 
     Raises:
@@ -59,10 +59,10 @@ class LayoutGraph(Graph):
         self.dims = row.dims if row else 3
 
     def random(self) -> np.ndarray:
-        """DG-STGCN's start: ``num_filter`` matrices without a skeleton.
+        """Draw ``num_filter`` random matrices, the initial graph of DG-STGCN.
 
-        Drawn from numpy's global generator, as all weights are drawn from
-        torch's: once, when the model is built.
+        The draws come from numpy's global generator, once when the model is
+        built, just as other weights come from torch's global generator.
         """
         shape = (self.num_filter, self.num_node, self.num_node)
         return self.init_off + self.init_std * np.random.standard_normal(shape)

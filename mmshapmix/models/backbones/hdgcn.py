@@ -24,7 +24,7 @@ from .temporal import (
 
 
 class BiasedConv(nn.Module):
-    """Convolution over time, bias, batch norm, by HD-GCN's names."""
+    """Convolution over time, bias and batch norm, named as in HD-GCN."""
 
     def __init__(
         self,
@@ -48,25 +48,25 @@ class BiasedConv(nn.Module):
         self.bn = nn.BatchNorm2d(out_channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``(N, C, T, V)`` to ``(N, C', T / stride, V)``."""
+        """Map ``(N, C, T, V)`` to ``(N, C', T / stride, V)``."""
         out = self.conv(x)
         return self.bn(out + self.bias.to(out.dtype))
 
 
 class EdgeConv(nn.Module):
-    r"""Convolution over the edges to the nearest neighbours.
+    r"""Convolution over the edges to the nearest neighbours in feature space.
 
-    Wang et al., arXiv 1801.07829, with features as places:
+    Wang et al., arXiv 1801.07829:
 
     .. math::
         z_i = \max_{j \in \mathcal N_k(i)} h\big([x_j - x_i, \, x_i]\big)
 
-    Everything is one of its own neighbours.
+    A vertex is one of its own neighbours.
 
     Args:
         in_channels: C.
         out_channels: C'.
-        neighbours: k; all that there are, if these are fewer.
+        neighbours: k, capped at the number of vertices.
     """
 
     def __init__(
@@ -81,8 +81,8 @@ class EdgeConv(nn.Module):
         )
 
     def nearest(self, x: torch.Tensor) -> torch.Tensor:
-        """The neighbours of each vertex of ``(N, C, V)``, ``(N, V, k)``."""
-        # In full precision: rounding must not choose.
+        """Find the neighbours ``(N, V, k)`` of the vertices ``(N, C, V)``."""
+        # In full precision, so that rounding does not decide the neighbours.
         places = x.detach().transpose(1, 2).float()
         distances = torch.cdist(
             places, places, compute_mode='donot_use_mm_for_euclid_dist'
@@ -91,7 +91,7 @@ class EdgeConv(nn.Module):
         return distances.topk(k, largest=False).indices
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``(N, C, V)`` to ``(N, C', V)``."""
+        """Map ``(N, C, V)`` to ``(N, C', V)``."""
         nearest = self.nearest(x)
         n, v, k = nearest.shape
         ends = x.gather(2, nearest.view(n, 1, -1).expand(-1, x.shape[1], -1))
@@ -101,7 +101,7 @@ class EdgeConv(nn.Module):
 
 
 class HierarchyAttention(nn.Module):
-    """Attention-guided hierarchy aggregation (A-HA).
+    """Attention-guided hierarchy aggregation (A-HA) of HD-GCN.
 
     Args:
         channels: C.
@@ -119,7 +119,7 @@ class HierarchyAttention(nn.Module):
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``(N, C, L, T, V)`` to ``(N, C, T, V)``."""
+        """Map ``(N, C, L, T, V)`` to ``(N, C, T, V)``."""
         narrow = self.conv_down(x.amax(3))
         means = torch.einsum('nclv,lv->ncl', narrow, self.members)
         attention = self.aggregate(self.edge_conv(means)).sigmoid()
@@ -127,14 +127,15 @@ class HierarchyAttention(nn.Module):
 
 
 class HierarchicalGraphConv(BaseModule):
-    """Graph convolution on each hierarchy, their aggregation, and residual.
+    """Graph convolution on each hierarchy, aggregated, with a residual.
 
     Args:
         in_channels: C.
         out_channels: C', a multiple of 4.
-        adjacency: ``(L, 3, V, V)``, of
-            :func:`~mmshapmix.functional.graphs.hierarchies`; learnt on.
-        attention: Whether hierarchies are weighed before they are added.
+        adjacency: Initial matrices ``(L, 3, V, V)``, from
+            :func:`~mmshapmix.functional.graphs.hierarchies`.
+        attention: Whether the sum over the hierarchies is weighted by
+            :class:`HierarchyAttention`.
     """
 
     def __init__(
@@ -174,7 +175,7 @@ class HierarchicalGraphConv(BaseModule):
         down: nn.Module,
         convs: Any,
     ) -> torch.Tensor:
-        """One hierarchy's ``(N, C', T, V)`` of ``(N, C, T, V)``."""
+        """Map ``(N, C, T, V)`` to one hierarchy's ``(N, C', T, V)``."""
         x = down(x)
         subsets = torch.einsum('nctj,sij->sncti', x, adjacency)
         *linear, edge = convs
@@ -183,7 +184,7 @@ class HierarchicalGraphConv(BaseModule):
         return torch.cat([*out, nearest], 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``(N, C, T, V)`` to ``(N, C', T, V)``."""
+        """Map ``(N, C, T, V)`` to ``(N, C', T, V)``."""
         parts = zip(self.PA, self.conv_down, self.conv, strict=True)
         out = torch.stack([self.convolve(x, *part) for part in parts], 2)
         out = out.sum(2) if self.aha is None else self.aha(out)
@@ -194,22 +195,23 @@ class HierarchicalGraphConv(BaseModule):
 class HDGCN(NumberedGCN):
     """HD-GCN (arXiv 2208.10741).
 
-    Joints are grouped by their distance from a centre; adjacent groups, fully
-    connected, are the hierarchies.
+    Joints are grouped by their distance from a centre; each pair of adjacent
+    groups, fully connected, is a hierarchy.
 
     Args:
         graph_cfg: ``layout`` of :class:`LayoutGraph`.
-        center: The joint in the middle, the paper's centre of mass; none: the
-            layout's. The published models of NTU RGB+D, of which three are
-            fused, have their joints 2, 21 and 1: here 1, 20 and 0.
-        max_hierarchies: L at most; the last takes what is further away.
+        center: The centre joint, the paper's centre of mass; ``None``: the
+            layout's centre. The published models of NTU RGB+D, three of which
+            are fused, use the joints 2, 21 and 1, which are 1, 20 and 0 here.
+        max_hierarchies: Largest L; the last hierarchy also takes all joints
+            further away.
         in_channels: C, channels of the data.
         base_channels: Channels of the first stage, a multiple of 4.
-        num_stages: How many, the first included.
+        num_stages: Number of stages, the first included.
         inflate_stages: Stages, from 1, which double the channels.
         down_stages: Stages, from 1, which halve the frames.
-        kernel_size: Frames that the temporal convolutions see.
-        dilations: Of the temporal convolutions.
+        kernel_size: Kernel size of the temporal convolutions, in frames.
+        dilations: Dilations of the temporal convolutions.
         **kwargs: ``data_bn_type``, ``num_person`` and ``init_cfg`` of
             :class:`BaseGCN`.
 
@@ -266,7 +268,7 @@ class HDGCN(NumberedGCN):
         )
 
     def decomposed(self, center: int | None, limit: int) -> torch.Tensor:
-        """Matrices of the graph from a centre outwards, ``(L, 3, V, V)``."""
+        """Return the hierarchies around a centre, ``(L, 3, V, V)``."""
         levels = joint_levels(
             self.graph.num_node,
             self.graph.inward,

@@ -26,7 +26,7 @@ class JointAttention(BaseModule):
     Args:
         channels: C.
         heads: H.
-        reduction: Queries and keys of a head have C / ``reduction`` channels.
+        reduction: Divisor of C for the channels of a head's queries and keys.
     """
 
     def __init__(self, channels: int, heads: int, reduction: int = 8) -> None:
@@ -38,10 +38,10 @@ class JointAttention(BaseModule):
         self.ln = nn.LayerNorm(channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Weights ``(N, T, H, V, V)`` of ``(N, C, T, V)``; rows sum to 1."""
+        """Map ``(N, C, T, V)`` to ``(N, T, H, V, V)``; rows sum to 1."""
         pairs = self.to_qk(self.ln(x.permute(0, 2, 3, 1)))
         queries, keys = pairs.unflatten(3, (2, self.heads, -1)).unbind(3)
-        # Scaled before: the products may be too large for half precision.
+        # Scaled before the product, which could overflow in half precision.
         dots = torch.einsum('ntihd,ntjhd->nthij', self.scale * queries, keys)
         return dots.softmax(-1)
 
@@ -55,12 +55,13 @@ class AttentiveGraphConv(BaseModule):
     Args:
         in_channels: C.
         out_channels: C'.
-        topology: ``(H, V, V)``, shared by all data; learnt on.
+        topology: Initial ``(H, V, V)`` topology; learned, shared by all data.
     """
 
     def __init__(
         self, in_channels: int, out_channels: int, topology: torch.Tensor
     ) -> None:
+        # The initialisation of the authors' code, with one branch per head.
         std = math.sqrt(2 / (in_channels * out_channels * len(topology)))
         heads = dict(type='Normal', name='conv_d', std=std)
         super().__init__(
@@ -75,7 +76,7 @@ class AttentiveGraphConv(BaseModule):
         self.attn = JointAttention(in_channels, len(topology))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``(N, C, T, V)`` to ``(N, C', T, V)``."""
+        """Map ``(N, C, T, V)`` to ``(N, C', T, V)``."""
         topology = self.attn(x) * self.shared_topology
         heads = torch.einsum('nthij,nctj->hncti', topology, x)
         out = sum(
@@ -87,14 +88,15 @@ class AttentiveGraphConv(BaseModule):
 def input_matrices(
     graph: LayoutGraph, center: int | None, k: int, channels: int
 ) -> torch.Tensor:
-    """What turns the joints into InfoGCN's input, channel by channel.
+    """Matrices from the joints to InfoGCN's input, one for each channel.
 
     Args:
-        graph: Of the layout.
-        center: The joint without ancestors; none: the layout's origin.
-        k: Of :func:`~mmshapmix.functional.graphs.ancestor_differences`, here
-            along the bones.
-        channels: C; of 2-D layouts every third one is a score, which stays.
+        graph: Graph of the layout.
+        center: The joint without ancestors; ``None``: the layout's origin.
+        k: Steps along the bones, see
+            :func:`~mmshapmix.functional.graphs.ancestor_differences`.
+        channels: C; on 2-D layouts every third channel is a score, which stays
+            unchanged.
 
     Returns:
         ``(C, V, V)`` float32.
@@ -113,26 +115,26 @@ def input_matrices(
 class InfoGCN(NumberedGCN):
     """InfoGCN (CVPR 2022) up to its latent code.
 
-    :class:`~mmshapmix.models.InfoGCNHead` is the rest.
+    :class:`~mmshapmix.models.InfoGCNHead` contains the rest of the model.
 
     Args:
         graph_cfg: ``layout`` of :class:`LayoutGraph`.
-        k: Joints are seen relative to their k-th ancestor; 1: bones. Where
-            there is none, as for all with a large k, they are seen as they
-            are. The authors fuse models of several k.
-        center: The joint without ancestors; none: the layout's origin, or,
-            where it has none, its centre. The published models of NTU RGB+D
-            have its joint 2, here 1, the origin.
-        num_heads: H, of the self-attention.
+        k: Joints are given relative to their k-th ancestor; 1: bones. Joints
+            without a k-th ancestor (all joints, if k is large) are given as
+            they are. The authors fuse models of several k.
+        center: The joint without ancestors; ``None``: the layout's origin, or
+            its centre if it has no origin. The published models of NTU RGB+D
+            use their joint 2, which is 1 here, the origin.
+        num_heads: H, heads of the self-attention.
         in_channels: C, channels of the data.
         base_channels: Channels of the embedding and of the first stage.
-        num_stages: How many, the first included.
+        num_stages: Number of stages, the first included.
         inflate_stages: Stages, from 1, which double the channels.
         down_stages: Stages, from 1, which halve the frames.
-        kernel_size: Frames that the temporal convolutions see.
-        dilations: Of the temporal convolutions.
+        kernel_size: Kernel size of the temporal convolutions, in frames.
+        dilations: Dilations of the temporal convolutions.
         **kwargs: ``data_bn_type``, ``num_person`` and ``init_cfg`` of
-            :class:`BaseGCN`, whose batch norm sees the embedded joints.
+            :class:`BaseGCN`, whose batch norm follows the embedding here.
 
     Raises:
         ValueError: If ``k`` is below 1, or the bones are no tree of all
@@ -178,7 +180,7 @@ class InfoGCN(NumberedGCN):
         kernel_size: int,
         dilations: Sequence[int],
     ) -> SpaceTimeBlock:
-        """The block of a stage."""
+        """Build the block of a stage."""
         topology = torch.eye(self.graph.num_node).repeat(num_heads, 1, 1)
         return SpaceTimeBlock(
             AttentiveGraphConv(
@@ -192,18 +194,18 @@ class InfoGCN(NumberedGCN):
                 dilations,
                 residual=False,
             ),
-            # The embedding goes before: the first one has a residual, too.
+            # The first stage has a residual, too: its input is the embedding.
             *stage._replace(residual=True),
             names=('agcn', 'tcn'),
         )
 
     def embed(self, x: torch.Tensor) -> torch.Tensor:
-        """``(N, M, T, V, C)`` data to ``(N, M, T, V, base_channels)``."""
+        """Embed ``(N, M, T, V, C)`` data, ``(N, M, T, V, base_channels)``."""
         x = torch.einsum('cij,nmtjc->nmtic', self.differences, x)
         return self.to_joint_embedding(x) + self.pos_embedding
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Features of skeletons.
+        """Extract features of skeletons.
 
         Args:
             x: ``(N, M, T, V, C)``.

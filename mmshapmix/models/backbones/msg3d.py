@@ -21,23 +21,23 @@ from .temporal import MultiScaleTCN
 
 
 def disentangled(adjacency: np.ndarray, num_scales: int) -> np.ndarray:
-    r"""Neighbours at exactly k hops, and the joint itself: Eq. (3).
+    r"""Matrices of the neighbours at exactly k hops, with self-loops: Eq. (3).
 
-    Each joint takes the mean of those of a scale.
+    At each scale k, a joint takes the mean of these neighbours and itself.
 
     Args:
         adjacency: Symmetric and binary, ``(V, V)`` float.
-        num_scales: K, hops from 0 to K - 1.
+        num_scales: K, for hops from 0 to K - 1.
 
     Returns:
-        ``(K, V, V)``, from the second-last dimension to the last, whose
-        columns sum to 1.
+        ``(K, V, V)``; edges lead from joints of the second-last dimension to
+        joints of the last, and columns sum to 1.
 
     >>> path = np.array([[0.0, 1, 0], [1, 0, 1], [0, 1, 0]])
     >>> disentangled(path, 3)[2].tolist()  # the ends meet
     [[0.5, 0.0, 0.5], [0.0, 1.0, 0.0], [0.5, 0.0, 0.5]]
     """
-    # The paper has D^-1/2 A D^-1/2, PYSKL and its checkpoints A D^-1.
+    # Paper: D^-1/2 A D^-1/2; PYSKL, its checkpoints, and here: A D^-1.
     return np.stack(
         [
             normalize_digraph(k_adjacency(adjacency, k, with_self=True))
@@ -47,19 +47,20 @@ def disentangled(adjacency: np.ndarray, num_scales: int) -> np.ndarray:
 
 
 class MultiScaleGraphConv(nn.Module):
-    r"""Aggregates disentangled neighbourhoods: Eq. (4), section 3.2.
+    r"""Graph convolution on disentangled neighbourhoods: Eq. (4), section 3.2.
 
     .. math::
         \mathrm{ReLU}\Big(\mathrm{BN}\big(
             \sum_k (A_k + P_k) X W_k\big)\Big)
 
-    with a learned residual :math:`P` that begins within 1e-6 of zero.
+    with a learned residual :math:`P` whose initial entries are within 1e-6 of
+    zero.
 
     Args:
         in_channels: C.
         out_channels: C'.
         adjacency: Symmetric and binary, ``(V, V)`` float.
-        num_scales: Hops that are told apart, 0 included.
+        num_scales: Number of scales, hops from 0 on.
     """
 
     A: torch.Tensor
@@ -83,17 +84,17 @@ class MultiScaleGraphConv(nn.Module):
         self.mlp = nn.Sequential(OrderedDict(layers=layers))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``(N, C, T, V)`` to ``(N, C', T, V)``."""
+        """Map ``(N, C, T, V)`` to ``(N, C', T, V)``."""
         scales = torch.einsum('kvu,nctv->nkctu', self.A + self.PA, x)
         return self.mlp(scales.flatten(1, 2))
 
 
 class TemporalWindows(nn.Module):
-    """Joints of all frames of a window, side by side: section 3.3.
+    """Gathers the joints of all frames of each window: section 3.3.
 
     Args:
-        size: Frames of a window, odd; zeros lie beyond the clip.
-        stride: Frames from a window to the next.
+        size: Frames of a window, odd; the clip is padded with zeros.
+        stride: Frames from one window to the next.
     """
 
     def __init__(self, size: int, stride: int) -> None:
@@ -101,7 +102,7 @@ class TemporalWindows(nn.Module):
         self.size, self.stride = size, stride
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``(N, C, T, V)`` to ``(N, C, T / stride, size * V)``."""
+        """Map ``(N, C, T, V)`` to ``(N, C, T / stride, size * V)``."""
         around = self.size // 2
         padded = F.pad(x, (0, 0, around, around))
         windows = padded.unfold(2, self.size, self.stride)
@@ -111,15 +112,15 @@ class TemporalWindows(nn.Module):
 class WindowedGraphConv(nn.Module):
     """MS-G3D: graph convolution across space and time: Eq. (7).
 
-    In a window, a joint's neighbours, and itself, are so in all frames
-    (Eq. (5)); a convolution then makes one frame of the window.
+    Within a window, a joint is connected to itself and its neighbours in all
+    frames (Eq. (5)); a convolution then reduces the window to one frame.
 
     Args:
         in_channels: C.
         hidden_channels: Channels of the graph convolution.
         out_channels: C'.
         adjacency: Symmetric and binary, ``(V, V)`` float.
-        num_scales: Hops that are told apart, 0 included.
+        num_scales: Number of scales, hops from 0 on.
         window: Frames of a window, odd.
         stride: 2 halves the frames.
     """
@@ -150,7 +151,7 @@ class WindowedGraphConv(nn.Module):
         self.out_bn = nn.BatchNorm2d(out_channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``(N, C, T, V)`` to ``(N, C', T / stride, V)``."""
+        """Map ``(N, C, T, V)`` to ``(N, C', T / stride, V)``."""
         windows = self.gcn3d(x).unflatten(3, (self.window, -1))
         return self.out_bn(self.out_conv(windows).squeeze(3))
 
@@ -159,9 +160,9 @@ class MultiWindowGraphConv(nn.Module):
     """Sum of :class:`WindowedGraphConv` over windows of several sizes.
 
     Args:
-        windows: Their frames, odd.
-        *args: Of :class:`WindowedGraphConv`.
-        **kwargs: Likewise.
+        windows: Frames of each window, odd.
+        *args: Arguments of :class:`WindowedGraphConv`.
+        **kwargs: Keyword arguments of :class:`WindowedGraphConv`.
     """
 
     def __init__(
@@ -174,7 +175,7 @@ class MultiWindowGraphConv(nn.Module):
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``(N, C, T, V)`` to ``(N, C', T / stride, V)``."""
+        """Map ``(N, C, T, V)`` to ``(N, C', T / stride, V)``."""
         return sum(branch(x) for branch in self.gcn3d)
 
 
@@ -183,23 +184,24 @@ class MSG3D(BaseGCN):
     """MS-G3D (arXiv 2003.14111).
 
     Three blocks (section 3.4), each the sum of a factorised pathway (space,
-    then time) and of G3D, then convolution over time. The second and the third
-    double the channels and halve the frames.
+    then time) and a G3D pathway, followed by a convolution over time. The
+    second and the third block double the channels and halve the frames.
 
     Args:
         graph_cfg: ``layout`` of :class:`LayoutGraph`; its mode is
             ``'binary_adj'``.
         in_channels: C, channels of the data.
-        base_channels: Channels of the first block; the last has four times as
-            many.
-        num_gcn_scales: Scales of the factorised pathway, hops from 0 on.
-        num_g3d_scales: Scales of G3D.
+        base_channels: Channels of the first block; the last block has four
+            times as many.
+        num_gcn_scales: Number of scales of the factorised pathway, hops from 0
+            on.
+        num_g3d_scales: Number of scales of the G3D pathway.
         tcn_dropout: Dropout at the end of each block.
         **kwargs: ``data_bn_type``, ``num_person`` and ``init_cfg`` of
             :class:`BaseGCN`.
 
     Raises:
-        ValueError: For another mode of the graph.
+        ValueError: For any other mode of the graph.
     """
 
     GRAPH: ClassVar = dict(mode='binary_adj')
@@ -219,9 +221,9 @@ class MSG3D(BaseGCN):
         if self.graph.mode != 'binary_adj':
             raise ValueError(
                 "Expected mode='binary_adj' in graph_cfg of MSG3D, but got "
-                f'{self.graph.mode!r}. It tells hops apart by itself.'
+                f'{self.graph.mode!r}. MSG3D itself separates the hops.'
             )
-        # Not used; PYSKL's checkpoints have it.
+        # Not used, but PYSKL's checkpoints contain this buffer.
         self.register_buffer('A', self.adjacency()[0])
         c, scales = base_channels, (num_gcn_scales, num_g3d_scales)
         self._add_block(1, in_channels, c, c, 1, scales, tcn_dropout)
@@ -263,7 +265,7 @@ class MSG3D(BaseGCN):
         self.add_module(f'tcn{number}', tcn)
 
     def extract(self, x: torch.Tensor) -> torch.Tensor:
-        """Features ``(N * M, C', T', V)`` of data ``(N * M, C, T, V)``."""
+        """Extract features ``(N * M, C', T', V)`` of ``(N * M, C, T, V)``."""
         x = self.tcn1(torch.relu(self.sgcn1(x) + self.gcn3d1(x)))
         x = self.tcn2(torch.relu(self.sgcn2(x) + self.gcn3d2(x)))
         return self.tcn3(torch.relu(self.sgcn3(x) + self.gcn3d3(x)))

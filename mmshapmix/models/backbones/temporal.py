@@ -1,4 +1,4 @@
-"""Multi-scale temporal convolution of MS-G3D, and blocks around it."""
+"""Multi-scale temporal convolution of MS-G3D, and blocks that contain it."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,12 +8,13 @@ from mmaction.models.utils import unit_tcn
 from mmengine.model import BaseModule
 from torch import nn
 
-# As weights of ST-GCN's and its descendants' releases begin.
+# Initial weights in the released code of ST-GCN and its successors.
 CONV_INIT: list[dict[str, Any]] = [
     dict(type='Constant', layer='BatchNorm2d', val=1),
     dict(type='Kaiming', layer='Conv2d', mode='fan_out'),
 ]
-# For a graph convolution that begins as its residual alone.
+# The small batch-norm weight leaves a graph convolution, at first, with hardly
+# more than its residual.
 UNIT_INIT = [
     dict(CONV_INIT[0], override=dict(type='Constant', name='bn', val=1e-6)),
     CONV_INIT[1],
@@ -21,13 +22,13 @@ UNIT_INIT = [
 
 
 def pointwise(in_channels: int, out_channels: int) -> nn.Sequential:
-    """A 1x1 convolution and batch norm."""
+    """Return a 1x1 convolution with batch norm."""
     conv = nn.Conv2d(in_channels, out_channels, 1)
     return nn.Sequential(conv, nn.BatchNorm2d(out_channels))
 
 
 def projection(in_channels: int, out_channels: int) -> nn.Module:
-    """Residual of a graph convolution: the identity, or :func:`pointwise`."""
+    """Return a graph convolution's residual: identity or :func:`pointwise`."""
     if in_channels == out_channels:
         return nn.Identity()
     return pointwise(in_channels, out_channels)
@@ -36,29 +37,29 @@ def projection(in_channels: int, out_channels: int) -> nn.Module:
 def shortcut(
     in_channels: int, out_channels: int, stride: int = 1
 ) -> nn.Module:
-    """The identity where shapes allow it, else a strided 1x1 convolution."""
+    """Return the identity if shapes allow it, else a strided convolution."""
     if in_channels == out_channels and stride == 1:
         return nn.Identity()
     return unit_tcn(in_channels, out_channels, kernel_size=1, stride=stride)
 
 
 class MultiScaleTCN(BaseModule):
-    """Dilated convolutions over time, max pooling and a 1x1, side by side.
+    """Parallel branches: dilated convolutions over time, max pooling, 1x1.
 
     Disentangling and Unifying Graph Convolutions (MS-G3D), arXiv 2003.14111,
-    section 3.4. CTR-GCN (arXiv 2107.12213, section 3.4) and later ones take
+    section 3.4. CTR-GCN (arXiv 2107.12213, section 3.4) and later models use
     fewer branches.
 
     Args:
         in_channels: C.
-        out_channels: C', shared by the branches.
-        kernel_size: Frames that a convolution sees.
-        stride: 2 halves the frames.
-        dilations: One convolution each.
-        residual: Adds the input.
-        act: ReLU behind the sum.
-        dropout: Probability, at the very end.
-        conv: Makes the convolution of a branch.
+        out_channels: C', divided among the branches.
+        kernel_size: Kernel size of the convolutions, in frames.
+        stride: Stride over time; 2 halves the frames.
+        dilations: Dilations of the convolutions, one branch each.
+        residual: Whether to add the input.
+        act: Whether to apply a ReLU after the sum.
+        dropout: Probability of the dropout at the end.
+        conv: Function that makes the convolution of a branch.
 
     Raises:
         ValueError: For an even ``kernel_size``, or fewer channels than
@@ -111,7 +112,7 @@ class MultiScaleTCN(BaseModule):
         self.drop = nn.Dropout(dropout)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``(N, C, T, V)`` to ``(N, C', T / stride, V)``."""
+        """Map ``(N, C, T, V)`` to ``(N, C', T / stride, V)``."""
         out = torch.cat([branch(x) for branch in self.branches], dim=1)
         if self.residual is not None:
             out = out + self.residual(x)
@@ -119,16 +120,16 @@ class MultiScaleTCN(BaseModule):
 
 
 class SpaceTimeBlock(BaseModule):
-    """Graph convolution, then convolution over time, and residual.
+    """Graph convolution, then convolution over time, with a residual.
 
     Args:
-        gcn: ``(N, C, T, V)`` to ``(N, C', T, V)``.
-        tcn: ``(N, C', T, V)`` to ``(N, C', T / stride, V)``.
+        gcn: Module from ``(N, C, T, V)`` to ``(N, C', T, V)``.
+        tcn: Module from ``(N, C', T, V)`` to ``(N, C', T / stride, V)``.
         in_channels: C.
         out_channels: C'.
-        stride: Of ``tcn``.
-        residual: Adds the input.
-        names: Of the two convolutions, in the state.
+        stride: Stride of ``tcn``.
+        residual: Whether to add the input.
+        names: Names of the two modules in the state dict.
     """
 
     def __init__(
@@ -150,7 +151,7 @@ class SpaceTimeBlock(BaseModule):
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``(N, C, T, V)`` to ``(N, C', T / stride, V)``."""
+        """Map ``(N, C, T, V)`` to ``(N, C', T / stride, V)``."""
         out = x
         for name in self.names:
             out = getattr(self, name)(out)

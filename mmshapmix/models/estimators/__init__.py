@@ -1,4 +1,4 @@
-"""Estimators of saliency: model and batch → a class-wise table."""
+"""Saliency estimators: from a model and batches to a class-wise table."""
 
 from .base import SaliencyEstimator
 from .gradcam import GradCAM

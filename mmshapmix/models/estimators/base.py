@@ -1,4 +1,4 @@
-"""What the estimators of saliency share: a running table by class."""
+"""Base class of the saliency estimators: a running table by class."""
 
 import torch
 from mmengine.dist import all_reduce
@@ -11,16 +11,17 @@ class SaliencyEstimator(nn.Module):
     """A running table ``(K, slots)`` and its linear map to the saliency.
 
     :class:`~mmshapmix.engine.hooks.SaliencyHook` calls :meth:`observe` on a
-    batch, and :meth:`update` with what it gives. The table is in the
-    checkpoint. All ranks hold the same one: the step's sums and numbers are
-    all-reduced, and each class gets one update of their mean.
+    batch, and :meth:`update` with the observations. Checkpoints contain the
+    table. All ranks hold the same table: the sums and counts of a step are
+    all-reduced, and each cell gets one update by the step's mean.
 
     Args:
         num_classes: K.
-        coalitions: ``(S, P)`` bool, whose saliency is wanted.
-        part_joints: ``(P, V)``, 1 where a joint is of a part.
+        coalitions: ``(S, P)`` bool, the coalitions whose saliency is
+            estimated.
+        part_joints: ``(P, V)``, 1 where a joint belongs to a part.
         to_saliency: ``(S, slots)``, the linear map.
-        momentum: Of the running mean.
+        momentum: Momentum of the running mean.
     """
 
     draw_stream = 1  # see SeedHook
@@ -59,18 +60,20 @@ class SaliencyEstimator(nn.Module):
         shape = num_classes, to_saliency.shape[1]
         self.register_buffer('table', torch.zeros(shape))
         self.register_buffer('visits', torch.zeros(shape))
-        # (M, V, C), (0, V, 0) until it is measured; none: it is not needed.
+        # (M, V, C), or (0, V, 0) before it is measured; None if the estimator
+        # does not need it.
         self.register_buffer('mean_pose', None)
-        # Observed values that were not finite, since someone last asked.
+        # Number of observed values that were not finite; SaliencyHook reports
+        # and resets it.
         self.register_buffer('skipped', torch.zeros(()), persistent=False)
 
     def _load_from_state_dict(self, state_dict, prefix, *args) -> None:
-        # A checkpoint of another recipe has no table: nothing is missing.
+        # A checkpoint of another recipe has no table; that is no error.
         if f'{prefix}table' in state_dict:
             super()._load_from_state_dict(state_dict, prefix, *args)
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Forget all observations."""
         self.table.zero_()
         self.visits.zero_()
 
@@ -84,10 +87,10 @@ class SaliencyEstimator(nn.Module):
         """Observe values of a batch; the model is in evaluation mode.
 
         Args:
-            model: The recognizer, not wrapped.
+            model: The recognizer, without a distributed wrapper.
             inputs: ``(N, clips, M, T, V, C)``.
             labels: ``(N,)`` int64.
-            generator: Of this step; none: the global one.
+            generator: Generator of this step; ``None``: the global generator.
 
         Returns:
             ``(N, E)`` int64 slots and their ``(N, E)`` values.
@@ -95,12 +98,12 @@ class SaliencyEstimator(nn.Module):
         raise NotImplementedError
 
     def update(self, labels: Tensor, slots: Tensor, values: Tensor) -> None:
-        """Update the table by a step's observations, of all ranks together.
+        """Update the table by the observations of a step from all ranks.
 
         Args:
             labels: ``(N,)`` int64.
             slots: ``(N, E)`` int64.
-            values: ``(N, E)``; those that are not finite are left out.
+            values: ``(N, E)``; values that are not finite are left out.
         """
         observed = torch.stack(
             class_sums(labels, slots, values, *self.table.shape)
@@ -110,7 +113,7 @@ class SaliencyEstimator(nn.Module):
         table, visits = running_mean(
             self.table, self.visits, sums, counts, self.momentum
         )
-        # In place, so that they stay the buffers that others may hold.
+        # In place: other objects may hold references to these buffers.
         self.table.copy_(table)
         self.visits.copy_(visits)
         self.skipped += skipped.sum()

@@ -14,13 +14,13 @@ from .base import SaliencyEstimator
 class GradCAM(SaliencyEstimator):
     """Running means of each joint's Grad-CAM on the backbone's features.
 
-    Shap-Mix's Table 8 compares with it; how is not released. Here: Grad-CAM
-    of the true class for each person, averaged over persons and frames; a
-    combination has the sum over its joints.
+    Shap-Mix's Table 8 compares with Grad-CAM; the code for this is not public.
+    Here: Grad-CAM of the true class for each person, averaged over persons and
+    frames; the saliency of a coalition is the sum over its joints.
 
     Args:
-        momentum: Of the running mean.
-        **kwargs: Of :class:`SaliencyEstimator`; the mixer gives them.
+        momentum: Momentum of the running mean.
+        **kwargs: Arguments of :class:`SaliencyEstimator`, from the mixer.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class GradCAM(SaliencyEstimator):
         labels: Tensor,
         generator: torch.Generator | None,
     ) -> tuple[Tensor, Tensor]:
-        """The Grad-CAM of each joint, see the base."""
+        """Observe the Grad-CAM of each joint, see the base class."""
         features = model(inputs, stage='backbone', mode='tensor')
         num_joints = self.table.shape[1]
         if features.shape[-1] != num_joints:
@@ -53,7 +53,7 @@ class GradCAM(SaliencyEstimator):
                 f'Expected features of {num_joints} joints from the backbone '
                 f'for Grad-CAM, but got {tuple(features.shape)}.'
             )
-        with torch.enable_grad():  # through the head alone
+        with torch.enable_grad():  # only through the head
             features = features.detach().requires_grad_()
             logits = model.cls_head(features)
             clips = len(logits) // len(labels)

@@ -15,22 +15,22 @@ from .base import SaliencyEstimator
 
 
 class ShapleyEstimator(SaliencyEstimator):
-    """What a model makes of some parts, with the mean pose for the others.
+    """Base of the estimators from Shapley values.
 
     The worth of a coalition is the probability that the model gives to the
-    true class when it sees these parts only.
+    true class when it sees only these parts, and the mean pose for the others.
     """
 
     mean_pose: Tensor
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        # Not measured yet: only V is known.
+        # The pose is not measured yet: of (M, V, C), only V is known.
         self.mean_pose = torch.zeros(0, self.part_joints.shape[1], 0)
 
     def _load_from_state_dict(self, state_dict, prefix, *args) -> None:
         saved = state_dict.get(f'{prefix}mean_pose')
-        if saved is not None:  # Its shape is known once it is measured.
+        if saved is not None:  # the shape depends on whether it was measured
             self.mean_pose = self.mean_pose.new_zeros(saved.shape)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
@@ -47,10 +47,10 @@ class ShapleyEstimator(SaliencyEstimator):
             model: The recognizer, in evaluation mode.
             inputs: ``(N, clips, M, T, V, C)``.
             labels: ``(N,)`` int64.
-            coalitions: ``(N, E, P)`` bool, E for each sample.
+            coalitions: ``(N, E, P)`` bool, E coalitions for each sample.
 
         Returns:
-            ``(N, E)``; a mean over the clips.
+            ``(N, E)``, means over the clips.
         """
         seen = keep_parts(inputs, coalitions, self.part_joints, self.mean_pose)
         logits = model(seen.flatten(0, 1), stage='head', mode='tensor')
@@ -65,16 +65,15 @@ class ShapleyEstimator(SaliencyEstimator):
 class CoalitionValues(ShapleyEstimator):
     """Running means of the worth of all 2^P coalitions.
 
-    Eq. (2) is linear in the worth: every observed coalition informs the
-    saliency of all combinations, with far less noise than a marginal
-    contribution of one. A coalition for each sample is drawn, all equally
-    often.
+    Eq. (2) is linear in the worth: every observed coalition contributes to the
+    saliency of all S coalitions, with far less noise than the marginal
+    contribution of one. For each sample one coalition is drawn, uniformly.
 
     Args:
-        paired: Observe the complement of each drawn coalition, too: two
-            evaluations of the model for each sample, in place of one.
-        momentum: Of the running mean.
-        **kwargs: Of :class:`SaliencyEstimator`; the mixer gives them.
+        paired: Whether to observe also the complement of each drawn coalition:
+            two evaluations of the model for each sample instead of one.
+        momentum: Momentum of the running mean.
+        **kwargs: Arguments of :class:`SaliencyEstimator`, from the mixer.
     """
 
     def __init__(
@@ -99,7 +98,7 @@ class CoalitionValues(ShapleyEstimator):
         labels: Tensor,
         generator: torch.Generator | None,
     ) -> tuple[Tensor, Tensor]:
-        """The worth of a random coalition of each sample, see the base."""
+        """Observe the worth of a random coalition, see the base class."""
         total, num_parts = self.table.shape[1], len(self.part_joints)
         slots = torch.randint(
             total,
@@ -108,6 +107,7 @@ class CoalitionValues(ShapleyEstimator):
             device=labels.device,
         )
         if self.paired:
+            # The complement of coalition i is 2^P - 1 - i.
             slots = torch.cat([slots, total - 1 - slots], dim=1)
         coalitions = decode_coalitions(slots, num_parts)
         return slots, self.worth(model, inputs, labels, coalitions)
@@ -117,14 +117,16 @@ class CoalitionValues(ShapleyEstimator):
 class MarginalContributions(ShapleyEstimator):
     """Running means of sampled marginal contributions, as in the paper.
 
-    For each sample a combination b and a context r are drawn, and
-    f(r | b) - f(r) is observed: two evaluations. (The release draws one pair
-    for the whole batch; Algorithm 1 one for each sample, as here.)
+    For each sample a coalition b and a context r are drawn, and
+    f(r | b) - f(r) is observed by two evaluations of the model. (The released
+    code draws one pair for the whole batch; Algorithm 1 draws one for each
+    sample, as here.)
 
     Args:
-        clamp: Cut each contribution off at 0, as the released code does.
-        momentum: Of the running mean.
-        **kwargs: Of :class:`SaliencyEstimator`; the mixer gives them.
+        clamp: Whether to raise negative contributions to 0, as the released
+            code does.
+        momentum: Momentum of the running mean.
+        **kwargs: Arguments of :class:`SaliencyEstimator`, from the mixer.
     """
 
     def __init__(
@@ -149,7 +151,7 @@ class MarginalContributions(ShapleyEstimator):
         labels: Tensor,
         generator: torch.Generator | None,
     ) -> tuple[Tensor, Tensor]:
-        """A marginal contribution of each sample, see the base."""
+        """Observe a marginal contribution per sample, see the base class."""
         slots = torch.randint(
             len(self.coalitions),
             (len(labels),),

@@ -1,4 +1,4 @@
-"""Heads, where no stock one fits."""
+"""Heads that MMAction2 lacks."""
 
 from .cosine_gcn_head import CosineGCNHead
 from .infogcn_head import InfoGCNHead

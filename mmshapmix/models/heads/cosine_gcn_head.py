@@ -13,8 +13,9 @@ from .mixed_gcn_head import MixedGCNHead
 class CosineLinear(nn.Linear):
     r"""Cosines of features and class vectors, :math:`\hat h \cdot \hat W_c`.
 
-    The class vectors begin with a norm of 1. Their gradients go as one over
-    it: short ones would turn wildly, grow, and then stand still.
+    The class vectors start with norm 1. Their gradients are proportional to
+    one over the norm: short vectors would turn wildly, grow, and then stand
+    still.
 
     Args:
         in_features: D.
@@ -25,12 +26,12 @@ class CosineLinear(nn.Linear):
         super().__init__(in_features, out_features, bias=False)
 
     def reset_parameters(self) -> None:
-        """Draw directions, each as likely as any other."""
+        """Draw uniformly distributed directions."""
         with torch.no_grad():
             self.weight.copy_(F.normalize(torch.randn_like(self.weight)))
 
     def forward(self, features: Tensor) -> Tensor:
-        """``(N, K)`` cosines of ``(N, D)`` features."""
+        """Map ``(N, D)`` features to ``(N, K)`` cosines."""
         return F.linear(F.normalize(features), F.normalize(self.weight))
 
 
@@ -38,16 +39,16 @@ class CosineLinear(nn.Linear):
 class CosineGCNHead(MixedGCNHead):
     """``MixedGCNHead`` with a normalised classifier, for LDAM and KPS.
 
-    These losses (arXiv 1906.07413, 10.1109/TPAMI.2022.3196044) take the
-    cosines and scale them. In evaluation mode the head does, for all that
-    reads its output (means over clips, saliency, logit adjustment): a softmax
-    of plain cosines is nearly uniform.
+    These losses (arXiv 1906.07413, 10.1109/TPAMI.2022.3196044) take cosines
+    and scale them. In evaluation mode the head itself scales the cosines, for
+    all users of its output (means over clips, saliency, logit adjustment): a
+    softmax of unscaled cosines is nearly uniform.
 
     Args:
-        *args: Of ``GCNHead``.
-        scale: Factor on the cosines in evaluation mode; that of the loss.
-        init_cfg: How the head begins, but for the classifier.
-        **kwargs: Of ``MixedGCNHead``.
+        *args: Arguments of ``GCNHead``.
+        scale: Factor on the cosines in evaluation mode, equal to the loss's.
+        init_cfg: Initialisation of the head, except for the classifier.
+        **kwargs: Arguments of ``MixedGCNHead``.
 
     Raises:
         ValueError: If the loss has another scale.
@@ -76,7 +77,7 @@ class CosineGCNHead(MixedGCNHead):
 
         Args:
             x: ``(N, M, C, T, V)`` features.
-            **kwargs: Of ``GCNHead``.
+            **kwargs: Arguments of ``GCNHead``.
         """
         cosines = super().forward(x, **kwargs)
         return cosines if self.training else self.scale * cosines

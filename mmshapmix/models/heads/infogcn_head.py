@@ -26,27 +26,28 @@ HIDDEN = dict(
 class InfoGCNHead(MixedGCNHead):
     """``MixedGCNHead`` on a latent code (10.1109/CVPR52688.2022.01955).
 
-    The pooled features become the mean and the variance of a normal code, and
-    the classifier, ``fc``, sees a draw of it in training and the mean in
-    testing. A loss of its own, ``loss_latent``, draws the codes to means that
-    are orthogonal, one of each class; see
-    :mod:`mmshapmix.functional.information`. As the other losses, samples that
-    a mixer added have one apart, with means by their soft labels.
-    :class:`~mmshapmix.engine.hooks.SeedHook` makes the draws depend on
-    (seed, rank, iteration) and the kind of device alone.
+    The pooled features become the mean and the variance of a normal code. The
+    input of the classifier, ``fc``, is a sample of the code in training and
+    its mean in testing. An additional loss, ``loss_latent``, draws the codes
+    of each class to a mean, and the means are orthogonal; see
+    :mod:`mmshapmix.functional.information`. Samples that a mixer added have
+    a ``loss_latent`` of their own, which weighs classes by the soft labels.
+    :class:`~mmshapmix.engine.hooks.SeedHook` makes the draws depend only on
+    (seed, rank, iteration) and the kind of device.
 
     Args:
-        *args: Of ``GCNHead``; its ``dropout`` is that of the layer before the
-            code, which has ``in_channels``, as the code has.
-        noise_ratio: Factor on the log-variance; 0.5: its square root is the
-            noise.
+        *args: Arguments of ``GCNHead``; its ``dropout`` applies to the layer
+            before the code. This layer and the code have ``in_channels``.
+        noise_ratio: Factor on the log-variance; with 0.5 the noise has the
+            standard deviation of the code.
         prior_gain: Length of the means of the classes.
         regularization: Weights of the norm of the mean code, and of the
-            distance of each class's from its prior; 0 and 0: no such loss.
-        init_cfg: How the head begins; none: weights as the authors' do, and
-            biases at 0.
-        **kwargs: Of ``MixedGCNHead``. With ``pass_features`` the loss gets
-            what the classifier sees, the codes.
+            distance of each class's codes from their prior; with 0 and 0
+            there is no ``loss_latent``.
+        init_cfg: Initialisation of the head; ``None``: weights as in the
+            authors' code, and biases 0.
+        **kwargs: Arguments of ``MixedGCNHead``. With ``pass_features`` the
+            loss gets the input of the classifier, the codes.
 
     Raises:
         ValueError: For a ``regularization`` that is not two weights of 0 or
@@ -82,12 +83,12 @@ class InfoGCNHead(MixedGCNHead):
         self.fc_latent = nn.Linear(width, width)
         self.fc_mu = nn.Linear(width, width)
         self.fc_logvar = nn.Linear(width, width)
-        # Not persistent, and of a seed of its own: a resumed run has the same.
+        # Not persistent: the fixed seed gives a resumed run the same prior.
         prior = sample_prior(classes, width, prior_gain, make_generator((0,)))
         self.register_buffer('z_prior', prior, persistent=False)
 
     def encode(self, x: Tensor) -> Tensor:
-        """Codes ``(N, D)`` of ``(N, M, C, T, V)`` features."""
+        """Map ``(N, M, C, T, V)`` features to codes ``(N, D)``."""
         hidden = torch.relu(self.fc_latent(x.mean((1, 3, 4))))
         if self.dropout is not None:
             hidden = self.dropout(hidden)
@@ -102,23 +103,23 @@ class InfoGCNHead(MixedGCNHead):
         )
 
     def forward(self, x: Tensor, **kwargs) -> Tensor:
-        """Logits, ``(N, K)``.
+        """Compute logits, ``(N, K)``.
 
         Args:
             x: ``(N, M, C, T, V)`` features.
-            **kwargs: Of ``GCNHead``.
+            **kwargs: Arguments of ``GCNHead``.
         """
         return self.fc(self.encode(x))
 
     def loss(
         self, feats: Tensor, data_samples: list[ActionDataSample], **kwargs
     ) -> dict[str, Tensor]:
-        """Losses and accuracy.
+        """Compute losses and accuracy.
 
         Args:
             feats: ``(N, M, C, T, V)`` from the backbone.
             data_samples: N samples, see :meth:`loss_by_feat`.
-            **kwargs: Of ``GCNHead.forward``.
+            **kwargs: Arguments of ``GCNHead.forward``.
         """
         codes = self.encode(feats)
         return self.loss_by_feat(self.fc(codes), data_samples, codes)
@@ -130,7 +131,7 @@ class InfoGCNHead(MixedGCNHead):
         data_samples: list[ActionDataSample],
         features: Tensor | None,
     ) -> dict[str, Tensor]:
-        """Those of some rows, and of their codes."""
+        """Compute the losses of some rows, ``loss_latent`` included."""
         passed = features if self.pass_features else None
         losses = super()._losses(rows, cls_scores, data_samples, passed)
         if any(self.regularization):

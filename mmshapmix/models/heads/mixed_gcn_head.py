@@ -19,19 +19,19 @@ class MixedGCNHead(GCNHead):
     """MMAction2's ``GCNHead`` for the batches of our mixers.
 
     Shap-Mix (arXiv 2407.12312, Algorithm 1) trains on the loss of the clean
-    half plus that of the mixed half: samples that were added to a batch have a
-    loss of their own, ``mixed_loss_cls`` beside ``loss_cls``. Those that stand
-    in place of clean ones share ``loss_cls`` with them. The accuracy in the
-    log is that of the clean samples. On other batches, and in its weights, it
-    is a ``GCNHead``.
+    half plus the loss of the mixed half: mixed samples that were added to a
+    batch have a loss of their own, ``mixed_loss_cls`` beside ``loss_cls``.
+    Mixed samples that replace clean ones share ``loss_cls`` with the clean
+    samples. The accuracy in the log counts only clean samples. On other
+    batches, and in its weights, this head equals ``GCNHead``.
 
     Args:
-        *args: Of ``GCNHead``.
-        combine: ``'sum'`` or ``'mean'`` of the two losses.
+        *args: Arguments of ``GCNHead``.
+        combine: ``'sum'`` or ``'mean'``, how the two losses are combined.
         pass_features: Whether the loss gets the pooled features, ``(N, D)``
-            before dropout, as keyword ``features``; for
+            before dropout, as keyword ``features``; needed by
             :class:`~mmshapmix.models.InfluenceBalancedLoss`.
-        **kwargs: Of ``GCNHead``.
+        **kwargs: Arguments of ``GCNHead``.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class MixedGCNHead(GCNHead):
     def loss(
         self, feats: Tensor, data_samples: list[ActionDataSample], **kwargs
     ) -> dict[str, Tensor]:
-        """Losses and accuracy.
+        """Compute losses and accuracy.
 
         Args:
             feats: ``(N, M, C, T, V)`` from the backbone.
             data_samples: N samples, see :meth:`loss_by_feat`.
-            **kwargs: Of ``GCNHead.forward``.
+            **kwargs: Arguments of ``GCNHead.forward``.
         """
         cls_scores = self(feats, **kwargs)
         features = feats.mean((1, 3, 4)) if self.pass_features else None
@@ -66,14 +66,14 @@ class MixedGCNHead(GCNHead):
         data_samples: list[ActionDataSample],
         features: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Losses and accuracy.
+        """Compute losses and accuracy from logits.
 
         Args:
             cls_scores: ``(N, K)`` logits.
-            data_samples: N samples. Those of a mixer say in their meta
-                information whether they are ``mixed``, the clean ones first,
-                and whether they are ``added``.
-            features: ``(N, D)`` for the loss, if it takes them.
+            data_samples: N samples. The meta information of a mixer's samples
+                says whether they are ``mixed`` and ``added``; clean samples
+                come first.
+            features: ``(N, D)``, for a loss that takes features.
         """
         if len(cls_scores) != len(data_samples):
             raise ValueError(
@@ -101,7 +101,11 @@ class MixedGCNHead(GCNHead):
         data_samples: list[ActionDataSample],
         features: Tensor | None,
     ) -> dict[str, Tensor]:
-        """Those of some rows, as in ``BaseHead``, which knows no keywords."""
+        """Compute the losses of some rows.
+
+        As in MMAction2's ``BaseHead``, which does not pass keywords to the
+        loss.
+        """
         scores = cls_scores[rows]
         keywords = {} if features is None else dict(features=features[rows])
         labels = labels_of(data_samples[rows]).to(scores.device)
@@ -120,7 +124,7 @@ class MixedGCNHead(GCNHead):
     def _accuracy(
         self, cls_scores: Tensor, labels: Tensor
     ) -> dict[str, Tensor]:
-        """Top-k accuracy on ``(N,)`` labels."""
+        """Compute the top-k accuracy for ``(N,)`` labels."""
         accuracy = top_k_accuracy(
             cls_scores.detach().float().cpu().numpy(),
             labels.cpu().numpy(),
@@ -133,5 +137,5 @@ class MixedGCNHead(GCNHead):
 
 
 def _number_without(data_samples: list[ActionDataSample], mark: str) -> int:
-    """How many samples are not marked so."""
+    """Number of samples without a mark in their meta information."""
     return sum(not sample.get(mark, False) for sample in data_samples)

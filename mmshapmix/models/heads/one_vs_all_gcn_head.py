@@ -1,4 +1,4 @@
-"""A GCN head for losses that are one of each class against all others."""
+"""A GCN head for losses on one-vs-all activations."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -18,14 +18,15 @@ from .mixed_gcn_head import MixedGCNHead
 
 
 class Activation(NamedTuple):
-    """What a classifier of K classes predicts with, and how it begins."""
+    """A one-vs-all activation, and the initial classifier of K classes."""
 
     logs: Logs
     init_cfg: Callable[[int], dict]
 
 
 ACTIVATIONS = dict(
-    # As with the class-balanced loss, Cui et al., arXiv 1901.05555.
+    # Initialised as for the class-balanced loss, Cui et al., arXiv
+    # 1901.05555: each class starts with a probability of about 1 / K.
     sigmoid=Activation(
         sigmoid_logs,
         lambda k: dict(type='Normal', std=0.01, bias=-math.log(max(k - 1, 1))),
@@ -41,16 +42,16 @@ ACTIVATIONS = dict(
 class OneVsAllGCNHead(MixedGCNHead):
     """``MixedGCNHead`` for the sigmoid losses and for GumbelLoss.
 
-    At first every class is unlikely: else the many wrong classes would be all
-    that the first steps see. In testing the activation stands in the place of
+    Initially every class has a low probability: otherwise the many wrong
+    classes would dominate the first steps. In testing the activation replaces
     the softmax.
 
     Args:
-        *args: Of ``GCNHead``.
+        *args: Arguments of ``GCNHead``.
         activation: ``'sigmoid'`` or ``'gumbel'``.
-        init_cfg: How the classifier begins; none: as the authors of the losses
-            have it.
-        **kwargs: Of ``MixedGCNHead``.
+        init_cfg: Initialisation of the classifier; ``None``: as in the code of
+            the losses' authors.
+        **kwargs: Arguments of ``MixedGCNHead``.
     """
 
     def __init__(
@@ -67,16 +68,17 @@ class OneVsAllGCNHead(MixedGCNHead):
             self.init_cfg = dict(first(self.num_classes), layer='Linear')
 
     def average_clip(self, cls_scores: Tensor, num_segs: int = 1) -> Tensor:
-        """Scores of the samples.
+        """Compute the scores of the samples from those of their clips.
 
         Args:
             cls_scores: ``(N * clips, K)`` logits.
             num_segs: Clips of a sample.
 
         Returns:
-            ``(N, K)``: with ``average_clips='prob'`` the mean of the clips'
-            activations, in [0, 1] and float64, which rank as the exact means
-            do, and those of one clip as its logits; else as in ``GCNHead``.
+            ``(N, K)``: with ``average_clips='prob'`` the means of the clips'
+            activations, in [0, 1] and float64. They rank as the exact means
+            do, and those of a single clip as its logits. Otherwise as in
+            ``GCNHead``.
         """
         if self.average_clips != 'prob':
             return super().average_clip(cls_scores, num_segs)

@@ -1,4 +1,4 @@
-"""A GCN head that learns a scale of each class, and nothing else."""
+"""A GCN head that learns only one scale per class."""
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +23,7 @@ class ScaledLinear(nn.Linear):
         self.scale = nn.Parameter(torch.ones(out_features))
 
     def forward(self, features: Tensor) -> Tensor:
-        """``(N, K)`` logits of ``(N, D)`` features."""
+        """Map ``(N, D)`` features to ``(N, K)`` logits."""
         return self.scale * super().forward(features)
 
 
@@ -31,13 +31,13 @@ class ScaledLinear(nn.Linear):
 class ScaledGCNHead(MixedGCNHead):
     """``MixedGCNHead`` for learnable weight scaling (LWS).
 
-    Kang et al., arXiv 1910.09217, section 4.1: the second stage learns how
-    long the rows of the first stage's classifier are to be. A checkpoint of
-    the first stage loads into it; it lacks the scales alone, which stay 1.
+    Kang et al., arXiv 1910.09217, section 4.1: the second stage learns factors
+    on the rows of the first stage's classifier. A checkpoint of the first
+    stage loads into this head; it lacks only the scales, which start at 1.
 
     Args:
-        *args: Of ``GCNHead``.
-        **kwargs: Of ``MixedGCNHead``.
+        *args: Arguments of ``GCNHead``.
+        **kwargs: Arguments of ``MixedGCNHead``.
     """
 
     def __init__(self, *args, **kwargs) -> None:

@@ -1,4 +1,4 @@
-"""Losses: logits, labels and class counts → a scalar."""
+"""Losses: modules from logits, labels and class counts to a scalar."""
 
 from .action_aware_loss import ActionAwareLoss
 from .deferred_loss import DeferredLoss

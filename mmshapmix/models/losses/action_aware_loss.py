@@ -8,17 +8,18 @@ from .long_tail_loss import LongTailLoss
 class ActionAwareLoss(LongTailLoss):
     """Action-aware loss, Eq. (7) to (10), with the measured class counts.
 
-    As late loss of :class:`~.deferred_loss.DeferredLoss` it makes the detached
-    action-aware learning schedule.
+    BRL's detached action-aware learning schedule uses this as the late loss of
+    :class:`~.deferred_loss.DeferredLoss`.
 
     Args:
         upsilon: Smallest beta of Eq. (7).
-        lam: The lambda of Eq. (7), how much larger the largest beta is: 0.0099
-            in the paper. None: by the imbalance ratio, which is the same at
-            100 and makes weights equal towards 1, see
+        lam: The lambda of Eq. (7), the difference of the largest and the
+            smallest beta: 0.0099 in the paper. ``None``: from the imbalance
+            ratio, which gives the paper's value at a ratio of 100 and equal
+            weights towards a ratio of 1, see
             :func:`~mmshapmix.functional.class_weights.action_aware`.
         reduction: ``'weighted_mean'``, as in the released code, or ``'mean'``,
-            Eq. (10) literally, which is 6 to 580 times smaller than
+            Eq. (10) literally, whose values are 6 to 580 times smaller than
             cross-entropy on NTU60-LT.
         loss_weight: Factor on the loss.
     """

@@ -1,4 +1,4 @@
-"""What all losses share: adjust, weigh, reduce."""
+"""Base class of the losses: adjust logits, weigh by class, reduce."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -14,28 +14,29 @@ from ...functional.class_weights import CLASS_WEIGHTS
 
 
 class ComposedLoss(BaseWeightedLoss):
-    """A criterion, with what can go with each.
+    """A criterion with logit adjustment, class weights and a reduction.
 
-    Any of MMAction2's heads takes it as ``loss_cls``. Labels may be hard or
-    soft. :class:`~mmshapmix.engine.hooks.ClassCountsHook` hands it the counts.
-    A subclass says in :meth:`label_losses` which criterion, and may have
-    factors on the samples.
+    All of MMAction2's heads accept it as ``loss_cls``. Labels may be hard or
+    soft. :class:`~mmshapmix.engine.hooks.ClassCountsHook` sets the class
+    counts. A subclass defines the criterion in :meth:`label_losses`, and may
+    define factors on the samples in :meth:`sample_factor`.
 
     Args:
         tau: Strength of the logit adjustment; 0: none, 1: balanced softmax.
-        gamma: Focusing parameter of the focal loss; 0: none.
-        class_weight: A scheme of :mod:`mmshapmix.functional.class_weights` by
-            name, or ``dict(scheme=…)`` with its options; ``(K,)`` weights; or
-            none.
+        gamma: Focusing parameter of the focal loss; 0: no focusing.
+        class_weight: Name of a scheme in
+            :mod:`mmshapmix.functional.class_weights`, or ``dict(scheme=…)``
+            with its options; ``(K,)`` weights; or ``None``.
         reduction: ``'weighted_mean'`` or ``'mean'``, see
-            :mod:`mmshapmix.functional.losses`; the same without weights.
+            :mod:`mmshapmix.functional.losses`; without class weights both are
+            the same.
         loss_weight: Factor on the loss.
 
     Raises:
-        ValueError: For a bad option, or a ``tau`` where there are no logits.
+        ValueError: For a bad option, or a ``tau`` in a loss on cosines.
     """
 
-    adjustable = True  # whether it takes logits, to which a prior adds
+    adjustable = True  # whether scores are logits, to which a prior adds
 
     def __init__(
         self,
@@ -60,8 +61,8 @@ class ComposedLoss(BaseWeightedLoss):
         self.gamma = gamma
         self.reduction = reduction
         self.scheme, fixed = _scheme(class_weight)
-        # Not persistent: the counts are measured anew in every run and kept in
-        # the checkpoint's meta, and stock checkpoints load without a remark.
+        # Not persistent: every run measures the counts anew, checkpoints keep
+        # them in their meta, and stock checkpoints load without warnings.
         self.register_buffer('class_weight', fixed, persistent=False)
         self.register_buffer('log_prior', None, persistent=False)
 
@@ -69,7 +70,7 @@ class ComposedLoss(BaseWeightedLoss):
         """Take the measured training samples per class, ``(K,)``.
 
         Raises:
-            ValueError: If the loss needs them and a class has none.
+            ValueError: If the loss needs the counts and a class has none.
         """
         if self.tau:
             self.log_prior = losses.log_prior(class_counts)
@@ -77,7 +78,7 @@ class ComposedLoss(BaseWeightedLoss):
             self.class_weight = self.scheme(class_counts)
 
     def lacks_counts(self) -> bool:
-        """Whether it needs class counts that nobody has set."""
+        """Return whether class counts are needed and not set yet."""
         return bool(
             (self.tau and self.log_prior is None)
             or (self.scheme and self.class_weight is None)
@@ -85,7 +86,7 @@ class ComposedLoss(BaseWeightedLoss):
 
     @abstractmethod
     def label_losses(self, logits: Tensor) -> Tensor:
-        """The loss of each label, ``(N, K)``, of ``(N, K)`` logits."""
+        """Loss of each label, ``(N, K)``, from ``(N, K)`` logits."""
 
     def sample_factor(
         self, logits: Tensor, label: Tensor, **kwargs
@@ -95,16 +96,16 @@ class ComposedLoss(BaseWeightedLoss):
         Args:
             logits: ``(N, K)``.
             label: ``(N,)`` int64 or ``(N, K)`` soft labels.
-            **kwargs: What the head passes on.
+            **kwargs: Keyword arguments from the head.
         """
         return 1.0
 
     def _forward(self, cls_score: Tensor, label: Tensor, **kwargs) -> Tensor:
-        """Loss of ``(N, K)`` scores and ``(N,)`` or ``(N, K)`` labels."""
+        """Compute the loss of ``(N, K)`` scores for hard or soft labels."""
         if self.lacks_counts():
             raise RuntimeError(
-                f'Expected class counts in {type(self).__name__}, but nobody '
-                'has set them. Keep class_counts=dict(type='
+                f'Expected class counts in {type(self).__name__}, but they '
+                'are not set. Keep class_counts=dict(type='
                 "'mmshapmix.ClassCountsHook') in `default_hooks`, or call "
                 '`set_class_counts`.'
             )
@@ -121,7 +122,10 @@ class ComposedLoss(BaseWeightedLoss):
 def _scheme(
     class_weight: str | Mapping | Sequence[float] | None,
 ) -> tuple[Callable[[Tensor], Tensor] | None, Tensor | None]:
-    """How to make the class weights of counts, or the weights themselves."""
+    """Return a function from counts to weights, or else fixed weights.
+
+    Without class weights, both are ``None``.
+    """
     if class_weight is None:
         return None, None
     if isinstance(class_weight, str):

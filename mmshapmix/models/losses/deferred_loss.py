@@ -12,13 +12,13 @@ class DeferredLoss(nn.Module):
     """One loss early, another late: BRL's detached schedule, and DRW.
 
     BRL (arXiv 2308.14024, section III-C, Algorithm 1) trains with
-    cross-entropy, then with the action-aware loss; LDAM (arXiv 1906.07413)
-    calls it deferred re-weighting.
-    :class:`~mmshapmix.engine.hooks.DeferredLossHook` says when.
+    cross-entropy, then with the action-aware loss. Deferred re-weighting
+    (DRW) in LDAM (arXiv 1906.07413) is the same idea.
+    :class:`~mmshapmix.engine.hooks.DeferredLossHook` sets the stage.
 
     Args:
         late: Config of the loss of the last stage.
-        early: Config of the loss until then.
+        early: Config of the loss of the stage before.
     """
 
     def __init__(
@@ -34,17 +34,17 @@ class DeferredLoss(nn.Module):
     def forward(
         self, cls_score: Tensor, label: Tensor, **kwargs
     ) -> Tensor | dict[str, Tensor]:
-        """What the loss of this stage says.
+        """Compute the loss of the present stage.
 
         Args:
             cls_score: ``(N, K)`` logits.
             label: ``(N,)`` int64 or ``(N, K)`` soft labels.
-            **kwargs: Whatever the loss takes.
+            **kwargs: Keyword arguments of that loss.
         """
         if self.is_late is None:
             raise RuntimeError(
                 'Expected to know the stage of training in DeferredLoss, but '
-                'nobody has said it. Set deferred_loss=dict(type='
+                'no hook has set it. Set deferred_loss=dict(type='
                 "'mmshapmix.DeferredLossHook', begin=…) in `default_hooks`."
             )
         loss = self.late if self.is_late else self.early

@@ -19,21 +19,22 @@ CRITERIA: dict[str, Callable[..., Tensor]] = dict(
 
 @MODELS.register_module()
 class EqualizationLoss(LongTailLoss):
-    """Cross-entropy that often spares rare classes as wrong answers.
+    """Cross-entropy that often ignores tail classes as wrong answers.
 
     For a sample of another class, each tail class is left out of the softmax
-    with some probability (SEQL, the form for classification), or, with
-    ``criterion='sigmoid'``, its binary loss is. What is left out is drawn in
-    each step for each sample and class;
-    :class:`~mmshapmix.engine.hooks.SeedHook` makes it depend on (seed,
-    rank, iteration) and the kind of device alone.
+    with some probability (SEQL, the form for classification); with
+    ``criterion='sigmoid'``, its binary loss is left out. The choice is drawn
+    in each step for each sample and class;
+    :class:`~mmshapmix.engine.hooks.SeedHook` makes the draws depend only on
+    (seed, rank, iteration) and the kind of device.
 
     Args:
-        drop_prob: Probability of leaving out, the paper's gamma.
-        tail_share: Classes with a smaller share of the training samples are
-            tail, the paper's lambda. Its sigmoid form, for detection, has
-            0.00177, and a ``drop_prob`` of 1.
-        **kwargs: Of :class:`LongTailLoss`; its ``gamma`` is the focal loss's.
+        drop_prob: Probability of leaving a tail class out, the paper's gamma.
+        tail_share: Share of the training samples below which a class is a tail
+            class, the paper's lambda. The paper's sigmoid form, for detection,
+            uses 0.00177 and a ``drop_prob`` of 1.
+        **kwargs: Arguments of :class:`LongTailLoss`; ``gamma`` is that of the
+            focal loss.
 
     Raises:
         ValueError: If a value is out of range.
@@ -60,7 +61,7 @@ class EqualizationLoss(LongTailLoss):
         """Take the measured training samples per class, ``(K,)``.
 
         Raises:
-            ValueError: If a class has none.
+            ValueError: If a class has no training sample.
         """
         super().set_class_counts(class_counts)
         shares = frequencies(class_counts)
@@ -75,17 +76,20 @@ class EqualizationLoss(LongTailLoss):
         self.drop_probs = self.drop_prob * is_tail
 
     def lacks_counts(self) -> bool:
-        """Whether it needs class counts that nobody has set."""
+        """Return whether class counts are needed and not set yet."""
         return self.drop_probs is None or super().lacks_counts()
 
     def label_losses(self, logits: Tensor) -> Tensor:
-        """The loss of each label, ``(N, K)``, of ``(N, K)`` logits."""
+        """Loss of each label, ``(N, K)``, from ``(N, K)`` logits."""
         generator = self._next_generator(logits.device)
         kept = sample_kept(self.drop_probs, len(logits), generator)
         return CRITERIA[self.criterion](logits, kept=kept, gamma=self.gamma)
 
     def _next_generator(self, device: torch.device) -> torch.Generator | None:
-        """Another at each call of a step, as for clean and mixed samples."""
+        """Return a new generator for each call within a step.
+
+        A step calls the loss twice if it has clean and mixed samples.
+        """
         if self.step_seed is None:
             return None
         seed, call = self.drawn

@@ -9,15 +9,15 @@ from .base import ComposedLoss
 
 @MODELS.register_module()
 class GumbelLoss(ComposedLoss):
-    """Binary cross-entropy on Gumbel's activation, summed over the classes.
+    """Binary cross-entropy with the Gumbel activation, summed over classes.
 
-    The activation grows with the logit, within ``GUMBEL_RANGE``, so that the
-    predicted class is that of the logits.
+    Within ``GUMBEL_RANGE`` the activation increases with the logit, so the
+    class with the largest logit is also the predicted class.
 
     Args:
-        **kwargs: Of :class:`~.base.ComposedLoss`.
+        **kwargs: Arguments of :class:`~.base.ComposedLoss`.
     """
 
     def label_losses(self, logits: Tensor) -> Tensor:
-        """The loss of each label, ``(N, K)``, of ``(N, K)`` logits."""
+        """Loss of each label, ``(N, K)``, from ``(N, K)`` logits."""
         return gumbel(logits, self.gamma)

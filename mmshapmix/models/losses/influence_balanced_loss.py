@@ -12,30 +12,32 @@ from .base import ComposedLoss
 
 @MODELS.register_module()
 class InfluenceBalancedLoss(ComposedLoss):
-    r"""Cross-entropy, less for samples that move the classifier much.
+    r"""Cross-entropy with lower weights of samples with a large influence.
 
     .. math::
         \ell_i = w_{y_i} \, \mathrm{CE}_i \,
         \frac{\alpha}{\|p_i - q_i\|_1 \, \|h_i\|_1 + \epsilon}
 
-    It needs the features :math:`h` before the classifier:
-    ``pass_features=True`` in :class:`~mmshapmix.models.MixedGCNHead`. It is
-    the late loss of :class:`~.deferred_loss.DeferredLoss`, from half of the
-    training on, with a hundredth of the learning rate: its values are some
+    The loss needs the features :math:`h` before the classifier:
+    ``pass_features=True`` in :class:`~mmshapmix.models.MixedGCNHead`. Use it
+    as the late loss of :class:`~.deferred_loss.DeferredLoss`, from half of the
+    training on, with a hundredth of the learning rate: its values are about a
     hundred times those of cross-entropy.
 
     Args:
-        alpha: Factor on the loss. It goes with the number of features, over
-            which the norm of :math:`h` is a sum.
-        eps: For samples that are learnt.
-        detach: Whether the factor is a mere weight. The authors' code lets
-            gradients through it, which makes those of the loss smaller.
+        alpha: Factor on the loss. It should grow with the number of features,
+            since the norm of :math:`h` is a sum over them.
+        eps: :math:`\epsilon`, which bounds the factor of samples that are
+            already learnt.
+        detach: Whether the factor is a constant weight. The authors' code lets
+            gradients pass through the factor, which makes the gradients of the
+            loss smaller.
         class_weight: See :class:`~.base.ComposedLoss`.
         reduction: See :class:`~.base.ComposedLoss`.
-        **kwargs: Of :class:`~.base.ComposedLoss`.
+        **kwargs: Arguments of :class:`~.base.ComposedLoss`.
 
     Raises:
-        ValueError: If alpha or eps are not above 0.
+        ValueError: If ``alpha`` or ``eps`` is not above 0.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class InfluenceBalancedLoss(ComposedLoss):
         self.detach = detach
 
     def label_losses(self, logits: Tensor) -> Tensor:
-        """The loss of each label, ``(N, K)``, of ``(N, K)`` logits."""
+        """Loss of each label, ``(N, K)``, from ``(N, K)`` logits."""
         return softmax(logits, self.gamma)
 
     def sample_factor(
@@ -77,11 +79,11 @@ class InfluenceBalancedLoss(ComposedLoss):
         Args:
             logits: ``(N, K)``.
             label: ``(N,)`` int64 or ``(N, K)`` soft labels.
-            features: ``(N, D)``.
+            features: ``(N, D)``, the classifier's input.
             **kwargs: Not used.
 
         Raises:
-            ValueError: If the head does not pass features on.
+            ValueError: If the head does not pass the features.
         """
         if features is None:
             raise ValueError(

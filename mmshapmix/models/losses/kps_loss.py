@@ -10,24 +10,24 @@ from .base import ComposedLoss
 
 @MODELS.register_module()
 class KPSLoss(ComposedLoss):
-    r"""Scales that grow, and margins that shrink, with the class.
+    r"""Softmax with larger scales and smaller margins for frequent classes.
 
     .. math::
         \ell = -\log \mathrm{softmax} \bigl(
         S_y (s_c \cos \theta_c - m_y \mathbb{1}[c = y]) \bigr)_y
 
-    On cosines: with a head that normalises features and classifier. The
-    second stage, ``adjust_gradients=True`` as late loss of
+    The scores must be cosines, from a head that normalises features and
+    classifier. The second stage, ``adjust_gradients=True`` as the late loss of
     :class:`~.deferred_loss.DeferredLoss` from 60 % of training on, has a
-    larger scale :math:`S_y` for the labels that are rarer.
+    larger scale :math:`S_y` for rarer labels.
 
     Args:
         scale: S, the same for all labels in the first stage.
         max_margin: Margin of the rarest class.
-        base: Of the logarithm of the class scales.
-        adjust_gradients: Whether the scale is that of the label.
+        base: Base of the logarithm in the class scales.
+        adjust_gradients: Whether the scale S depends on the label.
         max_scale: Largest scale of a label.
-        **kwargs: Of :class:`~.base.ComposedLoss`, but no ``tau``.
+        **kwargs: Arguments of :class:`~.base.ComposedLoss`, but no ``tau``.
     """
 
     adjustable = False
@@ -61,11 +61,11 @@ class KPSLoss(ComposedLoss):
         )
 
     def lacks_counts(self) -> bool:
-        """Whether it needs class counts that nobody has set."""
+        """Return whether class counts are needed and not set yet."""
         return self.margins is None or super().lacks_counts()
 
     def label_losses(self, logits: Tensor) -> Tensor:
-        """The loss of each label, ``(N, K)``, of ``(N, K)`` cosines."""
+        """Loss of each label, ``(N, K)``, from ``(N, K)`` cosines."""
         scale = self.label_scales if self.adjust_gradients else self.scale
         return margin_softmax(
             logits * self.class_scales, self.margins, scale, gamma=self.gamma

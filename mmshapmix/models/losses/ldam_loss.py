@@ -10,16 +10,17 @@ from .base import ComposedLoss
 
 @MODELS.register_module()
 class LDAMLoss(ComposedLoss):
-    """Label-distribution-aware margins.
+    """Softmax cross-entropy with label-distribution-aware margins.
 
-    On cosines: with a head that normalises features and classifier. LDAM-DRW
-    is this in :class:`~.deferred_loss.DeferredLoss`, the late one with
+    The scores must be cosines, from a head that normalises features and
+    classifier. LDAM-DRW is this loss in both stages of
+    :class:`~.deferred_loss.DeferredLoss`, the late stage with
     ``class_weight=dict(scheme='class_balanced')``, from 80 % of training on.
 
     Args:
         max_margin: Margin of the rarest class.
         scale: Factor on the cosines.
-        **kwargs: Of :class:`~.base.ComposedLoss`, but no ``tau``.
+        **kwargs: Arguments of :class:`~.base.ComposedLoss`, but no ``tau``.
     """
 
     adjustable = False
@@ -38,11 +39,11 @@ class LDAMLoss(ComposedLoss):
         self.margins = ldam_margins(class_counts, self.max_margin)
 
     def lacks_counts(self) -> bool:
-        """Whether it needs class counts that nobody has set."""
+        """Return whether class counts are needed and not set yet."""
         return self.margins is None or super().lacks_counts()
 
     def label_losses(self, logits: Tensor) -> Tensor:
-        """The loss of each label, ``(N, K)``, of ``(N, K)`` cosines."""
+        """Loss of each label, ``(N, K)``, from ``(N, K)`` cosines."""
         return margin_softmax(
             logits, self.margins, self.scale, gamma=self.gamma
         )

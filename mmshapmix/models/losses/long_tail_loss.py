@@ -1,4 +1,4 @@
-"""Cross-entropy, softmax or binary."""
+"""Softmax and binary cross-entropy for long tails."""
 
 from torch import Tensor
 
@@ -16,14 +16,14 @@ CRITERIA = {
 
 @MODELS.register_module()
 class LongTailLoss(ComposedLoss):
-    """Cross-entropy, adjusted, focused and weighted by class.
+    """Cross-entropy with logit adjustment, focusing and class weights.
 
     Args:
         criterion: ``'softmax'``; ``'sigmoid'``: the sum of the classes' binary
-            cross-entropies, as the original focal loss; or
-            ``'binary-softmax'``: their mean on softmax probabilities, as the
-            released code of weight balancing.
-        **kwargs: Of :class:`~.base.ComposedLoss`.
+            cross-entropies, as in the original focal loss; or
+            ``'binary-softmax'``: their mean on softmax probabilities, as in
+            the released code of weight balancing.
+        **kwargs: Arguments of :class:`~.base.ComposedLoss`.
     """
 
     def __init__(self, criterion: str = 'softmax', **kwargs) -> None:
@@ -32,7 +32,7 @@ class LongTailLoss(ComposedLoss):
         self.criterion = criterion
 
     def label_losses(self, logits: Tensor) -> Tensor:
-        """The loss of each label, ``(N, K)``, of ``(N, K)`` logits."""
+        """Loss of each label, ``(N, K)``, from ``(N, K)`` logits."""
         return CRITERIA[self.criterion](logits, self.gamma)
 
 
@@ -40,7 +40,7 @@ class LongTailLoss(ComposedLoss):
 class BalancedSoftmaxLoss(LongTailLoss):
     """Balanced softmax, Ren et al., arXiv 2007.10740, Eq. (3).
 
-    The same as logit adjustment (arXiv 2007.07314) with ``tau=1``.
+    The loss equals logit adjustment (arXiv 2007.07314) with ``tau=1``.
 
     Args:
         loss_weight: Factor on the loss.

@@ -1,4 +1,4 @@
-"""Mixers: a batch → the batch and its mixed samples, with soft labels."""
+"""Mixers: modules that add mixed samples with soft labels to a batch."""
 
 from .base import Mixer
 from .cutmix import CutMix

@@ -1,4 +1,4 @@
-"""What all mixers share: draw a plan, apply it to skeletons and labels."""
+"""Base class of the mixers: draw a plan, apply it to skeletons and labels."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -35,41 +35,42 @@ TEMPORAL = ('resampled', 'copied')
 class Mixer(nn.Module):
     """A blending for ``model.data_preprocessor.blending``.
 
-    A sample is either pasted into, with some of its partner's joints in a
-    window of frames, or, with a probability, blended with all of it (Mixup).
-    Everything is drawn for each sample. The mixers differ in what they paste;
-    :mod:`mmshapmix.functional.mixing` says how.
+    A sample either gets some of its partner's joints in a window of frames, or
+    is, with some probability, blended with the whole partner (Mixup). All
+    draws are separate for each sample. The mixers differ in the joints that
+    they paste; :mod:`mmshapmix.functional.mixing` contains the formulas.
 
-    :class:`~mmshapmix.engine.hooks.SeedHook` makes the draws depend on
-    (seed, rank, iteration) and the kind of device alone.
-    :class:`~mmshapmix.models.MixedGCNHead` takes the loss of each half. A
-    batch of one has no partner: it is mixed with itself, which leaves its
-    label.
+    :class:`~mmshapmix.engine.hooks.SeedHook` makes the draws depend only on
+    (seed, rank, iteration) and the kind of device.
+    :class:`~mmshapmix.models.MixedGCNHead` computes the losses of the clean
+    and the mixed samples. A batch of one has no partner: it is mixed with
+    itself, which does not change its label.
 
     Args:
-        num_classes: K; none: K and the layout are those of the training
-            data, which :class:`~mmshapmix.engine.hooks.ClassCountsHook` tells.
+        num_classes: K; ``None``: K and the layout are taken from the training
+            data, by :class:`~mmshapmix.engine.hooks.ClassCountsHook`.
         layout: Name or dict of the skeleton.
-        spatial: What is pasted: ``'parts'`` of the body, ``'joints'`` at
-            random, or ``'halves'``, the lower one.
+        spatial: Kind of the pasted joints: ``'parts'`` of the body,
+            ``'joints'`` at random, or ``'halves'``, always the lower half.
         num_parts: Fewest and most parts, for ``'parts'``.
         joint_share: Smallest and largest share of the joints, for
             ``'joints'``.
-        window: Shortest and longest share of the frames.
+        window: Shortest and longest window, as shares of the frames.
         temporal: ``'resampled'``: a longer clip of the partner is reduced to
             the window; ``'copied'``: the partner's same frames are taken.
-        mixup_prob: Probability of Mixup in place of pasting.
-        alpha: Mixup's weight is from Beta(alpha, alpha); 1: uniform.
+        mixup_prob: Probability of Mixup instead of pasting.
+        alpha: Mixup's weight is drawn from Beta(alpha, alpha); 1: uniform.
         output: ``'both'``: the clean batch, then the mixed samples;
-            ``'mixed'``: these in place of clean ones.
-        fraction: How much of a batch is mixed, above 0 to 1: its last samples,
-            which are as random as any, since batches are shuffled, and which
-            are known without waiting for the device. Where that is 1.5
-            samples, it is one or two, each in half of the steps.
+            ``'mixed'``: mixed samples replace clean ones.
+        fraction: Share of a batch that is mixed, above 0, up to 1. The last
+            samples of a batch are mixed: batches are shuffled, so these are a
+            random choice, and it needs no synchronisation with the device. If
+            the share is 1.5 samples, one or two are mixed, each in half of the
+            steps.
 
     Raises:
-        ValueError: For a value out of range, or a layout that lacks parts or
-            halves that are needed.
+        ValueError: For a value out of range, or a layout that lacks the parts
+            or halves that are needed.
     """
 
     draw_stream = 0  # see SeedHook
@@ -115,8 +116,8 @@ class Mixer(nn.Module):
         self.alpha = alpha
         self.output = output
         self.fraction = fraction
-        # What hooks set: 'clean', 'unguided' or 'guided' (none: nobody has
-        # begun to estimate), and the seed of a step.
+        # Set by hooks: the phase, 'clean', 'unguided' or 'guided' (None: no
+        # hook estimates the saliency), and the seed of a step.
         self.phase: str | None = None
         self.step_seed: tuple[int, ...] | None = None
         self.estimator: SaliencyEstimator | None = None
@@ -128,15 +129,15 @@ class Mixer(nn.Module):
     def set_data(
         self, num_classes: int, layout: str | Mapping | Layout
     ) -> None:
-        """Take what the training data have.
+        """Take the number of classes and the layout of the training data.
 
         Args:
             num_classes: K.
-            layout: Of the skeletons.
+            layout: Layout of the skeletons.
 
         Raises:
-            ValueError: If the mixer was told others, or if the layout lacks
-                parts or halves that are needed.
+            ValueError: If the mixer was given other values, or if the layout
+                lacks the parts or halves that are needed.
         """
         layout = get_layout(layout)
         if self.layout is None:
@@ -145,25 +146,26 @@ class Mixer(nn.Module):
         elif (num_classes, layout) != (self.num_classes, self.layout):
             raise ValueError(
                 f'Expected training data of {self.num_classes} classes and '
-                f'layout {self.layout.name!r}, as {type(self).__name__} was '
-                f'told, but got {num_classes} and {layout.name!r}. Leave '
-                '`num_classes` and `layout` of the mixer out.'
+                f'layout {self.layout.name!r}, as set in '
+                f'{type(self).__name__}, but got {num_classes} and '
+                f'{layout.name!r}. Leave `num_classes` and `layout` of the '
+                'mixer out.'
             )
 
     def prepare(self, layout: Layout) -> None:
-        """Make what depends on the number of classes and the layout."""
+        """Make the buffers that depend on the classes and the layout."""
         groups, self.size_range = self._groups(layout)
         # Float, since MMEngine averages buffers over the ranks.
         self.register_buffer('groups', groups, persistent=False)
 
     def __deepcopy__(self, memo: dict) -> 'Mixer':
-        # A mixer belongs to the run: the copy that EMAHook averages has it,
-        # too, but no second state.
+        # A mixer belongs to the run: the copy of the model that EMAHook
+        # averages shares the mixer and its state.
         return self
 
     def set_class_counts(self, class_counts: Tensor) -> None:
         """Take the measured training samples per class, ``(K,)``."""
-        # In testing nobody tells the number of classes.
+        # In testing no hook sets the number of classes.
         if self.num_classes not in (None, len(class_counts)):
             raise ValueError(
                 f'Expected counts of {self.num_classes} classes, but got '
@@ -173,13 +175,17 @@ class Mixer(nn.Module):
         self.class_counts = class_counts
 
     def _groups(self, layout: Layout) -> tuple[Tensor, tuple[int, int]]:
-        """What is pasted as a whole, ``(G, V)``, and how many of them."""
+        """Return the groups of joints that are pasted as a whole.
+
+        Returns:
+            ``(G, V)`` groups, and the (fewest, most) of them to paste.
+        """
         if self.spatial == 'joints':
             total = layout.num_joints
             low, high = (round(share * total) for share in self.joint_share)
             return torch.eye(total), (low, high)
         if self.spatial == 'halves':
-            return joint_masks(layout, 'halves')[1:], (1, 1)
+            return joint_masks(layout, 'halves')[1:], (1, 1)  # the lower half
         masks = joint_masks(layout, 'parts')
         _check_range('num_parts', self.num_parts, 1, len(masks))
         fewest, most = self.num_parts
@@ -191,12 +197,12 @@ class Mixer(nn.Module):
         partner: Tensor,
         generator: torch.Generator | None,
     ) -> Tensor:
-        """The groups of joints to paste, ``(N, G)`` bool.
+        """Draw the groups of joints to paste, ``(N, G)`` bool.
 
         Args:
             labels: ``(N, K)`` soft labels.
             partner: ``(N,)`` int64.
-            generator: Of this step; none: the global one.
+            generator: Generator of this step; ``None``: the global generator.
         """
         shape, device = (len(partner), len(self.groups)), partner.device
         low, high = (
@@ -212,12 +218,12 @@ class Mixer(nn.Module):
         num_frames: int,
         generator: torch.Generator | None,
     ) -> MixPlan:
-        """Draw what one step mixes.
+        """Draw the plan of one step.
 
         Args:
             labels: ``(N, K)`` soft labels.
             num_frames: T.
-            generator: Of this step; none: the global one.
+            generator: Generator of this step; ``None``: the global generator.
         """
         place: dict[str, Any] = dict(device=labels.device, generator=generator)
         size = len(labels)
@@ -252,10 +258,11 @@ class Mixer(nn.Module):
             data_samples: N samples with a hard or soft ``gt_label``.
 
         Returns:
-            ``(2N, clips, M, T, V, C)``, or N with ``output='mixed'``, and as
-            many data samples, with soft labels ``(K,)`` and, in their meta
-            information, whether they are ``mixed``, and ``added`` to the
-            batch. With a ``fraction``, 2N is N and the number of mixed ones.
+            ``(2N, clips, M, T, V, C)``, or N samples with ``output='mixed'``,
+            and as many data samples with soft labels ``(K,)``, whose meta
+            information says whether they are ``mixed``, and ``added`` to the
+            batch. With a ``fraction`` below 1, 2N stands for N plus the number
+            of mixed samples.
         """
         if self.phase == 'clean':
             return inputs, data_samples
@@ -289,7 +296,10 @@ class Mixer(nn.Module):
         return skeletons, clean + mixed
 
     def num_mixed(self, size: int) -> int:
-        """How many of a batch this step mixes, known without the device."""
+        """Number of samples of a batch that this step mixes.
+
+        The draw is on the CPU, so it needs no synchronisation.
+        """
         if self.fraction == 1:
             return size
         generator = None
@@ -298,11 +308,15 @@ class Mixer(nn.Module):
         return sample_rounded(self.fraction * size, generator)
 
     def known_class_counts(self) -> Tensor:
-        """The class counts; a ``RuntimeError`` if nobody has set them."""
+        """Return the class counts.
+
+        Raises:
+            RuntimeError: If no hook has set the counts.
+        """
         if self.class_counts is None:
             raise RuntimeError(
-                f'Expected class counts in {type(self).__name__}, but nobody '
-                'has set them. Keep class_counts=dict(type='
+                f'Expected class counts in {type(self).__name__}, but they '
+                'are not set. Keep class_counts=dict(type='
                 "'mmshapmix.ClassCountsHook') in `default_hooks`."
             )
         return self.class_counts
@@ -310,8 +324,8 @@ class Mixer(nn.Module):
     def _check_inputs(self, inputs: Tensor) -> None:
         if self.layout is None:
             raise RuntimeError(
-                f'Expected a layout in {type(self).__name__}, but nobody has '
-                "set it. Keep class_counts=dict(type='mmshapmix."
+                f'Expected a layout in {type(self).__name__}, but it is not '
+                "set. Keep class_counts=dict(type='mmshapmix."
                 "ClassCountsHook') in `default_hooks`, or give the mixer "
                 '`num_classes` and `layout`.'
             )
@@ -325,8 +339,8 @@ class Mixer(nn.Module):
     def _soft_labels(
         self, data_samples: list[ActionDataSample], device: torch.device
     ) -> Tensor:
-        """``(N, K)`` float32."""
-        assert self.num_classes is not None  # it came with the layout
+        """Soft labels of the samples, ``(N, K)`` float32."""
+        assert self.num_classes is not None  # set together with the layout
         labels = labels_of(data_samples).to(device)
         return soft_labels(labels, self.num_classes)
 
@@ -344,7 +358,7 @@ def _check_range(
 def _labelled(
     data_samples: list[ActionDataSample], labels: Tensor, marks: dict
 ) -> list[ActionDataSample]:
-    """Copies of the samples with other labels and marks."""
+    """Copy samples with other labels and marks."""
     copies = []
     for sample, label in zip(data_samples, labels, strict=True):
         copy = sample.new().set_gt_label(label)

@@ -8,18 +8,18 @@ from .base import Mixer
 
 @MODELS.register_module()
 class CutMix(Mixer):
-    """Pastes random joints in a window of frames, copied as they are.
+    """Pastes random joints in a window of frames, from the same frames.
 
     Shap-Mix (arXiv 2407.12312, Table 6) does not say how it cuts; this follows
-    SkeleMixCLR's (arXiv 2207.03065) random mode: 10 to 15 of 25 joints, 28 to
-    44 of 64 frames.
+    the random mode of SkeleMixCLR (arXiv 2207.03065): 10 to 15 of 25 joints,
+    28 to 44 of 64 frames.
 
     Args:
-        num_classes: K; none: K and the layout are the training data's.
+        num_classes: K; ``None``: K and the layout of the training data.
         layout: Name or dict of the skeleton.
         joint_share: Smallest and largest share of the joints.
-        window: Shortest and longest share of the frames.
-        **kwargs: Of :class:`Mixer`.
+        window: Shortest and longest window, as shares of the frames.
+        **kwargs: Arguments of :class:`Mixer`.
     """
 
     def __init__(

@@ -11,14 +11,14 @@ class Mixup(Mixer):
     r"""Blends whole skeletons: :math:`\lambda x_i + (1 - \lambda) x_j`.
 
     Args:
-        num_classes: K; none: K and the layout are the training data's.
-        alpha: :math:`\lambda` is from Beta(alpha, alpha), for each sample.
-        **kwargs: Of :class:`Mixer`.
+        num_classes: K; ``None``: K and the layout of the training data.
+        alpha: :math:`\lambda` of each sample is from Beta(alpha, alpha).
+        **kwargs: Arguments of :class:`Mixer`.
     """
 
     def __init__(
         self, num_classes: int | None = None, alpha: float = 1.0, **kwargs
     ) -> None:
-        # Whole skeletons need no parts.
+        # 'joints', since mixing whole skeletons needs no parts in the layout.
         defaults: dict[str, Any] = dict(spatial='joints', mixup_prob=1.0)
         super().__init__(num_classes, alpha=alpha, **defaults | kwargs)

@@ -1,4 +1,4 @@
-"""What mixers share whose labels favour the rarer class."""
+"""Base class of the mixers whose labels favour the rarer class."""
 
 from abc import abstractmethod
 from dataclasses import replace
@@ -11,9 +11,9 @@ from .base import Mixer
 
 
 class RebalancedMixer(Mixer):
-    """A mixer whose labels have weights of their own.
+    """A mixer whose label weights differ from the shares of the skeletons.
 
-    They depend on the measured class counts, which
+    The label weights depend on the measured class counts, which
     :class:`~mmshapmix.engine.hooks.ClassCountsHook` sets.
     """
 
@@ -21,7 +21,7 @@ class RebalancedMixer(Mixer):
     def rebalance(
         self, counts: Tensor, partner_counts: Tensor, lam_x: Tensor
     ) -> Tensor:
-        """Weights of the originals' labels, ``(N,)``; so are the arguments."""
+        """Weights of the originals' labels, ``(N,)``, like all arguments."""
 
     def sample_plan(
         self,
@@ -29,7 +29,7 @@ class RebalancedMixer(Mixer):
         num_frames: int,
         generator: torch.Generator | None,
     ) -> MixPlan:
-        """Draw what one step mixes, with the rebalanced labels."""
+        """Draw the plan of one step, with rebalanced labels."""
         plan = super().sample_plan(labels, num_frames, generator)
         counts = self.known_class_counts()[labels.argmax(1)]
         lam_y = self.rebalance(counts, counts[plan.partner], plan.lam_x)

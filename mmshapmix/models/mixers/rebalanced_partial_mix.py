@@ -11,21 +11,22 @@ from .rebalanced import RebalancedMixer
 
 @MODELS.register_module()
 class RebalancedPartialMix(RebalancedMixer):
-    """Upper body of one, lower body of another; the rarer class names it.
+    """Upper body of one sample, lower body of another, rebalanced labels.
 
-    Section III-B1: of a sixteenth of the batch, the lower half of the body
-    comes from a partner, Eq. (3). Where one of the two classes is more than k
-    times as frequent, the label is the rarer one, else each has the share of
-    its joints, Eq. (4) and (5), with the measured class counts.
+    Section III-B1: for a sixteenth of the batch, the lower half of the body
+    comes from a partner, Eq. (3). If one of the two classes is more than k
+    times as frequent, the label is the rarer class; otherwise each class has
+    the share of its joints, Eq. (4) and (5), with the measured class counts.
 
     Args:
-        num_classes: K; none: K and the layout are the training data's.
+        num_classes: K; ``None``: K and the layout of the training data.
         layout: Name or dict of the skeleton.
-        k: From which ratio of the class counts on the label is the rarer one.
-        fraction: How much of a batch is mixed.
-        output: ``'mixed'``: in place of clean samples; ``'both'``: beside
-            them.
-        **kwargs: Of :class:`Mixer`.
+        k: Ratio of the class counts from which on the label is the rarer
+            class.
+        fraction: Share of a batch that is mixed.
+        output: ``'mixed'``: mixed samples replace clean samples; ``'both'``:
+            they are added.
+        **kwargs: Arguments of :class:`Mixer`.
 
     Raises:
         ValueError: If ``k`` is below 1, or the layout lacks halves.
@@ -55,5 +56,5 @@ class RebalancedPartialMix(RebalancedMixer):
     def rebalance(
         self, counts: Tensor, partner_counts: Tensor, lam_x: Tensor
     ) -> Tensor:
-        """Eq. (5), ``(N,)``."""
+        """Label weights by Eq. (5), ``(N,)``."""
         return rebalanced_lam(counts, partner_counts, lam_x, self.k)

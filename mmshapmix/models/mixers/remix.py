@@ -12,19 +12,20 @@ from .rebalanced import RebalancedMixer
 class Remix(RebalancedMixer, Mixup):
     """Mixup whose labels favour the rarer class.
 
-    Remix-DRW is this with a :class:`~mmshapmix.models.DeferredLoss`, the late
-    one with ``class_weight=dict(scheme='class_balanced')`` and
+    Remix-DRW is this mixer with a :class:`~mmshapmix.models.DeferredLoss`,
+    whose late loss has ``class_weight=dict(scheme='class_balanced')`` and
     ``reduction='mean'``, from 80 % of training on.
 
     Args:
-        num_classes: K; none: K and the layout are the training data's.
-        kappa: From which ratio of the class counts on the label is the rarer
-            one.
-        tau: Share of the more frequent class below which it is.
-        alpha: The share is from Beta(alpha, alpha), for each sample.
-        output: ``'mixed'``: in place of clean samples; ``'both'``: beside
-            them.
-        **kwargs: Of :class:`Mixer`.
+        num_classes: K; ``None``: K and the layout of the training data.
+        kappa: Ratio of the class counts from which on the label can be the
+            rarer class.
+        tau: Share of the more frequent class's skeleton below which the label
+            is the rarer class.
+        alpha: The share of each sample is from Beta(alpha, alpha).
+        output: ``'mixed'``: mixed samples replace clean samples; ``'both'``:
+            they are added.
+        **kwargs: Arguments of :class:`Mixer`.
 
     Raises:
         ValueError: If ``kappa`` is below 1 or ``tau`` not in [0, 1].
@@ -51,5 +52,5 @@ class Remix(RebalancedMixer, Mixup):
     def rebalance(
         self, counts: Tensor, partner_counts: Tensor, lam_x: Tensor
     ) -> Tensor:
-        """By ``kappa`` and ``tau``, ``(N,)``."""
+        """Label weights by ``kappa`` and ``tau``, ``(N,)``."""
         return remix_lam(counts, partner_counts, lam_x, self.kappa, self.tau)

@@ -18,25 +18,25 @@ GUIDANCE: dict[str, dict | None] = {
     'grad-cam': dict(type='mmshapmix.GradCAM'),
     'random': None,
 }
-"""What ``guidance`` may be by name, for Table 8."""
+"""Estimators of the ``guidance`` names, which Table 8 compares."""
 
 
 @MODELS.register_module()
 class STMix(Mixer):
-    """ST-Mix, section 3.2: 2 or 3 parts, in a window, of a reduced clip.
+    """ST-Mix, section 3.2: pastes 2 or 3 parts of a reduced clip in a window.
 
-    Or, with probability ``mixup_prob``, Mixup. ``spatial='joints'`` and
-    ``temporal='copied'`` are the ablations of Table 7, ``num_parts`` and
-    ``window`` those of Tables 10 and 11.
+    With probability ``mixup_prob``, a sample has Mixup instead.
+    ``spatial='joints'`` and ``temporal='copied'`` give the ablations of Table
+    7, ``num_parts`` and ``window`` those of Tables 10 and 11.
 
     Args:
-        num_classes: K; none: K and the layout are the training data's.
+        num_classes: K; ``None``: K and the layout of the training data.
         layout: Name or dict of the skeleton.
         num_parts: Fewest and most parts.
-        window: Shortest and longest share of the frames.
+        window: Shortest and longest window, as shares of the frames.
         mixup_prob: Probability of Mixup; the paper does not give its p, the
-            released code has 0.25.
-        **kwargs: Of :class:`Mixer`.
+            released code uses 0.25.
+        **kwargs: Arguments of :class:`Mixer`.
     """
 
     def __init__(
@@ -62,23 +62,23 @@ class STMix(Mixer):
 class ShapMix(STMix):
     """Shap-Mix, section 3.3: the rarer class keeps its salient parts.
 
-    ST-Mix whose parts are drawn from the saliency of the rarer of the two
+    ST-Mix whose parts are drawn by the saliency of the rarer of the two
     classes, Eq. (3). :class:`~mmshapmix.engine.hooks.SaliencyHook` estimates
-    the saliency while it trains, and
-    :class:`~mmshapmix.engine.hooks.ClassCountsHook` tells which class is
+    the saliency during training, and
+    :class:`~mmshapmix.engine.hooks.ClassCountsHook` measures which class is
     rarer.
 
     Args:
-        num_classes: K; none: K and the layout are the training data's.
+        num_classes: K; ``None``: K and the layout of the training data.
         layout: Name or dict of the skeleton.
-        num_parts: Fewest and most parts of the coalitions that compete.
+        num_parts: Fewest and most parts of the coalitions to draw from.
         guidance: ``'shapley'``, ``'grad-cam'``, ``'random'`` (ST-Mix), or the
             config of an estimator of :mod:`mmshapmix.models.estimators`.
-        temperature: Of the distribution over coalitions, Table 12.
+        temperature: Temperature of the distribution over coalitions, Table 12.
         normalize: ``'l1'`` as in the paper, or ``'none'``.
         scale: Factor on the normalised values. The released distribution is
             ``normalize='none', scale=10``.
-        **kwargs: Of :class:`STMix`.
+        **kwargs: Arguments of :class:`STMix`.
     """
 
     coalitions: Tensor
@@ -113,7 +113,7 @@ class ShapMix(STMix):
             self.set_data(num_classes, layout)
 
     def prepare(self, layout: Layout) -> None:
-        """Make the coalitions and the estimator, too."""
+        """Make also the coalitions and the estimator."""
         super().prepare(layout)
         low, high = self.num_parts
         coalitions = coalitions_of_sizes(
@@ -134,12 +134,12 @@ class ShapMix(STMix):
 
     @property
     def coalition_joints(self) -> Tensor:
-        """Joints of each coalition, ``(S,)`` float."""
+        """Number of joints of each coalition, ``(S,)`` float."""
         return self.coalitions @ self.groups.sum(1)
 
     def distribution(self) -> Tensor:
-        """How probable each coalition is for each class, ``(K, S)``."""
-        assert self.estimator is not None  # there is guidance
+        """Probability of each coalition for each class, ``(K, S)``."""
+        assert self.estimator is not None  # only called with guidance
         return coalition_distribution(
             self.estimator.saliency(),
             self.coalition_joints,
@@ -154,15 +154,15 @@ class ShapMix(STMix):
         partner: Tensor,
         generator: torch.Generator | None,
     ) -> Tensor:
-        """The parts to paste, ``(N, P)`` bool."""
+        """Draw the parts to paste, ``(N, P)`` bool."""
         if self.estimator is None or self.phase == 'unguided':
             return super().sample_groups(labels, partner, generator)
         counts = self.known_class_counts()
         if self.phase is None:
             raise RuntimeError(
-                'Expected a saliency that is estimated in ShapMix, but nobody '
-                "does. Set saliency=dict(type='mmshapmix.SaliencyHook') in "
-                '`default_hooks`.'
+                'Expected an estimated saliency in ShapMix, but no hook '
+                "estimates it. Set saliency=dict(type='mmshapmix."
+                "SaliencyHook') in `default_hooks`."
             )
         return sample_salient_parts(
             labels.argmax(1),

@@ -8,18 +8,18 @@ from .base import Mixer
 
 @MODELS.register_module()
 class SkeleMix(Mixer):
-    """Pastes 2 or 3 parts in a window of frames, copied as they are.
+    """Pastes 2 or 3 parts in a window of frames, from the same frames.
 
-    The mixing of the contrastive method, without its loss. The release draws
-    once for a batch; here every sample has its own plan.
+    The mixing of the contrastive method, without its loss. The released code
+    draws once for a batch; here every sample has its own plan.
 
     Args:
-        num_classes: K; none: K and the layout are the training data's.
+        num_classes: K; ``None``: K and the layout of the training data.
         layout: Name or dict of the skeleton.
         num_parts: Fewest and most parts.
-        window: Shortest and longest share of the frames; the release's 7 to
-            11 of 16 blocks.
-        **kwargs: Of :class:`Mixer`.
+        window: Shortest and longest window, as shares of the frames; the
+            released code has 7 to 11 of 16 blocks.
+        **kwargs: Arguments of :class:`Mixer`.
     """
 
     def __init__(

@@ -6,16 +6,17 @@ from .base import Mixer
 
 @MODELS.register_module()
 class SkeletonMix(Mixer):
-    """The upper body of one sample on the lower body of another.
+    """Puts the upper body of one sample on the lower body of another.
 
-    The whole sequence; the original's label has the share of its joints. The
-    method is not in the authors' released code: this follows the paper's text
-    and BRL's (arXiv 2308.14024) account of it.
+    The whole sequence is mixed; the weight of the original's label is the
+    share of its joints. The authors' released code does not contain the
+    method: this follows the paper's text and its description in BRL (arXiv
+    2308.14024).
 
     Args:
-        num_classes: K; none: K and the layout are the training data's.
+        num_classes: K; ``None``: K and the layout of the training data.
         layout: Name or dict of the skeleton.
-        **kwargs: Of :class:`Mixer`.
+        **kwargs: Arguments of :class:`Mixer`.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Recognizers, where no stock one fits."""
+"""Recognizers that MMAction2 lacks."""
 
 from .frozen_recognizer_gcn import FrozenRecognizerGCN
 

@@ -9,12 +9,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 
 from mmshapmix.interop.pyskl_config import convert_config
-from mmshapmix.interop.pyskl_config.section import (
-    KINDS,
-    Note,
-    Section,
-    describe_notes,
-)
+from mmshapmix.interop.pyskl_config.components import Note
 
 from ...pyskl_configs import (
     CLASSES,
@@ -179,27 +174,6 @@ def test_variables_are_told_from_unknown_options():
         *('empty', 'swa', 'steps'),
     ):
         assert kinds[name] == 'unmapped', name
-
-
-def test_notes_are_told_by_kind_and_text():
-    notes = [
-        Note('a', 'changed', 'x'),
-        Note('b', 'unmapped', 'y'),
-        Note('c', 'changed', 'x'),
-    ]
-    assert describe_notes(notes) == [
-        *('unmapped (1):', '  b', '      y'),
-        *('changed (2):', '  a, c', '      x'),
-    ]
-    assert describe_notes(notes, ['dropped']) == []
-    assert {note.kind for note in notes_of(source('brl'))} == {*KINDS}
-
-
-def test_a_section_that_fails_says_nothing_else():
-    notes = []
-    with pytest.raises(KeyError), Section(dict(a=1), 'x', notes):
-        raise KeyError
-    assert not notes
 
 
 # Refusals -------------------------------------------------------------------

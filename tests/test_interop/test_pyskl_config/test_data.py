@@ -1,13 +1,18 @@
-"""PYSKL's data sets and how they are loaded."""
+"""PYSKL's data sets, how they are loaded, and their transforms."""
 
+import math
+
+import numpy as np
 import pytest
 from mmaction.registry import DATASETS
+from mmengine.dataset import Compose
 from mmengine.registry import DATA_SAMPLERS, init_default_scope
 
 from mmshapmix.functional.layouts import get_layout
 from mmshapmix.interop.pyskl_config import convert_config
 
 from ...pyskl_configs import CLASSES, built, source, working_folder
+from ...pyskl_steps import normalized_2d
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -135,3 +140,316 @@ def test_class_prob_of_one_of_several_data_sets_is_not_mapped(parts, kind):
     assert [n.kind for n in notes if n.path == path] == [kind]
     sampler = config['train_dataloader']['sampler']
     assert ('class_prob' in sampler) == (parts == 1)
+
+
+# Transforms ------------------------------------------------------------------
+
+
+def sampled(**options):
+    return dict(type='UniformSampleFrames', clip_len=8, **options)
+
+
+def turned(*degrees):
+    return dict(type='mmshapmix.RandomRotate', degrees=degrees)
+
+
+DEGREES = 0.3 * 180 / math.pi
+PACKED = dict(type='PackActionInputs')
+OURS = dict(type='mmshapmix.GenSkeFeat')
+STEPS = [
+    # A step of PYSKL, what is there in training, and in test if it differs.
+    (
+        dict(type='UniformSample', clip_len=8),
+        [sampled()],
+        [sampled(test_mode=True)],
+    ),
+    (
+        dict(type='UniformSample', clip_len=8, num_clips=10, seed=3),
+        [sampled(num_clips=10, seed=3)],
+        [sampled(num_clips=10, seed=3, test_mode=True)],
+    ),
+    (
+        dict(type='UniformSampleFrames', clip_len=8, p_interval=0.95),
+        [
+            dict(type='mmshapmix.RandomTemporalCrop', share=(0.95, 0.95)),
+            sampled(),
+        ],
+        [
+            dict(type='mmshapmix.RandomTemporalCrop', share=(0.95, 0.95)),
+            sampled(test_mode=True),
+        ],
+    ),
+    (
+        dict(type='UniformSampleDecode', clip_len=8),
+        [sampled(), dict(type='PoseDecode')],
+        [sampled(test_mode=True), dict(type='PoseDecode')],
+    ),
+    (
+        dict(type='PreNormalize3D', align_spine=False),
+        [dict(type='PreNormalize3D', align_spine=False, align_shoulder=False)],
+    ),
+    (
+        dict(type='PreNormalize2D', threshold=0.3, mode='fix'),
+        [
+            dict(type='mmshapmix.PreNormalize2D', threshold=0.3, mode='fix'),
+        ],
+    ),
+    (dict(type='GenSkeFeat'), [dict(type='GenSkeFeat', dataset='nturgb+d')]),
+    (
+        dict(type='GenSkeFeat', dataset='nw_ucla', feats=['bm']),
+        [dict(OURS, layout='nw-ucla', feats=['bm'])],
+    ),
+    (
+        dict(type='GenSkeFeat', dataset='coco', feats=['km']),
+        [dict(OURS, layout='coco', feats=['km'])],
+    ),
+    (
+        dict(type='RandomScale'),
+        [dict(type='mmshapmix.RandomScale', scale=0.2)],
+    ),
+    (
+        dict(type='RandomScale', scale=(0.1, 0.1, 0.1)),
+        [dict(type='mmshapmix.RandomScale', scale=0.1)],
+    ),
+    (dict(type='RandomRot'), [turned(*[round(DEGREES, 4)] * 3)]),
+    (
+        dict(type='RandomRot', theta=[0, math.pi / 2, math.pi]),
+        [turned(0, 90, 180)],
+    ),
+    (
+        dict(type='Spatial_Flip'),
+        [dict(type='mmshapmix.RandomSwapSides', prob=0.5, layout='nturgb+d')],
+    ),
+    (
+        dict(type='Temperal_Flip', flip_ratio=0.2),
+        [dict(type='mmshapmix.RandomTemporalFlip', prob=0.2)],
+    ),
+    (
+        dict(type='LoadKineticsPose', io_backend='memcached'),
+        [dict(type='DecompressPose', max_person=100)],
+    ),
+    (
+        dict(type='Collect', keys=['imgs', 'label'], meta_keys=['a', 'b']),
+        [dict(PACKED, meta_keys=('a', 'b'))],
+    ),
+    (dict(type='ToTensor', keys=['keypoint']), []),
+    (dict(type='JointToBone', dataset='coco', target='b'), None),
+    (dict(type='ToMotion', dataset='coco', source='b', target='bm'), None),
+    (dict(type='MergeSkeFeat', feat_list=['keypoint', 'b'], axis=-1), None),
+    (dict(type='DecompressPose', squeeze=False, max_person=3), None),
+    (dict(type='PadTo', length=300, mode='zero'), None),
+    (dict(type='PoseCompact', hw_ratio=1.0, allow_imgpad=True), None),
+    (dict(type='Flip', flip_ratio=0.5, left_kp=[1], right_kp=[2]), None),
+    (dict(type='FormatGCNInput', num_person=1, mode='loop'), None),
+    (dict(type='GeneratePoseTarget', sigma=0.6, with_limb=True), None),
+]
+
+
+@pytest.mark.parametrize(
+    'row', STEPS, ids=lambda row: '-'.join(map(str, row[0].values()))[:40]
+)
+def test_steps(row):
+    """None: the same in MMAction2."""
+    step, training, *testing = row
+    training = [step] if training is None else training
+    cfg = source('stgcnpp')
+    for dataset in (cfg['data']['train']['dataset'], cfg['data']['val']):
+        dataset['pipeline'] = [step]
+    config, notes = convert_config(cfg)
+    assert config['train_pipeline'] == training
+    assert config['val_pipeline'] == (testing[0] if testing else training)
+    assert not [n for n in notes if n.kind == 'unmapped' and 'data' in n.path]
+
+
+def test_rotations_in_a_plane_are_about_z():
+    pipeline = convert_config(source('dgstgcn')).config['train_pipeline']
+    assert turned(0, 0, round(0.2 * 180 / math.pi, 4)) in pipeline
+
+
+@pytest.mark.parametrize(
+    ('step', 'key', 'kept'),
+    [
+        (dict(type='RandomGaussianNoise', sigma=0.01), 'type', None),
+        (dict(type='JointToKB'), 'type', None),
+        (dict(type='Mine', a=dict(b=1)), 'type', None),
+        (
+            dict(type='RandomScale', scale=(0.1, 0.2, 0.3)),
+            'scale',
+            dict(type='mmshapmix.RandomScale', scale=0.3),
+        ),
+        (
+            dict(type='PreNormalize3D', align_center=False),
+            'align_center',
+            dict(type='PreNormalize3D'),
+        ),
+        (dict(type='Collect', keys=['keypoint', 'x']), 'keys', PACKED),
+        (dict(type='PoseDecode', x=1), 'x', dict(type='PoseDecode')),
+    ],
+)
+def test_what_no_step_stands_for_is_named(step, key, kept):
+    """A type stays, for the builder to refuse; an argument is left out."""
+    cfg = source('stgcnpp')
+    cfg['data']['train']['dataset']['pipeline'] = [step]
+    config, notes = convert_config(cfg)
+    path = f'data.train.dataset.pipeline[0].{key}'
+    assert (path, 'unmapped') in [note[:2] for note in notes]
+    assert config['train_pipeline'] == [kept or step]
+
+
+@pytest.mark.parametrize('theta', [[0.1, 0.2], [], (0.1,) * 4])
+def test_angles_of_no_axis_are_refused(theta):
+    cfg = source('stgcnpp')
+    step = dict(type='RandomRot', theta=theta)
+    cfg['data']['train']['dataset']['pipeline'] = [step]
+    match = r'pipeline\[0\].theta` .* one for each of three axes, but got'
+    with pytest.raises(ValueError, match=match):
+        convert_config(cfg)
+
+
+# What the converted steps do, by loops that do what PYSKL's do ---------------
+
+
+def converted(step, name='stgcnpp', masked=None):
+    """The training step of a config, built."""
+    cfg = source(name)
+    cfg['data']['train']['dataset']['pipeline'] = [step]
+    init_default_scope('mmaction')
+    return Compose(convert_config(cfg, masked).config['train_pipeline'])
+
+
+def skeletons(joints=25, dims=3):
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(2, 3, joints, dims)).astype(np.float32)
+
+
+@pytest.fixture
+def draws(monkeypatch):
+    """Sets where in its range each number of the next draw lies."""
+
+    def fix(*places):
+        def uniform(low, high, size):
+            return low + (high - low) * np.array(places[:size])
+
+        monkeypatch.setattr(np.random, 'uniform', uniform)
+
+    return fix
+
+
+def turned_about(place, axis, angle):
+    """From y to z, from z to x or from x to y, as PYSKL's matrices by -angle.
+
+    It draws from a symmetric range, so that the sign is no difference.
+    """
+    result = [*place]
+    i, j = [(1, 2), (2, 0), (0, 1)][axis]
+    result[i] = math.cos(angle) * place[i] - math.sin(angle) * place[j]
+    result[j] = math.sin(angle) * place[i] + math.cos(angle) * place[j]
+    return result
+
+
+@pytest.mark.parametrize('places', [(0, 1, 0.5), (1, 1, 1), (0.2, 0.9, 0.4)])
+@pytest.mark.parametrize('options', [{}, dict(theta=0.7)])
+def test_rotations_are_pyskls(draws, options, places):
+    """About x, then y, then z, up to the largest angle; in a plane about z."""
+    draws(*places)
+    most = options.get('theta', 0.3)
+    for name, dims, axes in (('stgcnpp', 3, range(3)), ('dgstgcn', 2, [2])):
+        joints = skeletons(dims=dims)
+        step = converted(dict(type='RandomRot', **options), name)
+        result = step(dict(keypoint=joints))['keypoint']
+        for place in np.ndindex(joints.shape[:3]):
+            expected = joints[place]
+            for axis in axes:
+                angle = most * (2 * places[axis] - 1)
+                expected = turned_about(expected, axis, angle)
+            np.testing.assert_allclose(result[place], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize('places', [(0, 1, 0.5), (0.2, 0.9, 0.4)])
+@pytest.mark.parametrize(
+    ('options', 'most'), [({}, 0.2), ({'scale': 0.5}, 0.5)]
+)
+def test_scales_are_pyskls(draws, options, most, places):
+    """Each axis has a factor of its own."""
+    draws(*places)
+    joints = skeletons()
+    step = converted(dict(type='RandomScale', **options))
+    result = step(dict(keypoint=joints))['keypoint']
+    for index in np.ndindex(joints.shape):
+        factor = 1 + most * (2 * places[index[-1]] - 1)
+        assert result[index] == pytest.approx(joints[index] * factor, abs=1e-5)
+
+
+@pytest.mark.parametrize('masked', [None, True, False])
+@pytest.mark.parametrize(
+    'options',
+    [
+        {},
+        dict(mode='fix'),
+        dict(mode='auto'),
+        dict(threshold=0.3),
+        dict(img_shape=(200, 400)),
+    ],
+)
+def test_places_in_a_picture_are_pyskls(options, masked):
+    """A config without newer arguments is taken for one of 2022."""
+    rng = np.random.default_rng(0)
+    joints = 100 * skeletons(17, 2)
+    scores = rng.random(joints.shape[:3], dtype=np.float32)
+    scores[scores < 0.2] = 0
+    step = converted(
+        dict(type='PreNormalize2D', **options), 'stgcnpp_2d', masked
+    )
+    results = step(dict(keypoint=joints, keypoint_score=scores))
+    hides = bool({*options} - {'img_shape'}) if masked is None else masked
+    expected = normalized_2d(
+        joints,
+        scores,
+        options.get('img_shape', (1080, 1920)),
+        options.get('threshold', 0.01) if hides else None,
+        options.get('mode', 'fix'),
+    )
+    np.testing.assert_allclose(results['keypoint'], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize('masked', [None, True, False])
+@pytest.mark.parametrize('options', [{}, dict(mode='fix')])
+def test_training_and_testing_hide_the_same_joints(options, masked):
+    """Also where only one of them has the arguments; the notes say it."""
+    cfg = source('stgcnpp_2d')
+    cfg['data']['train']['dataset']['pipeline'] = [
+        dict(type='PreNormalize2D', **options)
+    ]
+    config, notes = convert_config(cfg, masked)
+    hides = bool(options) if masked is None else masked
+    for part in ('train', 'val', 'test'):
+        step = config[f'{part}_pipeline'][0]
+        assert step['mode'] == 'fix'
+        assert ('threshold' in step) == (not hides)
+    said = {n.text.split(':')[0] for n in notes if 'threshold' in n.path}
+    assert said == {'masked' if hides else 'unmasked'}
+
+
+@pytest.mark.parametrize(
+    ('options', 'share'), [({}, 0.5), ({'flip_ratio': 0.2}, 0.2)]
+)
+def test_sides_are_exchanged_as_in_brl(options, share):
+    """By NTU's list of joints, in that share of the draws."""
+    pairs = [(4, 8), (5, 9), (6, 10), (7, 11), (12, 16), (13, 17), (14, 18)]
+    pairs += [(15, 19), (21, 23), (22, 24)]
+    joints = skeletons()
+    exchanged = joints.copy()
+    for left, right in pairs:
+        exchanged[:, :, left] = joints[:, :, right]
+        exchanged[:, :, right] = joints[:, :, left]
+    step = converted(dict(type='Spatial_Flip', **options))
+    np.random.seed(0)
+    times, number = 0, 2000
+    for _ in range(number):
+        result = step(dict(keypoint=joints))['keypoint']
+        times += result[0, 0, 4, 0] == exchanged[0, 0, 4, 0]
+        expected = (
+            exchanged if result[0, 0, 4, 0] != joints[0, 0, 4, 0] else joints
+        )
+        np.testing.assert_array_equal(result, expected)
+    assert times / number == pytest.approx(share, abs=0.05)
