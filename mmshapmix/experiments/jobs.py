@@ -49,8 +49,8 @@ class Job:
     Attributes:
         name: Name of the job in the progress.
         work_dir: Folder of the logs; made when the job starts.
-        commands: Subcommand and arguments of each command, by name. The log is
-            ``work_dir/NAME.log``.
+        commands: Subcommand and arguments of each command, by name. The log
+            is ``work_dir/NAME.log``.
         done: File that exists if the job is done. An existing file keeps the
             job from running; a job that ends without the file has failed.
             ``None``: the job always runs.
