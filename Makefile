@@ -1,5 +1,7 @@
 # make quickstart   a long-tailed set, three models, one table (minutes, CPU)
-# make test         the whole test suite
+# make test         the tests, in minutes
+# make test-slow    the other tests: kills, several processes, compilation
+# make test-all     both
 # make test-onedl   the tests of what touches the engine, on OneDL Lab's fork
 # make lint         the linter, the formatter's check and the types
 # make docs         the pages of docs/ as a site, in site/
@@ -25,14 +27,22 @@ CONSTRAINTS := -c requirements/constraints.txt
 STAMP := .venv/.installed-$(shell echo '$(TORCH)' | cksum | cut -d' ' -f1)
 endif
 
-.PHONY: quickstart test test-onedl lint docs install clean
+.PHONY: quickstart test test-slow test-all test-onedl lint docs install clean
 
 quickstart: $(STAMP)
 	$(PY) tools/quickstart.py
 
+PYTEST := -m pytest -n auto --maxprocesses 4 --dist loadfile
+
 test: $(STAMP)
-	@echo '== Running the tests (less than half an hour on 2 cores)'
-	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
+	@echo '== Running the tests (about 6 minutes on 2 cores)'
+	$(PY) $(PYTEST) -m 'not slow'
+
+test-slow: $(STAMP)
+	@echo '== Running the slow tests (about 10 minutes on 2 cores)'
+	$(PY) $(PYTEST) -m slow
+
+test-all: test test-slow
 
 # The fork is the same package as mmengine, so it has an environment of its own.
 ONEDL := .venv-onedl/bin/python
@@ -41,7 +51,7 @@ ONEDL_TESTS := $(addprefix tests/,test_functional test_models test_datasets \
     test_end_to_end.py)
 
 test-onedl: .venv-onedl/.installed
-	$(ONEDL) -m pytest -n auto --maxprocesses 4 --dist loadfile $(ONEDL_TESTS)
+	$(ONEDL) $(PYTEST) -m 'not slow' $(ONEDL_TESTS)
 
 .venv-onedl/.installed: setup.py pyproject.toml $(wildcard requirements/*.txt)
 	@echo '== Making .venv-onedl'

@@ -539,6 +539,7 @@ def test_autocast_changes_no_plan():
     assert torch.equal(plan.lam, half.lam)
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
 @pytest.mark.parametrize('kind', [*MIXERS, RebalancedPartialMix])
 def test_mixing_does_not_wait_for_the_gpu(kind):
