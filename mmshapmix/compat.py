@@ -19,12 +19,13 @@
 12  mmengine knows the configs of listed packages only          name_our_configs
 13  mmaction2 refuses mmcv >= 2.2, that is onedl-mmcv           take_newer_mmcv
 14  mmcv-lite warns of an operator that skeletons do not need   leave_out_operator_warning
+15  mmengine formats the config anew for each checkpoint        format_once
 ==  ==========================================================  ===========
 
 Each function names its upstream issue and the last version with the fault;
 with newer versions it does nothing. ``load_weights_only``,
-``guard_trainings``, ``load_plain_yaml``, ``name_our_configs`` and
-``leave_out_operator_warning`` have no such bound.
+``guard_trainings``, ``load_plain_yaml``, ``name_our_configs``,
+``leave_out_operator_warning`` and ``format_once`` have no such bound.
 """  # noqa: E501
 
 import functools
@@ -421,6 +422,30 @@ def leave_out_operator_warning() -> None:
     )
 
 
+def format_once() -> None:
+    """Keep the formatted text of a config, which each checkpoint holds.
+
+    mmengine has yapf format the same text for every checkpoint, which takes
+    some tenths of a second.
+    """
+    from mmengine.config import config
+
+    format_code = config.FormatCode
+    if hasattr(format_code, '__wrapped__'):
+        return
+    last: dict[str, tuple[str, bool]] = {}
+
+    @functools.wraps(format_code)
+    def format_new(text: str, **options: Any) -> tuple[str, bool]:
+        if text not in last:
+            formatted = format_code(text, **options)
+            last.clear()
+            last[text] = formatted
+        return last[text]
+
+    config.FormatCode = format_new
+
+
 def install_fixes() -> None:
     """Apply all fixes that are needed before anything is built or loaded."""
     leave_out_operator_warning()
@@ -430,6 +455,7 @@ def install_fixes() -> None:
     load_weights_only()
     load_plain_yaml()
     name_our_configs()
+    format_once()
     locate_without_pkg_resources()
     save_at_once()
     resume_in_folder()

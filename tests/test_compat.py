@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from mmengine.config import Config
+from mmengine.config import Config, config
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader, checkpoint
 from packaging.version import Version
@@ -213,6 +213,25 @@ def test_fixes_do_nothing_beyond_their_version(name, monkeypatch):
     )
     with pytest.raises((TypeError, ImportError, AttributeError)):
         fix()
+
+
+def test_a_config_is_formatted_once(monkeypatch):
+    """And another one anew."""
+    formatted = []
+
+    def format_code(text, **options):
+        formatted.append(text)
+        return f'{text}# {options["style_config"]["based_on_style"]}', False
+
+    monkeypatch.setattr(config, 'FormatCode', format_code)
+    compat.format_once()
+    compat.format_once()
+    cfg = Config(dict(a=1))
+    first, again = cfg.pretty_text, cfg.pretty_text
+    cfg.a = 2
+    assert first == again == 'a=1# pep8'
+    assert cfg.pretty_text == 'a=2# pep8'
+    assert formatted == ['a=1', 'a=2']
 
 
 def test_absent_packages_need_no_fix(monkeypatch):

@@ -72,9 +72,10 @@ def plot_per_class(tables: Mapping[str, Table], path: str | Path) -> None:
     )
     width = 0.8 / len(tables)
     for i, (name, table) in enumerate(tables.items()):
-        total = np.array([int(row['test_samples']) for row in table])
+        total = np.array([float(row['test_samples']) for row in table])
         correct = np.array([int(row['correct']) for row in table])
-        accuracy = 100 * correct / np.maximum(total, 1)
+        total[total == 0] = np.nan  # no bar, unlike an accuracy of 0
+        accuracy = 100 * correct / total
         places = np.arange(len(classes)) + (i - (len(tables) - 1) / 2) * width
         axes.bar(places, accuracy[order], width, label=name)
     axes.set_xticks(

@@ -87,6 +87,11 @@ class LongTailMetric(BaseMetric):
         ``BaseMetric`` has gathered the samples from all ranks and dropped
         those that the sampler repeated to make the ranks equal.
         """
+        if not results:
+            raise ValueError(
+                'Expected samples to evaluate, but there is none. Look at the '
+                'split and at `indices` of the data set.'
+            )
         labels = np.array([label for label, _, _ in results])
         ranked = np.stack([best for _, best, _ in results])
         num_classes = results[0][2]

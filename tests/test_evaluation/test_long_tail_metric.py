@@ -80,6 +80,11 @@ def test_an_untested_class_does_not_count():
     assert evaluate(AccMetric(), scores, labels)['acc/mean1'] == 0.5
 
 
+def test_no_sample_at_all_is_refused():
+    with pytest.raises(ValueError, match='samples to evaluate'):
+        LongTailMetric().compute_metrics([])
+
+
 def test_counts_of_another_number_of_classes_are_refused():
     metric = LongTailMetric(topk=(1,))
     metric.set_class_counts([5, 5, 5, 5])

@@ -94,6 +94,13 @@ def test_clean_then_mixed_for_every_layout(kind, layout):
             torch.testing.assert_close(sample.gt_label, expected)
 
 
+@pytest.mark.parametrize('kind', [STMix, ShapMix, SkeletonMix])
+def test_a_layout_alone_is_refused(kind):
+    """It was left out in silence: both come from the data, or none."""
+    with pytest.raises(ValueError, match='`num_classes` beside `layout`'):
+        kind(layout='coco')
+
+
 @pytest.mark.parametrize('kind', MIXERS)
 def test_mixed_alone(kind):
     x, samples = batch()

@@ -166,6 +166,20 @@ def test_bars_are_the_accuracies_from_head_to_tail(tmp_path, monkeypatch):
     }
 
 
+def test_a_class_without_test_samples_has_no_bar(tmp_path, monkeypatch):
+    """Unlike one that is always wrong."""
+    from matplotlib import pyplot as plt
+
+    from mmshapmix.analysis.per_class import plot_per_class, read_table
+
+    table = read_table(write_table(tmp_path / 'a.csv', range(2)))
+    table[1].update(test_samples='0', correct='0')
+    monkeypatch.setattr(plt, 'close', lambda figure: None)
+    plot_per_class(dict(one=table), tmp_path / 'x.png')
+    heights = [bar.get_height() for bar in plt.gca().containers[0]]
+    np.testing.assert_array_equal(heights, [np.nan, 0])
+
+
 def test_plot_per_class(tmp_path, tool):
     one = write_table(tmp_path / 'a.csv', range(5))
     out = tmp_path / 'figure.png'

@@ -49,7 +49,8 @@ class Mixer(nn.Module):
     Args:
         num_classes: K; ``None``: K and the layout are taken from the training
             data, by :class:`~mmshapmix.engine.hooks.ClassCountsHook`.
-        layout: Name or dict of the skeleton.
+        layout: Name or dict of the skeleton; beside ``num_classes``,
+            ``nturgb+d`` without it.
         spatial: Kind of the pasted joints: ``'parts'`` of the body,
             ``'joints'`` at random, or ``'halves'``, always the lower half.
         num_parts: Fewest and most parts, for ``'parts'``.
@@ -81,7 +82,7 @@ class Mixer(nn.Module):
     def __init__(
         self,
         num_classes: int | None = None,
-        layout: str | Mapping = 'nturgb+d',
+        layout: str | Mapping | None = None,
         spatial: str = 'parts',
         num_parts: Sequence[int] = (2, 3),
         joint_share: Sequence[float] = (0.4, 0.6),
@@ -123,8 +124,20 @@ class Mixer(nn.Module):
         self.estimator: SaliencyEstimator | None = None
         self.register_buffer('groups', None, persistent=False)
         self.register_buffer('class_counts', None, persistent=False)
+        self._set_given_data(num_classes, layout)
+
+    def _set_given_data(
+        self, num_classes: int | None, layout: str | Mapping | None
+    ) -> None:
+        """Take what a config says of the data, if it says anything."""
         if num_classes is not None:
-            self.set_data(num_classes, layout)
+            self.set_data(num_classes, layout or 'nturgb+d')
+        elif layout is not None:
+            raise ValueError(
+                f'Expected `num_classes` beside `layout` in '
+                f'{type(self).__name__}, but got a layout alone. Give both, '
+                'or none: then both are taken from the training data.'
+            )
 
     def set_data(
         self, num_classes: int, layout: str | Mapping | Layout

@@ -1,6 +1,6 @@
 """CutMix, Yun et al., arXiv 1905.04899, for skeletons."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ...registry import MODELS
 from .base import Mixer
@@ -25,7 +25,7 @@ class CutMix(Mixer):
     def __init__(
         self,
         num_classes: int | None = None,
-        layout: str | dict = 'nturgb+d',
+        layout: str | Mapping | None = None,
         joint_share: Sequence[float] = (0.4, 0.6),
         window: Sequence[float] = (7 / 16, 11 / 16),
         **kwargs,

@@ -35,7 +35,7 @@ class RebalancedPartialMix(RebalancedMixer):
     def __init__(
         self,
         num_classes: int | None = None,
-        layout: str | Mapping = 'nturgb+d',
+        layout: str | Mapping | None = None,
         k: float = 3.0,
         fraction: float = 1 / 16,
         output: str = 'mixed',

@@ -42,7 +42,7 @@ class STMix(Mixer):
     def __init__(
         self,
         num_classes: int | None = None,
-        layout: str | Mapping = 'nturgb+d',
+        layout: str | Mapping | None = None,
         num_parts: Sequence[int] = (2, 3),
         window: Sequence[float] = (0.4, 0.7),
         mixup_prob: float = 0.25,
@@ -86,7 +86,7 @@ class ShapMix(STMix):
     def __init__(
         self,
         num_classes: int | None = None,
-        layout: str | Mapping = 'nturgb+d',
+        layout: str | Mapping | None = None,
         num_parts: Sequence[int] = (2, 3),
         guidance: str | dict = 'shapley',
         temperature: float = 0.2,
@@ -109,8 +109,7 @@ class ShapMix(STMix):
             self.guidance = GUIDANCE[guidance]
         else:
             self.guidance = guidance
-        if num_classes is not None:
-            self.set_data(num_classes, layout)
+        self._set_given_data(num_classes, layout)
 
     def prepare(self, layout: Layout) -> None:
         """Make also the coalitions and the estimator."""

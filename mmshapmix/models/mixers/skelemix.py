@@ -1,6 +1,6 @@
 """SkeleMix, Zhan et al. (SkeleMixCLR), arXiv 2207.03065."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ...registry import MODELS
 from .base import Mixer
@@ -25,7 +25,7 @@ class SkeleMix(Mixer):
     def __init__(
         self,
         num_classes: int | None = None,
-        layout: str | dict = 'nturgb+d',
+        layout: str | Mapping | None = None,
         num_parts: Sequence[int] = (2, 3),
         window: Sequence[float] = (7 / 16, 11 / 16),
         **kwargs,

@@ -1,5 +1,7 @@
 """SkeletonMix, Xu et al. (Ta-CNN), arXiv 2112.04178."""
 
+from collections.abc import Mapping
+
 from ...registry import MODELS
 from .base import Mixer
 
@@ -22,7 +24,7 @@ class SkeletonMix(Mixer):
     def __init__(
         self,
         num_classes: int | None = None,
-        layout: str | dict = 'nturgb+d',
+        layout: str | Mapping | None = None,
         **kwargs,
     ) -> None:
         options = dict(spatial='halves', temporal='copied', window=(1, 1))
