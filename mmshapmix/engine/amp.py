@@ -43,12 +43,14 @@ def half_backbone(
             CPU.
     """
 
+    backbone = unwrapped(model).backbone
+    before = vars(backbone).get('forward')  # that of CompileHook
+    full = before.__func__ if before else type(backbone).forward
+
     def forward(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
         with autocast(dtype=dtype):
-            return _to_float32(type(self).forward(self, *args, **kwargs))
+            return _to_float32(full(self, *args, **kwargs))
 
-    backbone = unwrapped(model).backbone
-    before = vars(backbone).get('forward')
     # A bound method, so that a deep copy of the model, as EMAHook makes, calls
     # the copy's own backbone.
     backbone.forward = MethodType(forward, backbone)

@@ -1,6 +1,7 @@
 """Hooks of MMEngine's runner."""
 
 from .class_counts_hook import ClassCountsHook
+from .compile_hook import CompileHook
 from .data_check_hook import DataCheckHook
 from .deferred_loss_hook import DeferredLossHook
 from .finite_loss_hook import FiniteLossHook
@@ -18,6 +19,7 @@ from .words_hook import WordsHook
 
 __all__ = [
     'ClassCountsHook',
+    'CompileHook',
     'DataCheckHook',
     'DeferredLossHook',
     'FiniteLossHook',
