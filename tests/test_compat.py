@@ -117,9 +117,7 @@ def test_a_hostile_checkpoint_is_refused(tmp_path, evil, monkeypatch):
 
 
 def test_a_config_in_a_checkpoint_is_not_run(tmp_path):
-    """To compare numbers of GPUs, MMEngine parses the config, which runs
-    it.
-    """
+    """MMEngine parses the config to compare numbers of GPUs, which runs it."""
     path = tmp_path / 'x.pth'
     meta = dict(epoch=1, iter=2, config='raise SystemExit')
     torch.save(dict(state_dict={}, meta=meta), path)

@@ -36,9 +36,7 @@ def figure(monkeypatch):
 
 @pytest.fixture
 def plan():
-    """Right arm of sample 1 into 0 for three frames; all of 2 blended into 1;
-    one joint of 0 into 2.
-    """
+    """An arm of 1 pasted into 0, 2 blended into 1, a joint of 0 in 2."""
     joints = torch.zeros(3, 25, dtype=torch.bool)
     joints[0, list(NTU.parts['right_arm'])] = True
     joints[1] = True

@@ -197,9 +197,7 @@ def test_of_equal_weights_the_most_even():
 
 
 def test_rare_classes_count_as_much():
-    """By overall accuracy both are right on 9 of 10; equal weights would
-    win.
-    """
+    """Both are right on 9 of 10, so overall, equal weights would win."""
     labels = [0] * 9 + [1]
     j = make([[1, 0]] * 10, labels)
     b = make([[1, 0]] * 8 + [[0, 1]] * 2, labels)
@@ -272,7 +270,7 @@ def test_tables(tmp_path):
 
 @pytest.fixture
 def tool(monkeypatch, capsys):
-    """Run the tool in this process; return its output or its exit text."""
+    """Run the tool in this process; return its output or exit text."""
 
     def run(*args):
         monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, args)])

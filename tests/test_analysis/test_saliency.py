@@ -271,9 +271,7 @@ def test_finding_salient_parts(pair, triple, salient, found):
     ('salient', 'chance'), [('a', 0.76), ('ab', 0.37), ('abc', 0.1)]
 )
 def test_chance_to_find(salient, chance):
-    """For one part, 1 minus the chance that neither has it: (1 - 2/5) (1 -
-    3/5).
-    """
+    """For one part it is 1 - (1 - 2/5) (1 - 3/5), and so on."""
     found = chance_to_find('abcde', set(salient))
     assert found == pytest.approx(chance)
     assert chance_to_find('abcde', set('abcd')) == pytest.approx(0.76)

@@ -1,6 +1,4 @@
-"""Reading of dumped scores: which samples match, and which files are
-refused.
-"""
+"""Reading of dumped scores: matched samples and refused files."""
 
 import io
 import os
