@@ -55,9 +55,7 @@ def test_who_is_there():
 
 
 def test_who_is_there_after_2d_normalisation():
-    """This normalisation puts absent persons into a corner, with a score of
-    0.
-    """
+    """It puts an absent person into a corner, with a score of 0."""
     x = np.random.default_rng(0).uniform(1, 99, (2, 4, 17, 2))
     x[1] = 0
     normalized = TRANSFORMS.build(dict(type='mmaction.PreNormalize2D'))(

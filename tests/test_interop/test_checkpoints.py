@@ -44,7 +44,7 @@ BACKBONES = dict(
     ctrgcn=dict(CTRGCN, variant='pyskl'),
 )
 
-# Names in parity files: heads, and backbones that differ from MMAction2's.
+# For parity files: backbones that are not MMAction2's, and their heads.
 NTU = dict(layout='nturgb+d')
 PARITY = dict(
     stgcn=({}, {}),
@@ -470,7 +470,7 @@ def test_truncated_files_are_refused(tmp_path, state, zipped, cut):
     message = r'x\.pth cannot be read: it is tru'
     with pytest.raises(ValueError, match=message) as refused:
         read_weights(path)
-    assert 'weights_only' not in str(refused.value)  # torch's unsafe way
+    assert 'weights_only' not in str(refused.value)  # torch's unsafe option
 
 
 @pytest.mark.parametrize('zipped', [True, False], ids=['zip', 'old'])
@@ -518,9 +518,7 @@ def test_plain_meta_is_kept():
 
 
 def test_meta_that_is_nested_without_end_is_left_out():
-    """Neither deep nesting nor a list that contains itself repeatedly
-    passes.
-    """
+    """It may be deep, or wide, as a list that contains itself repeatedly."""
     deep, wide = [], [1]
     for _ in range(10**5):
         deep = [deep]

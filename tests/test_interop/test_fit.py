@@ -77,9 +77,7 @@ def test_what_is_not_measured_yet_has_some_shapes_only(
 )
 @pytest.mark.filterwarnings('ignore')
 def test_what_cannot_be_a_weight_is_none(model, state, change):
-    """torch.load_state_dict would refuse or round it; MMEngine would
-    continue.
-    """
+    """torch would refuse or round such a value; MMEngine would go on."""
     state['cls_head.fc.weight'] = change(state['cls_head.fc.weight'])
     with pytest.raises(ValueError, match=r'not usable: 1 \(cls_head.fc.we'):
         refuse(misfit(state, model), state, model, 'x.pth')

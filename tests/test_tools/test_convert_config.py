@@ -1,4 +1,4 @@
-"""``tools/convert/pyskl_config.py``, and what its result trains and tests."""
+"""``tools/convert/pyskl_config.py``: its results train and are tested."""
 
 import pickle
 import re
@@ -16,7 +16,7 @@ ADDED = 'ema = dict(momentum=0.1)\n'
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """A user's folder, with PYSKL's configs and data."""
+    """A user's folder with PYSKL's configs and data."""
     monkeypatch.chdir(tmp_path)
     write_data(tmp_path)
     Path('pyskl').mkdir()
@@ -26,7 +26,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_a_converted_config_trains_and_is_tested_on_several_clips(capsys):
-    """With a class that comes twice as often, a warm-up, and on one device."""
+    """With a class drawn twice as often, a warm-up, and on one device."""
     text = CONFIGS['ctrgcn'].replace(
         "split='train', ", "split='train', class_prob=[1, 1, 1, 2]"
     )

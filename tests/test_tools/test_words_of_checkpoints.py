@@ -1,4 +1,4 @@
-"""A checkpoint and a dump know what they are; the tools refuse mistakes."""
+"""Checkpoints and dumps contain their words; tools refuse mistakes."""
 
 from dataclasses import replace
 from pathlib import Path

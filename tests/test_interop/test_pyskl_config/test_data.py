@@ -26,7 +26,7 @@ def folder(tmp_path_factory):
 def test_the_data_are_those_of_the_source():
     cfg = built(source('brl'))
     train = DATASETS.build(cfg.train_dataloader.dataset)
-    assert train.times == 2 and len(train.dataset) == 8  # of its list
+    assert train.times == 2 and len(train.dataset) == 8  # in its list
     assert train.dataset.class_counts.tolist() == [2] * CLASSES
     assert train.dataset.layout is get_layout('nturgb+d')
     loaders = [cfg[f'{part}_dataloader'] for part in ('train', 'val', 'test')]
@@ -287,9 +287,7 @@ def test_rotations_in_a_plane_are_about_z():
     ],
 )
 def test_what_no_step_stands_for_is_named(step, key, kept):
-    """An unknown type stays for the builder to refuse; arguments are
-    dropped.
-    """
+    """An unknown type stays, for the builder to refuse; arguments go."""
     cfg = source('stgcnpp')
     cfg['data']['train']['dataset']['pipeline'] = [step]
     config, notes = convert_config(cfg)
