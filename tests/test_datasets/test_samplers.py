@@ -106,7 +106,7 @@ def test_shuffle_visits_everyone_once(dataset, monkeypatch):
 @pytest.mark.parametrize(
     ('other', 'length'),
     [
-        (REVERSE, 60),  # of twice 12, 6 and 3 samples, the last raised to 12
+        (REVERSE, 60),  # twice 12, 6 and 3 samples, with 3 raised to 12
         (dict(REVERSE, keep_length=True), 42),
         (dict(REVERSE, class_prob=[0.5, 0, 0]), 12),  # a shorter epoch, too
     ],

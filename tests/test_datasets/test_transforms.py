@@ -226,7 +226,7 @@ def test_crops_are_ctrgcns(share, total):
 
 
 def test_crops_are_of_every_length_and_place():
-    """Of 24 frames: from 6, raised to 8, up to 24, which is not drawn."""
+    """With 24 frames: from 6, raised to 8, up to 24, which is not drawn."""
     np.random.seed(0)
     crop = ResizeCrop(8, (0.25, 1))
     seen = {crop._sample_crop(24) for _ in range(3000)}

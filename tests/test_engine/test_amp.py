@@ -131,7 +131,7 @@ def test_a_scalers_state_is_left_where_there_is_none(build):
 
 
 def test_mmaction2s_metric_measures_in_half_precision(build):
-    """Its top-k needs numpy arrays; the scores are close to full precision."""
+    """The metric needs numpy arrays; the scores are nearly the same."""
     runner = build(
         make_data(CLASSES, 6),
         leaf=LEAVES[0],

@@ -75,7 +75,7 @@ def test_iterations_count_where_a_loop_counts_these(tmp_path):
 
 @pytest.mark.parametrize('wrong', [3, 4])
 def test_a_scaler_may_leave_out_single_steps(wrong):
-    """But a training ends after as many of these in a row as the patience."""
+    """A training ends after as many such steps in a row as the patience."""
     hook = FiniteLossHook(patience=4)
     warned = []
     scaler = SimpleNamespace(is_enabled=lambda: True)

@@ -70,7 +70,7 @@ def test_shear_by_hand(rng):
     sheared = map_linearly(np.float32([[[[1, 10, 100]]]]), shear(amounts))
     assert sheared.ravel().tolist() == [1 + 20 - 100, 10 + 100, 100]
     np.testing.assert_array_equal(shear(np.zeros((2, 2))), np.eye(2))
-    # Of determinant 1 where only one axis gains.
+    # The determinant is 1 where only one axis gains.
     assert np.linalg.det(shear(np.eye(3)[[1, 2, 0]] * [[1], [0], [0]])) == 1
 
 

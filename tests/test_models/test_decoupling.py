@@ -53,10 +53,7 @@ def test_only_the_head_of_a_frozen_recognizer_learns(batch):
 
 @pytest.mark.parametrize('make', [recognizer, frozen])
 def test_training_leaves_a_frozen_backbone_as_in_testing(make, batch):
-    """Its running statistics are used and kept, and dropout is off.
-
-    A stock recognizer would change them.
-    """
+    """Running statistics are used and kept; stock models change them."""
     model, inputs = make(), batch[0]
     in_testing = model.eval()(inputs, stage='backbone')
     kept = {name: b.clone() for name, b in model.named_buffers()}

@@ -48,7 +48,7 @@ def test_one_loss_and_then_the_other(vectors):
     torch.testing.assert_close(loss(logits, labels), plain)
     loss.is_late = True
     torch.testing.assert_close(loss(logits, labels), late(logits, labels))
-    # And back again, unchanged, any number of times.
+    # The stages can be changed back any number of times.
     for is_late, expected in ((False, plain), (True, late(logits, labels))):
         loss.is_late = is_late
         torch.testing.assert_close(loss(logits, labels), expected)

@@ -35,7 +35,7 @@ def test_a_converted_config_trains_and_is_tested_on_several_clips(capsys):
     assert 'unmapped' not in capsys.readouterr().out
     log = train('new.py', 'work', '--auto-scale-lr')
     assert 'batch size of 64 and the current batch size is 8' in log
-    assert '40 draws of 16 samples' in log  # of two passes
+    assert '40 draws of 16 samples' in log  # two passes
     assert len(losses_of(log)) == 2 and 'acc/mean1' in log
     evaluate('new.py', 'test', 'work/epoch_2.pth', '--dump', 'scores.pkl')
     rows = pickle.loads(Path('scores.pkl').read_bytes())

@@ -264,7 +264,7 @@ def test_quickstart_refuses_seeds(capsys, seeds):
     assert '--seeds: expected' in capsys.readouterr().err
 
 
-# What the tools share --------------------------------------------------------
+# Functions that the tools share ----------------------------------------------
 
 
 def test_flags_of_train():
