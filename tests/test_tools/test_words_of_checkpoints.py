@@ -128,7 +128,7 @@ def test_another_layout_is_refused(tmp_path):
 
 @pytest.mark.slow
 def test_mmaction2s_own_tool_refuses_it_and_takes_the_wish(monkeypatch):
-    monkeypatch.setenv('MMSHAPMIX_DATA', 'synthetic-lt')
+    monkeypatch.setenv('MMSHAPMIX_DATA', 'synthetic-lt.py')
     monkeypatch.setenv('MMSHAPMIX_STREAM', 'b')
     script = Path(mmaction.__file__).parent / '.mim/tools/test.py'
     command = (sys.executable, script, 'ce.py', checkpoint())
