@@ -10,9 +10,9 @@ import mmengine.config.config
 import numpy as np
 import pytest
 import torch
-from mmaction.utils import register_all_modules
 
-import mmshapmix  # noqa: F401  mends mmaction before tests import it
+# Importing mmshapmix mends mmaction before tests import it.
+from mmshapmix.compat import formatter_module
 
 # The models are tiny: more threads would only wait for each other. Tools that
 # the tests start inherit it.
@@ -39,13 +39,16 @@ def quick():
     def in_no_metafile(package, path):
         raise ValueError(path)
 
+    from mmaction.utils import register_all_modules
+
     register_all_modules(init_default_scope=False)
     gc.collect()
     gc.freeze()
-    config = mmengine.config.config
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(config, 'FormatCode', unformatted)
-        patch.setattr(config, '_get_external_cfg_path', in_no_metafile)
+        patch.setattr(formatter_module(), 'FormatCode', unformatted)
+        patch.setattr(
+            mmengine.config.config, '_get_external_cfg_path', in_no_metafile
+        )
         yield
     gc.unfreeze()
 
