@@ -10,6 +10,7 @@ import mmengine.config.config
 import numpy as np
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 
 # Importing mmshapmix mends mmaction before tests import it.
 from mmshapmix.compat import formatter_module
@@ -51,6 +52,12 @@ def quick():
         )
         yield
     gc.unfreeze()
+
+
+@pytest.fixture(scope='module', autouse=True)
+def no_scope():
+    """No default scope, which runners of other modules have left."""
+    DefaultScope._instance_dict.clear()
 
 
 @pytest.fixture(scope='session')
