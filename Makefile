@@ -1,23 +1,24 @@
-# make quickstart   a long-tailed set, three models, one table (minutes, CPU)
-# make test         the tests, in minutes
-# make test-slow    the other tests: kills, several processes, compilation
-# make test-all     both
-# make test-onedl   the tests of what touches the engine, on OneDL Lab's fork
-# make lint         the linter, the formatter's check and the types
-# make docs         the pages of docs/ as a site, in site/
+# make quickstart   compares three models on a long-tailed set (minutes, CPU)
+# make test         runs the quick tests, in minutes
+# make test-slow    runs the others: kills, several processes, compilation
+# make test-all     runs both
+# make test-onedl   runs the tests of code that uses the engine, on OneDL's fork
+# make lint         runs the linter, and checks the format and the types
+# make docs         builds the pages of docs/ as a site, in site/
 #
-# Without PYTHON they make and use .venv, with the tested versions. With
-# PYTHON=/path/to/python they use that environment, and only add what it lacks.
-# TORCH=torch==2.8.0 chooses another torch, TORCH_INDEX=URL where to get it.
+# Without PYTHON these commands make and use .venv, with the tested versions.
+# With PYTHON=/path/to/python they use that environment, and only add the
+# packages that it lacks. TORCH=torch==2.8.0 chooses another version of torch,
+# TORCH_INDEX=URL an additional index to get it from.
 
 TORCH ?= torch==2.13.0
 PIP_INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
 ifdef PYTHON
-# A stamp in this clone, since another clone may share the environment.
+# The stamp is in this clone, since another clone may share the environment.
 PY := '$(subst ','\'',$(PYTHON))'
 STAMP := .installed-$(shell $(PY) -c 'import sys; print(sys.prefix)' | cksum | cut -d' ' -f1)
-# Only what is absent: forks, or a full mmcv, must not be written over.
+# Only absent packages: forks, or a full mmcv, must not be overwritten.
 EXTRAS := all$(shell $(PY) -c 'from importlib.util import find_spec; \
     print(*["," + m for m in ("mmengine", "mmcv", "mmaction") if not find_spec(m)], sep="")')
 else

@@ -1,4 +1,4 @@
-"""Packaging; what is required stands in requirements/.
+"""Packaging. The required packages are listed in requirements/.
 
 A wheel has the configs, the tools and the model index in ``mmshapmix/.mim``,
 where MMEngine's ``_base_ = 'mmshapmix::…'`` and MIM look for them. An editable
@@ -35,7 +35,7 @@ def link_mim(folder: Path) -> None:
             continue
         try:
             link.symlink_to(Path('../..', name))
-        except OSError:  # of a system without links: config_folder() serves
+        except OSError:  # no links on this system; config_folder() works
             return
 
 

@@ -1,4 +1,4 @@
-# MMAction2's ST-GCN++ on NTU60 X-sub, with Shap-Mix.
+# MMAction2's ST-GCN++ config for NTU60 X-sub, with Shap-Mix added.
 _base_ = 'mmaction::skeleton/stgcnpp/stgcnpp_8xb16-joint-u100-80e_ntu60-xsub-keypoint-3d.py'  # noqa: E501
 custom_imports = dict(imports=['mmshapmix'], allow_failed_imports=False)
 model = dict(

@@ -1,4 +1,4 @@
-"""Fixtures of all tests. Real-data-like pickles are made here, small."""
+"""Fixtures of all tests. Small pickles like real data are made here."""
 
 import gc
 import json
@@ -12,11 +12,11 @@ import pytest
 import torch
 from mmengine.registry import DefaultScope
 
-# Importing mmshapmix mends mmaction before tests import it.
+# Importing mmshapmix repairs mmaction before tests import it.
 from mmshapmix.compat import formatter_module
 
 # The models are tiny: more threads would only wait for each other. Tools that
-# the tests start inherit it.
+# the tests start inherit this variable.
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 torch.set_num_threads(1)
 
@@ -25,16 +25,16 @@ DATA = Path(__file__).parent / 'data'
 
 @pytest.fixture(scope='session', autouse=True)
 def quick():
-    """Runners of this process without what takes most of their time.
+    """Run the trainings of this process without MMEngine's slowest steps.
 
     MMEngine formats a config for the log, for the work folder and for each
-    checkpoint, looks for each base in all of MMAction2's metafiles, in vain,
-    and sweeps all objects, nearly all of them modules', after each annotation
-    file. Trainings in processes of their own have all of that.
+    checkpoint, searches all of MMAction2's metafiles for each base in vain,
+    and collects garbage among all objects, most of them modules', after each
+    annotation file. Trainings in separate processes still do all of this.
     """
 
     def unformatted(text, **kwargs):
-        compile(text, 'config', 'exec')  # what is not Python fails as before
+        compile(text, 'config', 'exec')  # invalid Python fails as before
         return text, False
 
     def in_no_metafile(package, path):
@@ -56,7 +56,7 @@ def quick():
 
 @pytest.fixture(scope='module', autouse=True)
 def no_scope():
-    """No default scope, which runners of other modules have left."""
+    """Remove the default scopes that runners of other modules have left."""
     DefaultScope._instance_dict.clear()
 
 
@@ -81,7 +81,7 @@ def make_annotations(
     frames: int = 12,
     scores: bool = False,
 ) -> list[dict]:
-    """Random sequences in PYSKL's form; classes take turns in file order."""
+    """Random sequences in PYSKL's format; classes alternate in the file."""
     rng = np.random.default_rng(0)
     annotations = []
     for i in range(num_classes * per_class):
@@ -103,7 +103,7 @@ def make_annotations(
 def make_data(
     *args, splits: tuple[str, ...] = ('train', 'val'), **kwargs
 ) -> dict:
-    """An annotation file's content; every split holds every sample."""
+    """Content of an annotation file; every split has every sample."""
     annotations = make_annotations(*args, **kwargs)
     names = [row['frame_dir'] for row in annotations]
     return dict(
@@ -113,7 +113,7 @@ def make_data(
 
 @pytest.fixture
 def write(tmp_path):
-    """Write an object as a pickle, return the path as a string."""
+    """Write an object as a pickle; return the path as a string."""
 
     def write_pickle(data, name: str = 'data.pkl') -> str:
         path = tmp_path / name

@@ -1,4 +1,4 @@
-"""Files of all kinds that are read, broken at random, and what comes of it."""
+"""Files of all kinds, broken at random, and the outcomes of reading them."""
 
 import json
 import os
@@ -28,8 +28,8 @@ from mmshapmix.interop.results import read_results
 from mmshapmix.io.reading import read_json
 from mmshapmix.io.tensors import load_tensors
 
-SECONDS = 10  # a hang
-MEMORY = 256 << 20  # bytes: far beyond what these files hold
+SECONDS = 10  # longer counts as a hang
+MEMORY = 256 << 20  # bytes; far more than these files need
 TABLE = """
 recipe: brl
 methods: {ce: {label: Cross-entropy}, crt: {label: cRT, after: ce}}
@@ -105,7 +105,7 @@ def _read_samples(path: Path) -> None:
 
 
 KINDS: Mapping[str, tuple[str, Callable, Callable]] = {
-    # What it is: its ending, what writes a good one, what reads it.
+    # Kind of file: suffix, function that writes a good one, reader.
     'annotations': ('.pkl', _annotations, load_pickle),
     'annotations (protocol 0)': ('.pkl', _old_annotations, load_pickle),
     'data set': ('.pkl', _whole_annotations, _read_samples),
@@ -138,7 +138,7 @@ EXTREMES = [b'\xff' * 4, b'\xff\xff\xff\x7f', b'\0' * 4, b'\xff' * 8, b'[' * 9]
 
 
 def broken(content: bytes, draw: random.Random) -> bytes:
-    """A file with one to three random faults."""
+    """Content of a file with one to three random faults."""
     data = bytearray(content)
     for _ in range(draw.choice([1, 1, 2, 3])):
         at = draw.randrange(len(data) + 1)
@@ -163,14 +163,14 @@ def broken(content: bytes, draw: random.Random) -> bytes:
 
 
 def _pages() -> list[int]:
-    """Of this process: all, those in memory, and of these those of files."""
+    """Pages of this process: all, pages in memory, shared pages of files."""
     return [*map(int, Path('/proc/self/statm').read_text().split()[:3])]
 
 
 def outcome(read: Callable, path: Path) -> str:
-    """What comes of reading a file, in a process of its own."""
+    """Outcome of reading a file in a separate process."""
     _, resident, shared = _pages()
-    # A child does not begin with the pages of files.
+    # A child does not start with the pages of files.
     before = (resident - shared) * resource.getpagesize()
     child = os.fork()
     if not child:
@@ -187,7 +187,7 @@ def outcome(read: Callable, path: Path) -> str:
 
 
 def refused(read: Callable, path: Path) -> bool:
-    """Whether a file was refused; by a line, and not for want of memory."""
+    """Return whether a file was refused with one line."""
     try:
         read(path)
     except (ValueError, OSError) as error:
@@ -200,7 +200,7 @@ def refused(read: Callable, path: Path) -> bool:
 
 
 def _read_and_exit(read: Callable, path: Path) -> None:
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # also while in C
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # also in C code
     signal.alarm(SECONDS)
     limit = _pages()[0] * resource.getpagesize() + 8 * MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
@@ -223,13 +223,13 @@ def broken_files(
     """Break a file of a kind again and again.
 
     Args:
-        folder: For the file.
-        kind: Of :data:`KINDS`.
-        number: How many times.
-        seed: Of the faults.
+        folder: Folder for the file.
+        kind: Key of :data:`KINDS`.
+        number: Number of broken files.
+        seed: Seed of the faults.
 
     Yields:
-        Its path, and what is in it.
+        Path and content of each broken file.
     """
     ending, write, _ = KINDS[kind]
     path = folder / f'x{ending}'

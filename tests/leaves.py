@@ -1,4 +1,4 @@
-"""Reading the configs: a choice of trainings that has every word."""
+"""Reads the configs: a selection of trainings that covers every word."""
 
 import functools
 import pickle
@@ -13,7 +13,7 @@ from .recipes import BACKBONES, BENCHMARK, STREAMS, Name
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / 'configs'
 DATA = data_names()
-# By name: each method has one file, whatever folder it lies in.
+# By name: each method has one file, in whatever folder.
 METHODS = {
     path.stem: path
     for path in sorted(CONFIGS.glob('[!_]*/*.py'))
@@ -30,14 +30,14 @@ def _methods(folder):
 
 
 def _chosen():
-    """Each method, data set, stream and backbone, with some of the others."""
+    """Each method, data set, stream and backbone, in some combinations."""
     name = Name('brl', 'stgcnpp', 'ce', 'joint', 'nw-ucla-lt')
     for method in _methods('brl'):
         yield name._replace(method=method)
     for method in BENCHMARK:
         yield name._replace(folder='benchmark', method=method)
     for method in [*_methods('shapmix'), 'ce', 'balanced-softmax']:
-        # The shares of CutMix are whole numbers of 25 joints.
+        # CutMix mixes whole numbers of joints only if there are 25.
         data = 'ntu60-xsub-3d' if method == 'cutmix' else 'nw-ucla-lt'
         yield Name('shapmix', 'stgcnpp', method, 'joint', data)
     for method in ('skeletonmix', 'stmix'):
@@ -61,7 +61,7 @@ LEAVES = list(dict.fromkeys(_chosen()))
 
 
 def leaves(condition=lambda name: True):
-    """Parametrises a test with the trainings of which it is true."""
+    """Parametrises a test with the trainings for which a condition holds."""
     chosen = [name for name in LEAVES if condition(name)]
     return dict(
         argnames='name', argvalues=chosen, ids=['-'.join(n) for n in chosen]
@@ -70,7 +70,7 @@ def leaves(condition=lambda name: True):
 
 @functools.cache
 def parsed(name):
-    """A training's config as a pickle, which is read sooner than the files."""
+    """Config of a training as a pickle, which loads faster than files."""
     with spoken(
         data=name.data,
         stream=STREAMS[name.stream],
@@ -98,7 +98,7 @@ def innermost(dataset):
 
 
 def loaders_of(cfg):
-    """What the loaders really hold, not what variables say."""
+    """Data sets that the loaders hold, which may differ from the variables."""
     return {
         part: innermost(cfg[f'{part}_dataloader']['dataset'])
         for part in ('train', 'val', 'test')

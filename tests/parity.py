@@ -1,7 +1,7 @@
-"""What the published implementations of the backbones compute.
+"""Results of the published implementations of the backbones.
 
-``data/parity/*.json``: names and shapes of their weights, a rule that fills
-these, and the logits that came out. See :func:`filled`.
+``data/parity/*.json`` has the names and shapes of their weights, the rule that
+fills these weights, and the resulting logits. See :func:`filled`.
 """
 
 import json
@@ -17,18 +17,18 @@ FOLDER = Path(__file__).parent / 'data' / 'parity'
 
 @cache
 def parity(model):
-    """The file of a model: state, input, logits."""
+    """Parity file of a model: state, input and logits."""
     return json.loads((FOLDER / f'{model}_nturgbd.json').read_text())
 
 
 def inputs(joints=25):
-    """``(2, 2, 64, V, 3)``: the skeletons of all files."""
+    """The skeletons of all parity files, ``(2, 2, 64, V, 3)``."""
     draw = np.random.RandomState(0).standard_normal((2, 2, 64, joints, 3))
     return torch.tensor(0.3 * draw, dtype=torch.float32)
 
 
 def fill(name, shape):
-    """The weight of a name, the same for everybody."""
+    """Values of the weight with this name, the same on all machines."""
     r = np.random.RandomState(zlib.crc32(name.encode()))
     last = name.rsplit('.', 1)[-1]
     if last == 'running_var':
@@ -43,7 +43,7 @@ def fill(name, shape):
 
 
 def filled(rows):
-    """Weights by name; what is kept (graphs, counters) is left out."""
+    """Filled weights by name; graphs and counters are left out."""
     return {
         name: torch.tensor(fill(name, shape), dtype=torch.float32)
         for name, shape, _, kind in rows
@@ -53,7 +53,7 @@ def filled(rows):
 
 @cache
 def weights(model):
-    """All that must be loaded: filled weights, and random graphs."""
+    """All weights that must be loaded: filled weights, and random graphs."""
     published = parity(model)
     kept = published.get('kept_values', {})
     return filled(published['state']) | {

@@ -1,7 +1,7 @@
-"""Small configs as PYSKL's files have them, and a descendant's.
+"""Small configs like those of PYSKL and of a descendant.
 
-Data: ``ntu.pkl``, ``coco.pkl`` and the compressed ``k400.pkl``, of 4 classes,
-with the splits train and val; the models have two stages.
+The data are ``ntu.pkl``, ``coco.pkl`` and the compressed ``k400.pkl``, with 4
+classes and the splits train and val. The models have two stages.
 """
 
 import pickle
@@ -90,7 +90,7 @@ def steps(sampler='UniformSample', feats="['j']"):
 def config(
     name, model, both, ann_file='ntu.pkl', dataset='', clip=None, rate=COSINE
 ):
-    """The text of a config; ``both`` are its steps in training and test."""
+    """Text of a config; ``both`` are the steps of training and of testing."""
     train, test = (text.strip('\n') for text in both)
     return (
         f'model = dict(\n{model})\n'
@@ -145,7 +145,7 @@ COCO = "graph_cfg=dict(layout='coco', mode='spatial')"
 
 
 def flat_steps(first=''):
-    """Training and test steps on HRNet's joints."""
+    """Training and test steps for HRNet's joints."""
     return [
         FLAT_STEPS.format(first=first, mode=mode)
         for mode in ('', ', num_clips=1, test_mode=True')
@@ -241,7 +241,7 @@ CONFIGS = {
 
 
 def source(name):
-    """What a config defines."""
+    """Variables that a config defines."""
     return read(CONFIGS[name])
 
 
@@ -252,7 +252,7 @@ def read(text):
 
 
 def compressed(row):
-    """A sample as Kinetics has it: the boxes of all frames, in their order."""
+    """A sample in Kinetics' form: the boxes of all frames, in frame order."""
     boxes = np.concatenate(
         [row['keypoint'], row['keypoint_score'][..., None]], axis=-1
     )
@@ -265,7 +265,7 @@ def compressed(row):
 
 
 def write_data(folder):
-    """The files that the configs name."""
+    """Write the data files that the configs name."""
     ntu = make_data(CLASSES, 4, 25, persons=2)
     coco = make_data(CLASSES, 4, 17, 2, persons=2, scores=True)
     k400 = dict(coco, annotations=[*map(compressed, coco['annotations'])])
@@ -277,7 +277,7 @@ def write_data(folder):
 
 @contextmanager
 def working_folder(root):
-    """Work in a folder with the data; MMEngine formats no config there."""
+    """Work in a folder with the data; MMEngine formats no config."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.setattr(
@@ -292,7 +292,7 @@ def notes_of(cfg):
 
 
 def built(cfg):
-    """The config as MMEngine reads it from the file that is written."""
+    """The converted config as MMEngine reads it from the written file."""
     path = Path('converted.py')
     path.write_text(config_text(convert_config(cfg).config))
     return Config.fromfile(path)

@@ -1,19 +1,19 @@
-"""What transforms of PYSKL do, by naive loops."""
+"""Transforms of PYSKL as naive loops."""
 
 import numpy as np
 
 
 def normalized_2d(joints, scores, picture, threshold=0.01, mode='fix'):
-    """What PYSKL's ``PreNormalize2D`` does to ``(M, T, V, 2)``, naively.
+    """PYSKL's ``PreNormalize2D`` on ``(M, T, V, 2)``, as a naive loop.
 
-    ``scores`` ``(M, T, V)`` or none, ``picture`` (height, width). Without a
-    ``threshold``, as it was before 2023-02: it hid nothing.
+    ``scores`` are ``(M, T, V)`` or ``None``, ``picture`` is (height, width).
+    Without ``threshold``, nothing is hidden, as before 2023-02.
     """
     places = [*np.ndindex(joints.shape[:3])]
     if threshold is None:
         scores = None
     seen = [p for p in places if scores is None or scores[p] > threshold]
-    middle, side = [0, 0], [2, 2]  # nothing changes
+    middle, side = [0, 0], [2, 2]  # the step changes nothing
     if mode == 'fix':
         side = picture[::-1]
         middle = [length / 2 for length in side]

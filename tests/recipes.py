@@ -1,4 +1,4 @@
-"""What the trainings of configs/ promise, as tables for test_config*.py."""
+"""Expected properties of the trainings in configs/, as tables."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ STREAMS = {
     'skip-motion': 'km',
 }
 
-# By the first word of a data set.
+# Keys are the first words of data sets.
 CLIP_LEN = {
     'ntu60': 64,
     'ntu120': 64,
@@ -25,7 +25,7 @@ CLIP_LEN = {
     'penn': 64,
     'sbu': 32,
 }
-# Largest class and imbalance ratio.
+# Size of the largest class and imbalance ratio.
 LONG_TAIL = {
     'ntu60-xsub-lt': (600, 100),
     'ntu60-xview-lt': (600, 100),
@@ -35,8 +35,8 @@ LONG_TAIL = {
     'synthetic-lt': (150, 30),
 }
 
-# What a leaf's method makes of the mixer: its class, its settings, the class
-# and the settings of its estimator.
+# The mixer of each method: class, settings, and the class and settings of its
+# estimator.
 ST_MIX = dict(
     spatial='parts',
     temporal='resampled',
@@ -73,7 +73,7 @@ PARTIAL = dict(PASTE, spatial='halves', fraction=1 / 16, k=3)
 PARTIAL_MIX = ('RebalancedPartialMix', PARTIAL)
 
 # BRL's methods: whether they mix, whether they sample rare classes more often,
-# and the loss, if it is not cross-entropy from the first step on.
+# and the loss, unless it is cross-entropy from the first step on.
 PLAIN = dict(type='CrossEntropyLoss')
 FOCAL = dict(type='mmshapmix.LongTailLoss', gamma=2)
 WEIGHTED = dict(
@@ -105,8 +105,8 @@ for method, (is_mixed, _, _) in BRL_METHODS.items():
     MIXERS[method] = PARTIAL_MIX if is_mixed else None
 
 
-# The methods of the benchmark: settings that cross-entropy has not, by their
-# place in the config. The rest is that of configs/brl's cross-entropy.
+# The methods of the benchmark: their settings in addition to cross-entropy, by
+# place in the config. The rest is that of cross-entropy in configs/brl.
 CB = dict(scheme='class_balanced', beta=0.9999)
 CB_LOSS = dict(type='mmshapmix.LongTailLoss', class_weight=CB)
 SIGMOID = dict(type='mmshapmix.LongTailLoss', criterion='sigmoid')
@@ -276,12 +276,12 @@ def cosine(epoch, epochs, least=0.0):
 
 
 def start(epoch):
-    """A linear one over 5 epochs."""
+    """A linear start over 5 epochs."""
     return np.minimum((epoch // 1 + 1) / 5, 1)
 
 
 def steps(*milestones):
-    """A linear start, then a tenth at each milestone."""
+    """A linear start, then a factor of 0.1 at each milestone."""
 
     def factor(epoch, epochs):
         return start(epoch) * 0.1 ** (epoch[:, None] >= milestones).sum(1)
@@ -296,13 +296,13 @@ def late_cosine(epoch, epochs):
 
 
 class Recipe(NamedTuple):
-    """How a leaf trains: a rate of 0.1 at ``batch``, times a factor."""
+    """Recipe of a training: a rate of 0.1 at ``batch``, times a factor."""
 
     passes: int
-    times: int  # passes of an epoch
+    times: int  # passes per epoch
     batch: int
     weight_decay: float
-    factor: Callable  # of each iteration's epoch, and of how many there are
+    factor: Callable  # from the epoch of each iteration and all epochs
 
 
 BRL = Recipe(120, 5, 128, 5e-4, cosine)
@@ -324,8 +324,8 @@ RECIPES = {
     ('benchmark', 'synthetic'): SHORT,
 }
 
-# By the first word of a leaf's name: what the backbone has beside its graph,
-# and the head.
+# By the first word of a name: settings of the backbone besides its graph, and
+# settings of the head.
 BACKBONES = {
     'ctrgcn': (dict(type='mmshapmix.CTRGCN'), {}),
     'aagcn': (dict(type='AAGCN'), {}),
@@ -340,7 +340,7 @@ BACKBONES = {
 
 
 class Name(NamedTuple):
-    """The words of a training, and the table that its method is of."""
+    """The words of a training, and the table that has its method."""
 
     folder: str
     model: str
@@ -350,7 +350,7 @@ class Name(NamedTuple):
 
     @property
     def kind(self):
-        """Which row of the recipes."""
+        """Row of the table of recipes."""
         known = {
             'k400-2d': 'k400',
             'synthetic-lt': 'synthetic',
@@ -361,7 +361,7 @@ class Name(NamedTuple):
 
     @property
     def long_tail(self):
-        """Largest class and imbalance ratio; none if it has no tail."""
+        """Largest class and imbalance ratio; ``None`` without a long tail."""
         if '-lt' not in self.data:
             return None
         return LONG_TAIL[re.sub('-([23]d|clean)$', '', self.data)]
@@ -383,7 +383,7 @@ class Name(NamedTuple):
 
     @property
     def settings(self):
-        """What a row of the benchmark has and cross-entropy has not."""
+        """Settings of a benchmark row that cross-entropy does not have."""
         if self.folder != 'benchmark' or self.method == 'brl':
             return {}
         settings = dict(BENCHMARK[self.method])
@@ -396,21 +396,21 @@ class Name(NamedTuple):
 
     @property
     def mixer(self):
-        """A row of MIXERS, or none."""
+        """Row of MIXERS, or ``None``."""
         if self.folder != 'benchmark':
             return MIXERS[self.method]
         return MIXERS.get(re.sub('-(rs|drw)$', '', self.method))
 
     @property
     def output(self):
-        """The mixer's: whether mixed samples replace clean ones."""
+        """The mixer's ``output``: whether mixed samples replace clean ones."""
         in_place = ('mixup', 'remix', 'remix-drw', 'brl')
         replaces = self.folder == 'benchmark' and self.method in in_place
         return 'mixed' if replaces or self.folder == 'brl' else 'both'
 
     @property
     def sampler(self):
-        """Its class, and the settings of one by frequency."""
+        """Class of the sampler, and the settings of a sampler by frequency."""
         place = 'train_dataloader.sampler'
         sampler = dict(self.settings.get(place, dict(type='ShuffleSampler')))
         if self.method == 'ce-equal':
@@ -421,7 +421,7 @@ class Name(NamedTuple):
 
     @property
     def late(self):
-        """The share of the training with a late loss, if there is one."""
+        """Share of the training with a late loss; 0 if there is none."""
         hook = self.settings.get('default_hooks.deferred_loss')
         if hook:
             return 1 - hook['begin']

@@ -1,4 +1,4 @@
-"""The real tools, run from a user's working folder."""
+"""Runs the real tools from a user's working folder."""
 
 import io
 import os
@@ -30,7 +30,7 @@ DOORS = {
     )[1]
     for path in TOOLS.rglob('*.py')
 }
-"""Each script in ``tools`` to the subcommand that it is a door to."""
+"""Subcommand of each script in ``tools``."""
 LEAVES = tempfile.TemporaryDirectory(prefix='leaves')
 
 
@@ -38,8 +38,8 @@ def leaf(method, **words):
     """A user's config that is a method with its words, on the synthetic set.
 
     Args:
-        method: Name of one of ours.
-        **words: Of :mod:`mmshapmix.words`.
+        method: Name of a method.
+        **words: Words of :mod:`mmshapmix.words`.
     """
     words = dict(data='synthetic-lt') | words
     path = Path(LEAVES.name, f'{"_".join([method, *words.values()])}.py')
@@ -51,7 +51,6 @@ def leaf(method, **words):
     return path
 
 
-# A user's hook: the test fails as long as a file says so.
 SMALL = """
 val_dataloader = dict(num_workers=0, persistent_workers=False)
 test_dataloader = dict(num_workers=0, persistent_workers=False)
@@ -60,7 +59,7 @@ model = dict(
         base_channels=8, num_stages=3, inflate_stages=[2], down_stages=[2]),
     cls_head=dict(in_channels=16))
 """
-"""Part of a config: a model for seconds, tested without workers."""
+"""Part of a config: a small model, tested without workers."""
 
 FRAGILE = """
 from pathlib import Path
@@ -73,11 +72,12 @@ class Fragile(Hook):
         if Path('broken').exists():
             raise RuntimeError('it is broken')
 """
+"""A user's hook: the test fails as long as the file ``broken`` exists."""
 
 
 @contextmanager
 def user_folder(root):
-    """A user's working folder, with small data and the hook of above."""
+    """A user's working folder, with small data and the hook FRAGILE."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.setenv('PYTHONPATH', '.')
@@ -91,13 +91,13 @@ def user_folder(root):
 
 
 def call_tool(name, *args):
-    """Run a tool in this process; what it exits with, none if it is fine.
+    """Run a tool in this process; return its exit code or text, or ``None``.
 
     Args:
-        name: The subcommand, or the script in ``tools`` that is a door to it.
-        *args: What follows on the command line.
+        name: The subcommand, or the script in ``tools`` that runs it.
+        *args: Arguments on the command line.
     """
-    # Loggers and visualizers of earlier runs, which MMEngine finds by name.
+    # MMEngine finds loggers and visualizers of earlier runs by name.
     for kind in (MMLogger, MessageHub, Visualizer, ActionVisualizer):
         kind._instance_dict.clear()
     with pytest.MonkeyPatch.context() as patch:
@@ -110,7 +110,7 @@ def call_tool(name, *args):
 
 
 def run_tool(name, *args):
-    """Run a tool in this process: what it prints; fail if it fails."""
+    """Run a tool in this process; return its output, or fail if it fails."""
     printed = io.StringIO()
     with redirect_stdout(printed), redirect_stderr(printed):
         code = call_tool(name, *args)
@@ -119,20 +119,20 @@ def run_tool(name, *args):
 
 
 def contents(folder):
-    """Its files, and when they were written."""
+    """Files of a folder, and the times when they were written."""
     files = filter(Path.is_file, Path(folder).rglob('*'))
     return {path: path.stat().st_mtime_ns for path in files}
 
 
 def environment():
-    """That of a user who keeps modules in the current folder."""
+    """The environment of a user who keeps modules in the current folder."""
     return dict(
         os.environ, OMP_NUM_THREADS='1', PYTHON=sys.executable, PYTHONPATH='.'
     )
 
 
 def run(*args, **kwargs):
-    """Run a command in the current folder; fail with what it printed."""
+    """Run a command in the current folder; if it fails, show its output."""
     result = subprocess.run(
         [str(a) for a in args],
         env=environment(),
@@ -147,7 +147,7 @@ def run(*args, **kwargs):
 
 
 def train(config, work_dir, *options):
-    """Train in this process, with seed 0: what it prints."""
+    """Train in this process with seed 0; return the output."""
     return run_tool(
         *('train.py', config, '--work-dir', work_dir),
         *('--cfg-options', 'randomness.seed=0', *options),
@@ -155,7 +155,7 @@ def train(config, work_dir, *options):
 
 
 def train_and_kill(config, work_dir, sign):
-    """Train, and kill it as soon as its output shows a sign."""
+    """Train, and kill the training as soon as its output shows a sign."""
     log = Path(f'{work_dir}.log')
     with log.open('w') as file:
         process = subprocess.Popen(
@@ -192,7 +192,7 @@ def train_distributed(config, work_dir, *args):
 
 
 def evaluate(config, work_dir, path, *args):
-    """Test a checkpoint in this process: what it prints."""
+    """Test a checkpoint in this process; return the output."""
     return run_tool('test.py', config, path, '--work-dir', work_dir, *args)
 
 
@@ -211,7 +211,7 @@ def checkpoint(work_dir, epoch):
 
 
 def save_checkpoint(path, weights=0):
-    """One of a training, as far as resuming looks at it."""
+    """Save a checkpoint with all that resuming reads."""
     state = dict(weights=torch.tensor(weights))
     meta = dict(epoch=1, iter=1)
     torch.save(dict(meta=meta, message_hub={}, state_dict=state), path)

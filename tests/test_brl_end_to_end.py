@@ -1,4 +1,4 @@
-"""BRL through the real tools: its stages, killed, resumed, and distributed."""
+"""BRL through the real tools: its stages, killed, resumed and distributed."""
 
 import re
 import sys
@@ -41,12 +41,12 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def trained(folder):
-    """The output of one uninterrupted training, into ``whole``."""
+    """Output of one uninterrupted training, into ``whole``."""
     return running.train('brl.py', 'whole')
 
 
 def epoch_steps(output):
-    """Iterations of an epoch, of which the log tells."""
+    """Iterations of an epoch according to the log."""
     (steps,) = set(
         re.findall(r'Epoch\(train\) +\[\d+\]\[ *\d+/(\d+)\]', output)
     )
@@ -73,7 +73,7 @@ def test_the_training_log(trained):
 
 @pytest.mark.slow
 def test_killed_in_the_last_stage_and_resumed(trained):
-    """The same mixing, order, augmentation and weights of the loss."""
+    """Mixing, order, augmentation and loss weights are the same."""
     running.train_and_kill('brl.py', 'killed', 'Epoch(train) [3][')
     assert not list(Path('killed').glob('epoch_3*'))
     output = running.run(

@@ -1,4 +1,4 @@
-"""The command, and how tools end."""
+"""The command ``mmshapmix``, and the exit texts of tools."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ def run_step(error):
 
 
 def run_iter(error):
-    """Called as what trains and tests in MMEngine."""
+    """Has the name of a function of MMEngine that trains and tests."""
     raise error
 
 
@@ -53,9 +53,9 @@ def test_help_has_an_example(name, capsys, monkeypatch):
 
 
 def test_jobs_start_the_package_from_any_folder(tmp_path):
-    """Such as that with a clone, which an editable installation comes after.
+    """A folder may have a clone, which an editable installation comes after.
 
-    What else lies there is not imported, either.
+    Other files in the folder are not imported, either.
     """
     (tmp_path / 'mmshapmix').mkdir()
     (tmp_path / 'argparse.py').write_text('raise SystemExit(3)')

@@ -1,4 +1,4 @@
-"""The faults of the upstream stack, and that their fixes go away with them."""
+"""Faults of the upstream packages; a fix must go when its fault is gone."""
 
 import os
 import subprocess
@@ -85,7 +85,7 @@ def test_an_mmengine_checkpoint_loads_weights_only(tmp_path):
 
 
 class Forged:
-    """An array of pointers, of bytes; made by calling ``numpy.ndarray``."""
+    """An array of pointers made of bytes, by a call of ``numpy.ndarray``."""
 
     def __reduce__(self):
         return np.ndarray, ((1,), np.dtype('O'), b'A' * 8)
@@ -107,18 +107,18 @@ def test_a_hostile_checkpoint_is_refused(tmp_path, evil, monkeypatch):
     path = tmp_path / 'evil.pth'
     torch.save(dict(state_dict={}, meta=EVIL[evil](target)), path)
     for force in ('0', '1'):
-        # With this set, a bare torch.load would run whatever it says.
+        # With this variable set, a bare torch.load would run any pickle.
         monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', force)
         with pytest.raises(ValueError, match='evil.pth (asks|is not loaded)'):
             CheckpointLoader.load_checkpoint(str(path), 'cpu')
     assert not target.exists()
-    if evil == 'code':  # it is as bad as the test says
+    if evil == 'code':  # the file would really run code
         torch.load(path, weights_only=False)
         assert target.exists()
 
 
 def test_a_config_in_a_checkpoint_is_not_run(tmp_path):
-    """MMEngine parses it, which runs it, to compare numbers of GPUs."""
+    """MMEngine parses the config to compare numbers of GPUs, which runs it."""
     path = tmp_path / 'x.pth'
     meta = dict(epoch=1, iter=2, config='raise SystemExit')
     torch.save(dict(state_dict={}, meta=meta), path)
@@ -135,7 +135,7 @@ def test_what_is_no_file_is_named(tmp_path):
 
 @pytest.mark.parametrize('dtype', ['?', 'i1', 'u8', 'f2', 'f4', 'f8', 'i4'])
 def test_numpy_values_of_all_kinds_load(tmp_path, dtype):
-    """Metrics may return any; a best score is kept in the message hub."""
+    """Metrics may return any of these; the message hub keeps a best score."""
     path = tmp_path / 'x.pth'
     kept = dict(one=np.dtype(dtype).type(1), many=np.ones(3, dtype))
     torch.save(kept, path)
@@ -145,7 +145,7 @@ def test_numpy_values_of_all_kinds_load(tmp_path, dtype):
 
 
 def test_a_loaded_checkpoint_is_saved_as_numpy_would(tmp_path):
-    """No name of ours in it, so that everybody can read it."""
+    """The file contains no name of ours, so that everybody can read it."""
     path = tmp_path / 'x.pth'
     torch.save(dict(hub=HistoryBuffer([1.0], [1]), a=np.ones(2)), path)
     loaded = CheckpointLoader.load_checkpoint(str(path), 'cpu')
@@ -164,7 +164,7 @@ def test_a_yaml_config_runs_nothing(tmp_path):
     assert not made.exists()
     path.write_text('a: {b: [1]}')
     assert Config.fromfile(path).a.b == [1]
-    # It is as bad as the test says.
+    # The file would really run code.
     yaml.load(f'!!python/object/apply:os.mkdir ["{made}"]', yaml.UnsafeLoader)
     assert made.exists()
 
@@ -196,7 +196,7 @@ def test_fixes_do_nothing_beyond_their_version(name, monkeypatch):
     fix = getattr(compat, name)
     last = Version(FIXES[name])
     monkeypatch.setattr(compat, 'installed_version', lambda package: last)
-    # Broken, so that doing anything would show.
+    # The function is broken, so that any call would fail.
     monkeypatch.setattr(compat, 'find_spec', None)
     monkeypatch.setattr(compat, 'sys', None)
     monkeypatch.setitem(sys.modules, 'mmengine.fileio', None)
@@ -217,7 +217,7 @@ def test_fixes_do_nothing_beyond_their_version(name, monkeypatch):
 
 
 def test_a_config_is_formatted_once(monkeypatch):
-    """And another one anew."""
+    """A changed config is formatted again."""
     formatted = []
 
     def format_code(text, **options):

@@ -1,4 +1,4 @@
-"""Trainings say the same everywhere, and differ where their words do."""
+"""Config files: trainings agree with their words, and differ only in them."""
 
 import copy
 import os
@@ -39,7 +39,7 @@ from .recipes import (
     detached,
 )
 
-# Alike but for what they make of mixed samples, and InfoGCN's own.
+# Heads that differ only in their use of mixed samples, and InfoGCN's head.
 HEADS = ('GCNHead', 'MixedGCNHead', 'InfoGCNHead')
 
 JOINT = Name('brl', 'stgcnpp', 'ce', 'joint', 'ntu60-xsub-lt-3d')
@@ -47,7 +47,7 @@ JOINT = Name('brl', 'stgcnpp', 'ce', 'joint', 'ntu60-xsub-lt-3d')
 
 @pytest.mark.parametrize('method', METHODS)
 def test_a_method_names_nothing_but_itself(method):
-    """In at most 20 lines below its title; and it is read with any data."""
+    """At most 20 lines follow its title, and all data sets can be chosen."""
     path = METHODS[method]
     text = path.read_text()
     title = re.match('(#.*\n)+', text)[0]
@@ -64,7 +64,7 @@ def test_a_method_names_nothing_but_itself(method):
 
 @pytest.mark.parametrize('path', HEADLINES, ids=lambda path: path.stem)
 def test_a_headline_is_its_words(path):
-    """Whatever was read before, or is read after."""
+    """Configs that are read before or after do not matter."""
     model, method, stream, data = path.stem.split('_')
     folder = path.parent.name
     cfg, before = Config.fromfile(path), dict(os.environ)
@@ -86,7 +86,7 @@ def test_there_are_few_files():
 
 
 def sampler_type(name):
-    """Which transform chooses the frames."""
+    """Transform that chooses the frames."""
     if name.data.startswith(('nw-ucla', 'penn', 'sbu')):
         return 'SortedSampleFrames'
     if name.folder == 'shapmix' and re.match('ntu.*-3d', name.data):
@@ -95,8 +95,9 @@ def sampler_type(name):
 
 
 def in_segments(name):
-    """Whether a frame of each segment is taken, as temporal reverse perception
-    does; of NW-UCLA all others take any, as CTR-GCN.
+    """Return whether frames come from segments, as in BRL.
+
+    On NW-UCLA, other recipes take random frames, as CTR-GCN does.
     """
     own = name.data in ('penn-action', 'sbu')
     return own or name.folder in ('brl', 'benchmark')
@@ -104,12 +105,12 @@ def in_segments(name):
 
 @pytest.mark.parametrize(**leaves())
 def test_the_three_loaders_agree(name):
-    """On the modality, which is the name's, on clip length and persons."""
+    """The loaders agree on modality, clip length and number of persons."""
     cfg = load(name)
     loaders = loaders_of(cfg)
     seen = {}
     for part, dataset in loaders.items():
-        # What a child takes from the variable is what the loader holds.
+        # A child config takes this variable; the loader holds the same.
         assert dataset.pipeline == cfg[f'{part}_pipeline']
         rows = {row['type'].split('.')[-1]: row for row in dataset.pipeline}
         assert rows['GenSkeFeat']['feats'] == [STREAMS[name.stream]]
@@ -136,13 +137,13 @@ def test_the_three_loaders_agree(name):
     assert loaders['val'].split == loaders['test'].split
     assert loaders['train'].split != loaders['val'].split
     assert 'long_tail' not in loaders['val']
-    if name.folder == 'shapmix':  # a single clip, as CTR-GCN
+    if name.folder == 'shapmix':  # a single clip, as in CTR-GCN
         assert loaders['val'].pipeline == loaders['test'].pipeline
 
 
 @pytest.mark.parametrize(**leaves(lambda name: name.folder == 'brl'))
 def test_brl_augments_between_normalisation_and_features(name):
-    """Flip, rotate and scale, in training alone, in the skeleton's layout."""
+    """Flip, rotate and scale only in training, with the skeleton's layout."""
     cfg = load(name)
     steps = {
         part: [row['type'].split('.')[-1] for row in dataset.pipeline]
@@ -153,7 +154,7 @@ def test_brl_augments_between_normalisation_and_features(name):
         flip = 'RandomSwapSides'
     augmentation = ['RandomScale', 'RandomRotate', flip]
     if name.data.startswith('nw-ucla'):
-        augmentation.remove('RandomRotate')  # it comes before min-max
+        augmentation.remove('RandomRotate')  # rotation comes before min-max
         assert steps['train'].pop(0) == 'RandomRotate'
     first = steps['train'].index('RandomScale')
     stop = first + len(augmentation)
@@ -167,7 +168,7 @@ def test_brl_augments_between_normalisation_and_features(name):
 
 @pytest.mark.parametrize('frames', [300, 16])
 def test_the_frame_counts_of_brl_by_one_knob(tmp_path, frames):
-    """Those of section III-B2, from a data file of one's own."""
+    """The frame counts of section III-B2, from a data file of one's own."""
     mine = tmp_path / 'mine.py'
     base = CONFIGS / '_base_/data/ntu60-xsub-lt-3d.py'
     mine.write_text(
@@ -181,7 +182,7 @@ def test_the_frame_counts_of_brl_by_one_knob(tmp_path, frames):
 
 
 def test_who_is_not_there_stays_away_from_the_picture_turned_or_not():
-    """Kinetics: the second person has no score, and lies in the middle."""
+    """In Kinetics, an absent person has no score and is in the middle."""
     (row,) = make_annotations(1, 1, 17, 2, persons=2, frames=100, scores=True)
     row['keypoint'][1] = row['keypoint_score'][1] = 0
     name = JOINT._replace(method='brl', data='k400-2d')
@@ -195,7 +196,7 @@ def test_who_is_not_there_stays_away_from_the_picture_turned_or_not():
 
 @pytest.mark.parametrize(**leaves(lambda name: name.stream != 'joint'))
 def test_other_streams_differ_in_the_modality_alone(name):
-    """And in whose transform makes it: MMAction2 has no skips."""
+    """Also in the transform that makes it, since MMAction2 has no skips."""
     joint, other = load(name._replace(stream='joint')), load(name)
     for cfg in (joint, other):
         only_decisive(cfg)
@@ -208,7 +209,7 @@ def test_other_streams_differ_in_the_modality_alone(name):
 
 
 def only_decisive(cfg):
-    """Take out what is variable, and where results go."""
+    """Remove variables and the work folder from a config."""
     for key in [key for key in cfg if key not in DECISIVE]:
         cfg.pop(key)
     cfg.pop('work_dir')
@@ -226,10 +227,10 @@ def test_other_backbones_differ_in_the_model_alone(name):
     if (name.folder, name.model) == ('shapmix', 'ctrgcn'):
         backbone = dict(backbone, variant='ctrgcn')
     found = other.model.pop('backbone').to_dict()
-    if found['type'] != 'mmshapmix.DGSTGCN':  # indifferent to persons
+    if found['type'] != 'mmshapmix.DGSTGCN':  # takes any number of persons
         assert {found.pop('num_person', 2)} == persons
     graph = plain.model.pop('backbone').graph_cfg.to_dict()
-    if name.model != 'aagcn':  # ours know all layouts by name
+    if name.model != 'aagcn':  # our backbones know all layouts by name
         graph = dict(layout=loaders_of(other)['train'].layout)
     assert found == dict(backbone, graph_cfg=graph)
     plain.model.cls_head.update(head)
@@ -238,13 +239,13 @@ def test_other_backbones_differ_in_the_model_alone(name):
 
 
 def take_method(cfg):
-    """Take out of a config what may differ between methods: all of it."""
+    """Remove all that may differ between methods from a config."""
     head = cfg.model.cls_head
     assert head.pop('type').removeprefix('mmshapmix.') in HEADS
     cfg.model.data_preprocessor.pop('blending', None)
     loss = head.pop('loss_cls', PLAIN)
     cfg.default_hooks.pop('saliency', None)
-    # BRL's: the sampler, when the loss changes, and the release's flip.
+    # BRL's settings: the sampler, the time of the loss switch, the flip.
     cfg.train_dataloader.pop('sampler')
     cfg.default_hooks.pop('deferred_loss', None)
     for row in loaders_of(cfg)['train'].pipeline:
@@ -255,7 +256,7 @@ def take_method(cfg):
 
 
 def loss_of(name):
-    """The loss that a leaf's name promises."""
+    """Expected loss of a training."""
     if name.folder == 'brl':
         nearly_balanced = name.kind == 'balanced'
         if name.method == 'brl' and nearly_balanced:
@@ -270,7 +271,7 @@ def loss_of(name):
 
 @pytest.mark.parametrize(**leaves(lambda name: name.folder != 'benchmark'))
 def test_methods_are_compared_fairly(name):
-    """Methods of one recipe and data set differ in the method alone."""
+    """Methods of one recipe and data set differ only in the method."""
     plain, other = load(name._replace(method='ce')), load(name)
     take_method(plain)
     assert take_method(other) == loss_of(name)
@@ -278,7 +279,7 @@ def test_methods_are_compared_fairly(name):
 
 
 def take(settings, place):
-    """Take out a setting by its dotted name; none if it is not there."""
+    """Remove a setting by its dotted name; return it, or ``None``."""
     *parents, last = place.split('.')
     for key in parents:
         settings = settings.get(key, {})
@@ -287,7 +288,7 @@ def take(settings, place):
 
 @pytest.mark.parametrize(**leaves(lambda name: name.folder == 'benchmark'))
 def test_a_row_of_the_benchmark_is_its_method_alone(name):
-    """All the rest is that of cross-entropy."""
+    """All other settings are those of cross-entropy."""
     row, rest = (
         {k: v for k, v in load(n).to_dict().items() if k in DECISIVE}
         for n in (name, name._replace(method='ce'))
@@ -301,7 +302,7 @@ def test_a_row_of_the_benchmark_is_its_method_alone(name):
 
 @pytest.mark.parametrize('data', DATA)
 def test_the_graph_is_the_layouts(data):
-    """By the name that MMAction2 knows, or as the row of the table."""
+    """The graph is a name that MMAction2 knows, or a row of the table."""
     cfg = load(Name('baseline', 'stgcnpp', 'ce', 'joint', data))
     layout = get_layout(cfg.data.layout)
     graph = cfg.model.backbone.graph_cfg.layout
@@ -311,7 +312,7 @@ def test_the_graph_is_the_layouts(data):
 
 @pytest.mark.parametrize('dims', [2, 3])
 def test_the_model_and_the_pipelines_are_mmaction2s(dims):
-    """All but the length of a clip."""
+    """Only the length of a clip may differ."""
     name = f'stgcnpp_8xb16-joint-u100-80e_ntu60-xsub-keypoint-{dims}d.py'
     folder = Path(mmaction.__file__).parent / '.mim/configs/skeleton/stgcnpp'
     stock = Config.fromfile(folder / name)
@@ -330,14 +331,14 @@ def test_the_model_and_the_pipelines_are_mmaction2s(dims):
 
 
 def prepared(pipeline, row):
-    """The one clip that a pipeline makes of an annotation."""
+    """The clip that a pipeline makes of an annotation."""
     rows = [TRANSFORMS.build(r) for r in pipeline]
     (clip,) = Compose(rows)(copy.deepcopy(row))['inputs']
     return clip.numpy()
 
 
 def test_penn_action_hides_what_was_not_seen(rng):
-    """In the middle of the picture, whose half is 1; the score is 0."""
+    """Such joints are in the middle of the picture, with a score of 0."""
     (row,) = make_annotations(1, 1, 13, 2, frames=64, scores=True)
     seen = rng.random(row['keypoint_score'].shape) < 0.7
     row['keypoint_score'] = seen.astype(np.float32)
@@ -351,7 +352,7 @@ def test_penn_action_hides_what_was_not_seen(rng):
 
 
 def test_sbu_is_moved_and_turned_as_a_whole():
-    """The first person's torso to the origin, the shoulders along x."""
+    """The first person's torso is at the origin, the shoulders along x."""
     (row,) = make_annotations(1, 1, 15, 3, persons=2, frames=32)
     cfg = load(Name('baseline', 'stgcnpp', 'ce', 'joint', 'sbu'))
     clip = prepared(loaders_of(cfg)['val'].pipeline, row)
@@ -370,7 +371,7 @@ def test_sbu_is_moved_and_turned_as_a_whole():
 
 
 def test_ntu_is_prepared_as_by_ctrgcn():
-    """Centred on the first spine, cropped, resized, turned by 0.3 rad."""
+    """The sequence is centred, cropped, resized and rotated by 0.3 rad."""
     cfg = load(Name('shapmix', 'stgcnpp', 'ce', 'joint', 'ntu60-xsub-3d'))
     (row,) = make_annotations(1, 1, 25, 3, persons=2, frames=90)
     clip = Compose([TRANSFORMS.build(r) for r in cfg.test_pipeline])(

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 @pytest.fixture(scope='module', autouse=True)
 def stand_ins(tmp_path_factory):
-    """A working folder with data/skeleton/*.pkl, each of a batch or more."""
+    """A working folder with data/skeleton/*.pkl, at least a batch in each."""
     root = tmp_path_factory.mktemp('configs')
     folder = root / 'data' / 'skeleton'
     (folder / 'kpfiles').mkdir(parents=True)
@@ -47,7 +47,7 @@ def stand_ins(tmp_path_factory):
             8, 2, 15, persons=2, splits=('fold0_train', 'fold0_val')
         ),
     }
-    # A class with half the samples: with BRL's sampler an epoch is longer.
+    # One class has half the samples, so an epoch of BRL's sampler is longer.
     names = contents['nwucla']['split'].values()
     for rows in (contents['nwucla']['annotations'], *names):
         rows.pop()
@@ -72,7 +72,7 @@ def stand_ins(tmp_path_factory):
 
 
 def compressed(folder):
-    """Kinetics: keypoints apart, in a file for each sample."""
+    """Data like Kinetics: keypoints in a separate file for each sample."""
     data = make_data(400, 1, 17, 3)
     for row in data['annotations']:
         boxes = row.pop('keypoint')[0].astype(np.float16)
@@ -88,13 +88,13 @@ def compressed(folder):
 
 
 def built(cfg):
-    """A leaf's runner, its loops and what they read."""
+    """Runner, data loaders and data sets of a config."""
     runner = Runner.from_cfg(cfg)
     loops = dict(
         train=runner.train_loop, val=runner.val_loop, test=runner.test_loop
     )
     loaders = {part: loop.dataloader for part, loop in loops.items()}
-    runner.call_hook('before_run')  # which tells the mixer of the data
+    runner.call_hook('before_run')  # tells the mixer about the data
     datasets = {}
     for part, loader in loaders.items():
         inner = loader.dataset
@@ -106,7 +106,7 @@ def built(cfg):
 
 @pytest.mark.parametrize(**leaves())
 def test_a_training_is_what_its_words_say(name):
-    """Everything that is built, at once: the building is what takes time."""
+    """One test checks everything, since building takes most of the time."""
     cfg = load(name)
     leaf = built(cfg)
     leaf.cfg, leaf.name = cfg, name
@@ -162,7 +162,7 @@ def check_model_and_loaders(leaf):
 
 
 def check_mixer(leaf):
-    """Its class and settings, its estimator's, and the hook that asks it."""
+    """Check the mixer, its estimator and the hook that uses the estimator."""
     expected, mixer = leaf.name.mixer, leaf.mixer
     saliency = hooks_of(leaf.runner).get('SaliencyHook')
     if expected is None:
@@ -190,7 +190,7 @@ def check_mixer(leaf):
 
 
 def check_mixing(leaf):
-    """Of the data set's layout and classes; in training alone."""
+    """Check that only training mixes, with the data's layout and classes."""
     if leaf.mixer is None:
         return
     dataset, model = leaf.datasets['train'], leaf.runner.model
@@ -198,7 +198,7 @@ def check_mixing(leaf):
     assert leaf.mixer.num_classes == dataset.num_classes
     leaf.mixer.phase = 'unguided'  # as in the warm-up
     leaf.mixer.set_class_counts(torch.ones(dataset.num_classes))
-    leaf.mixer.fraction = 1  # of so small a batch
+    leaf.mixer.fraction = 1  # since the batch is so small
     clean = model.data_preprocessor(
         pseudo_collate([leaf.datasets['val'][i] for i in range(3)])
     )['inputs']
@@ -231,7 +231,7 @@ def check_sampler(leaf):
 
 
 def check_last_batch(leaf):
-    """In training alone, and in configs/shapmix alone."""
+    """Only training in configs/shapmix drops the last batch."""
     for part, loader in leaf.loaders.items():
         dropped = part == 'train' and leaf.name.folder == 'shapmix'
         assert loader.drop_last == dropped
@@ -240,7 +240,7 @@ def check_last_batch(leaf):
 
 
 def check_late_loss(leaf):
-    """For the last 20 of 120 passes; in the release 5 of 24 epochs."""
+    """The late loss holds for the last 20 of 120 passes, or 5 of 24 epochs."""
     hook = hooks_of(leaf.runner).get('DeferredLossHook')
     loss = leaf.runner.model.cls_head.loss_cls
     share = leaf.name.late
@@ -257,7 +257,7 @@ def check_settings(leaf):
     assert (optimizer.type, optimizer.nesterov) == ('SGD', True)
     assert (optimizer.lr, optimizer.momentum) == (0.1, 0.9)
     assert optimizer.weight_decay == recipe.weight_decay
-    # The learning rate is 0.1 * total batch / the recipe's.
+    # The learning rate is 0.1 * total batch / batch of the recipe.
     assert cfg.auto_scale_lr.enable
     assert cfg.auto_scale_lr.base_batch_size == recipe.batch
     train = cfg.train_dataloader.dataset
@@ -274,7 +274,7 @@ def check_settings(leaf):
 
 
 def learning_rates(runner):
-    """Of all iterations, from what ``Runner.train`` would build."""
+    """Rates of all iterations, with the schedulers of ``Runner.train``."""
     runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
     runner.scale_lr(runner.optim_wrapper, runner.auto_scale_lr)
     schedulers = runner.build_param_scheduler(runner.param_schedulers)
@@ -292,7 +292,7 @@ def learning_rates(runner):
 
 
 def check_learning_rates(leaf):
-    """Of the whole training, as the recipe has them."""
+    """Check the rates of the whole training against the recipe."""
     rates, recipe = learning_rates(leaf.runner), leaf.name.recipe
     epochs = recipe.passes // recipe.times
     epoch = np.arange(len(rates)) * epochs / len(rates)
@@ -303,7 +303,7 @@ def check_learning_rates(leaf):
 
 
 def test_the_rates_of_the_steps():
-    """By hand: 20 % in the first epoch, all from the fifth, then tenths."""
+    """20 % in the first epoch, all from the fifth on, then tenths."""
     epoch = np.array([0, 0.9, 1, 2, 3, 4, 59.9, 60, 79.9, 80, 99.9])
     np.testing.assert_allclose(
         steps(60, 80)(epoch, 100),
@@ -313,7 +313,7 @@ def test_the_rates_of_the_steps():
 
 @pytest.mark.parametrize('folder', ['baseline', 'shapmix'])
 def test_the_cosine_ends_with_the_training(folder):
-    """Whatever --cfg-options makes of the number of epochs."""
+    """Also if --cfg-options changes the number of epochs."""
     name = Name(folder, 'stgcnpp', 'ce', 'joint', 'k400-2d')
     recipe = name.recipe
     runner = built(load(name, **{'train_cfg.max_epochs': 9})).runner
@@ -323,7 +323,7 @@ def test_the_cosine_ends_with_the_training(folder):
 
 
 def test_the_rates_of_the_released_kinetics_training():
-    """As printed by the release, by epoch; and between two by iteration."""
+    """Rates as the release prints them by epoch; between them by iteration."""
     epoch = np.array([0, 1.9, 2, 3, 4, 5, 6, 7, 70])
     rates = [0.02, 0.04, 0.06, 0.08, 0.1, 0.1, 0.0999, 0.0998, 0.0001]
     found = 0.1 * late_cosine(epoch, 70)
@@ -334,7 +334,7 @@ def test_the_rates_of_the_released_kinetics_training():
 
 @pytest.mark.parametrize('model', ['stgcnpp', *BACKBONES])
 def test_each_backbone_trains_with_shapmix(model, tmp_path):
-    """But small: an epoch, with saliency, then validates."""
+    """A small model trains an epoch, with saliency, and then validates."""
     name = Name('shapmix', model, 'shapmix', 'joint', 'nw-ucla-lt')
     small = dict(
         base_channels=16, num_stages=3, inflate_stages=[2], down_stages=[3]
@@ -353,7 +353,7 @@ def test_each_backbone_trains_with_shapmix(model, tmp_path):
     moved = runner.optim_wrapper.optimizer.state
     for name, value in runner.model.named_parameters():
         assert torch.isfinite(value).all(), name
-        assert value in moved, name  # it had a gradient
+        assert value in moved, name  # the parameter had a gradient
     estimator = mixer_of(runner.model).estimator
     assert estimator.visits.sum() > 0
     assert 'val/acc/top1' in runner.message_hub.log_scalars

@@ -1,4 +1,4 @@
-"""What import says about wrong versions."""
+"""Messages at import about unsupported versions."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def import_with(tmp_path, package, version):
-    """Import mmshapmix where a package claims to be of another version."""
+    """Import mmshapmix where a package pretends to have another version."""
     folder = tmp_path / package
     folder.mkdir()
     (folder / '__init__.py').write_text('')

@@ -1,4 +1,4 @@
-"""The README and the pages: links, paths and options are those that exist."""
+"""The README and the pages name only links, paths and options that exist."""
 
 import re
 import runpy
@@ -29,7 +29,7 @@ def without_code(text):
 
 
 def anchors(path):
-    """The anchors of a page, as a forge and MkDocs both make them."""
+    """Anchors of a page, which are the same on a forge and in MkDocs."""
     titles = re.findall(r'^#+ (.*)$', FENCE.sub('', path.read_text()), re.M)
     titles = (re.sub(r'\[([^\]]*)\]\([^)]*\)', r'\1', t) for t in titles)
     return {
@@ -38,7 +38,7 @@ def anchors(path):
 
 
 def commands(text):
-    """Each command of the code blocks, without its comment."""
+    """Commands of the code blocks, without comments."""
     for language, block in FENCE.findall(text):
         if language == 'bash':
             for line in block.replace('\\\n', ' ').splitlines():
@@ -47,9 +47,9 @@ def commands(text):
 
 
 def options_of(tool):
-    """What follows ``--`` in a tool and in what all tools share."""
+    """Options of a tool and of the code that all tools share."""
     package = ROOT / 'mmshapmix'
-    names = ['train', 'test']  # what scripts of a shell hand arguments to
+    names = ['train', 'test']  # shell scripts pass their arguments to these
     if tool.endswith('.py'):
         names = [DOORS[tool.removeprefix('tools/')].replace('-', '_')]
     sources = [package / f'cli/{name}.py' for name in names]
@@ -79,7 +79,7 @@ def test_links_lead_somewhere(path):
 def test_paths_exist(path):
     for name in FILE.findall(path.read_text()):
         if '+' in name:
-            continue  # of PYSKL
+            continue  # a path of PYSKL
         assert (ROOT / name).exists(), f'{path}: {name}'
 
 

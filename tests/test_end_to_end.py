@@ -1,4 +1,4 @@
-"""Training and testing through the real tools, on a small set."""
+"""Training and testing through the real tools, with a small data set."""
 
 import csv
 import os
@@ -39,7 +39,7 @@ STOCK = (
 EPOCHS = 3
 MISMATCH = 'do not match exactly'
 
-# A user's config: it inherits a leaf and changes a few things.
+# A user's config, which inherits a method and changes a few settings.
 CONFIG = f"""
 _base_ = {str(LEAF)!r}
 train_dataloader = dict(
@@ -93,7 +93,7 @@ def assert_same_weights(one, other):
 
 @pytest.fixture(scope='module', autouse=True)
 def folder(tmp_path_factory):
-    """A user's working folder: their config, and the data."""
+    """A user's working folder: config and data."""
     with user_folder(tmp_path_factory.mktemp('user')) as root:
         Path('config.py').write_text(CONFIG)
         Path('stock.py').write_text(STOCK_CONFIG)
@@ -102,7 +102,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def trained(folder):
-    """The work folder and the output of one uninterrupted training."""
+    """Work folder and output of one uninterrupted training."""
     return 'whole', train('whole')
 
 
@@ -115,7 +115,7 @@ def test_the_training_log(trained):
     metrics = metrics_of(output)
     assert {'top1', 'top5', 'mean1', 'few', 'num_few'} <= set(metrics)
     assert 'many' not in metrics and metrics['num_few'] == 16
-    # The log is a mean over 20 steps, here about an epoch.
+    # The log has means over 20 steps, here about an epoch.
     losses = losses_of(output)
     assert losses[-1] < losses[len(losses) // EPOCHS - 1] - 0.1
 
@@ -174,7 +174,7 @@ def test_validation_does_not_disturb_training(trained):
 
 
 def test_testing_takes_the_counts_from_the_checkpoint(trained):
-    """And agrees with the last validation, whose pipeline is the same."""
+    """The result equals the last validation, which has the same pipeline."""
     output = evaluate(
         'tested',
         f'whole/epoch_{EPOCHS}.pth',
@@ -237,14 +237,14 @@ def test_a_stock_checkpoint_in_our_config(trained):
         'fine_tuned', 'load_from=stock.pth', 'train_cfg.max_epochs=1'
     )
     assert MISMATCH not in output and 'Load checkpoint from stock' in output
-    # The first epoch over again, but it starts from what was learnt.
+    # The first epoch again, but from trained weights.
     steps = len(losses_of(output))
     assert losses_of(output)[-1] < losses_of(trained[1])[steps - 1] - 0.1
 
 
 @pytest.fixture(scope='module')
 def distributed(folder):
-    """The output of a training by two gloo processes, into ``dist``."""
+    """Output of a training by two gloo processes, into ``dist``."""
     return running.train_distributed('config.py', 'dist')
 
 
@@ -282,7 +282,7 @@ def test_two_processes_test_an_uneven_set(distributed):
 
 @pytest.mark.slow
 def test_slurm_scripts_hand_everything_on(tmp_path, trained):
-    """A stand-in srun that runs one task, as Slurm would."""
+    """A stand-in for srun runs one task, as Slurm would."""
     srun = tmp_path / 'srun'
     srun.write_text(
         '#!/usr/bin/env bash\n'

@@ -1,4 +1,4 @@
-"""The examples train."""
+"""The examples can be trained."""
 
 import pytest
 from mmengine.config import Config
@@ -20,7 +20,7 @@ DATA = {
 @pytest.mark.filterwarnings('ignore:The profile asks for')
 @pytest.mark.parametrize('name', DATA)
 def test_an_example_trains(tmp_path, write, name):
-    """Three iterations of a small model, as they are but for that."""
+    """A small model is trained for three iterations."""
     classes, joints, dims, splits = DATA[name]
     cfg = Config.fromfile(ROOT / f'examples/{name}.py')
     data = make_data(

@@ -1,4 +1,4 @@
-"""Broken files end in a line, not in a traceback, a hang or all memory."""
+"""Broken files give a message, not a traceback, a hang or full memory."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_the_trial_sees_what_it_looks_for(tmp_path, monkeypatch, capfd):
 
 @pytest.mark.parametrize('kind', KINDS)
 def test_broken_files_end_in_a_line(tmp_path, kind):
-    """Some of each kind; tests/drills/hostile.py tries more."""
+    """Some files of each kind; tests/drills/hostile.py tries more."""
     read = KINDS[kind][2]
 
     def read_all(folder):

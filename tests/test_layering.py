@@ -1,4 +1,4 @@
-"""Who imports whom, and what works without whom."""
+"""Imports between the layers, and modules that work without the engine."""
 
 import ast
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / 'mmshapmix'
 PURE = {'numpy', 'torch'}
-# From the ground up. compat, which mends what is above it, stands apart.
+# From the ground up. compat repairs modules above it, and stands apart.
 FLOORS = [
     'functional',
     'io',
@@ -73,7 +73,7 @@ def test_no_room_imports_one_above_it():
 
 
 def test_relative_imports_are_resolved():
-    """The tests above would be blind otherwise."""
+    """Otherwise the tests above would see no relative import."""
     path = PACKAGE / 'datasets' / 'transforms' / 'features.py'
     assert 'mmshapmix.functional.layouts.get_layout' in imports(path)
 

@@ -1,4 +1,4 @@
-"""A skeleton of one's own in a child of our leaves."""
+"""A custom skeleton in a child of our configs."""
 
 import pytest
 from mmaction.registry import MODELS
@@ -30,7 +30,7 @@ def child(tmp_path, base, text):
 
 
 def layouts_in(node):
-    """All that is called so."""
+    """All values with the key `layout`."""
     if isinstance(node, list | tuple):
         for value in node:
             yield from layouts_in(value)
@@ -43,7 +43,7 @@ def layouts_in(node):
 
 
 def parts_of(cfg):
-    """What is built, not what variables say."""
+    """Layouts of built objects, which may differ from the variables."""
     names = ('model', 'train_dataloader', 'val_dataloader', 'test_dataloader')
     return {name: cfg[name].to_dict() for name in names}
 
@@ -77,7 +77,7 @@ def two_steps(cfg, data, folder):
     ],
 )
 def test_one_at_the_top_of_a_child_is_everywhere(tmp_path, write, base, dims):
-    """In data, transforms, mixer and MMAction2's backbone; it trains."""
+    """Data, transforms, mixer and MMAction2's backbone have it; it trains."""
     text = f'layout = {LAYOUT.format(dims=dims)}'
     cfg = Config.fromfile(child(tmp_path, base, text))
     own = cfg.layout.to_dict()
@@ -98,7 +98,7 @@ def test_one_at_the_top_of_a_child_is_everywhere(tmp_path, write, base, dims):
     assert runner.model.backbone.graph.num_node == 15
     mixer = mixer_of(runner.model)
     assert mixer is None or mixer.layout == get_layout(own)
-    # What MMEngine writes down is the same again.
+    # The config that MMEngine saves gives the same again.
     assert Config.fromstring(cfg.pretty_text, '.py').to_dict() == cfg.to_dict()
 
 
@@ -110,7 +110,7 @@ def test_one_at_the_top_of_a_child_is_everywhere(tmp_path, write, base, dims):
     ],
 )
 def test_our_backbones_get_all_of_it(tmp_path, base):
-    """They take more than a graph from it, as HD-GCN its parts' levels."""
+    """They need more than the graph, for example HD-GCN the parts' levels."""
     text = f'layout = {LAYOUT.format(dims=3)}'
     cfg = Config.fromfile(child(tmp_path, base, text))
     own = cfg.layout.to_dict()
@@ -120,7 +120,7 @@ def test_our_backbones_get_all_of_it(tmp_path, base):
 
 
 def test_one_inside_of_a_child_is_for_that_place(tmp_path):
-    """No `_delete_`, also where the base has a dict; the others stay."""
+    """No `_delete_` is needed, and the other places keep their layout."""
     text = f"""
 own = {LAYOUT.format(dims=3)}
 model = dict(backbone=dict(graph_cfg=dict(layout=dict(
@@ -136,7 +136,7 @@ val_dataloader = dict(dataset=dict(layout=own))
     assert cfg.train_dataloader.dataset.dataset.layout == cfg.own
     assert cfg.val_dataloader.dataset.layout == cfg.own
     assert cfg.test_dataloader.dataset.layout == 'nw-ucla'
-    # One field by an option is still that of the whole.
+    # An option that sets one field keeps the other fields.
     cfg.merge_from_dict({'model.backbone.graph_cfg.layout.center': 0})
     assert cfg.model.backbone.graph_cfg.layout.num_node == 2
 

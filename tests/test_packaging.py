@@ -1,4 +1,4 @@
-"""What is installed from a wheel works without a clone."""
+"""An installed wheel works without a clone."""
 
 import shutil
 import subprocess
@@ -18,7 +18,7 @@ BUILD = 'from setuptools import build_meta as b; b.build_{}({!r})'
 
 
 def python(code, cwd, *options):
-    """What some code prints."""
+    """Output of some Python code."""
     result = subprocess.run(
         [sys.executable, *options, '-c', code],
         cwd=cwd,
@@ -32,7 +32,7 @@ def python(code, cwd, *options):
 
 @pytest.fixture(scope='module')
 def installed(tmp_path_factory):
-    """A folder with what a wheel has that was made of the sdist."""
+    """A folder with the content of a wheel that was built from the sdist."""
     root = tmp_path_factory.mktemp('packaging')
     clone, out = root / 'clone', root / 'out'
     clone.mkdir(), out.mkdir()

@@ -10,8 +10,8 @@ from . import running
 from .running import SMALL, leaf, user_folder
 
 EPOCHS = 3
-# A user's config on top of a leaf, and their hook, which keeps what the rank
-# has before MMEngine averages buffers over the ranks.
+# A user's config on top of a method, and their hook, which saves the state of
+# each rank before MMEngine averages buffers over the ranks.
 CONFIG = """
 _base_ = '{leaf}'
 custom_imports = dict(imports=['mmshapmix', 'keep'])
@@ -65,7 +65,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def trained(folder):
-    """The output of one uninterrupted training, into ``whole``."""
+    """Output of one uninterrupted training, into ``whole``."""
     return running.train('shapmix-values.py', 'whole')
 
 
@@ -90,7 +90,7 @@ def test_the_training_log(trained):
 
 @pytest.mark.slow
 def test_killed_and_resumed_has_the_same_table(trained):
-    """And the same weights, so it has mixed the same samples."""
+    """The weights are the same, too, so mixing was the same."""
     running.train_and_kill('shapmix-values.py', 'killed', 'Epoch(train) [3][')
     assert not list(Path('killed').glob('epoch_3*'))
     output = running.run(
@@ -105,14 +105,14 @@ def test_killed_and_resumed_has_the_same_table(trained):
 @pytest.mark.parametrize('method', ['shapmix', 'shapmix-values'])
 @pytest.mark.slow
 def test_two_processes_hold_the_same_table(method):
-    """At the end of every epoch, before anybody averages anything."""
+    """At the end of every epoch, before buffers are averaged."""
     output = running.train_distributed(
         f'{method}.py', f'dist-{method}', '--seed', '0'
     )
     assert output.count('Mean pose of') == 1
     for epoch in range(EPOCHS):
         one, other = (table(f'dist-{method}', epoch, r) for r in (0, 1))
-        # Seed, rank, iteration: what they draw differs, the table does not.
+        # Seed, rank and iteration make draws differ, but not the table.
         assert (one.pop('seed') - other.pop('seed')).tolist() == [0, -1, 0, 0]
         assert_equal_tables(one, other)
         assert one['estimator.visits'].sum() > 16 * (epoch + 1)
@@ -127,7 +127,7 @@ def test_two_processes_have_the_same_mean_pose_as_one(trained):
 
 
 def test_the_checkpoint_is_an_ordinary_recognizer(trained):
-    """Tested with and without a mixer in the config."""
+    """It can be tested with and without a mixer in the config."""
     path = f'whole/epoch_{EPOCHS}.pth'
     metrics = running.metrics_of(trained)
     plain = leaf('ce')

@@ -24,7 +24,7 @@ def silence(monkeypatch):
 
 
 def said(path, *args):
-    """What a tool reads."""
+    """Words that a tool reads."""
     return config_of(path, [*map(str, args)])
 
 
@@ -54,7 +54,7 @@ def test_the_environment_completes_it_for_other_tools(monkeypatch):
     cfg = Config.fromfile(method_files()['brl'])
     assert (cfg.words.data, cfg.words.recipe) == ('sbu', 'brl')
     assert cfg.model.backbone.type == 'mmshapmix.MSG3D'
-    # An argument goes before it.
+    # An argument takes precedence.
     cfg = said(method_files()['brl'], '--data', 'penn-action')
     assert (cfg.words.data, cfg.words.backbone) == ('penn-action', 'msg3d')
 
@@ -74,7 +74,7 @@ def test_a_config_says_its_own_words(tmp_path):
     assert cfg.train_cfg.max_epochs == 7
     assert cfg.work_dir == 'work_dirs/child_ctrgcn'
     assert said(child).work_dir == 'work_dirs/child'
-    # Others do not hear them.
+    # Other configs do not see these words.
     assert Config.fromfile(method_files()['rpm']).words.stream == 'j'
     with pytest.raises(ValueError, match="'k', which the config says, but"):
         said(child, '--stream', 'j')

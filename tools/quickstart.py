@@ -1,4 +1,4 @@
-"""A door to ``mmshapmix quickstart``."""
+"""Run ``mmshapmix quickstart``."""
 
 from mmshapmix.cli import run_tool
 

@@ -1,4 +1,4 @@
-"""A door to ``mmshapmix benchmark``."""
+"""Run ``mmshapmix benchmark``."""
 
 from mmshapmix.cli import run_tool
 

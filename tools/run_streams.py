@@ -1,4 +1,4 @@
-"""A door to ``mmshapmix streams``."""
+"""Run ``mmshapmix streams``."""
 
 from mmshapmix.cli import run_tool
 

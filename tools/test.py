@@ -1,4 +1,4 @@
-"""A door to ``mmshapmix test``."""
+"""Run ``mmshapmix test``."""
 
 from mmshapmix.cli import run_tool
 

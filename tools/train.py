@@ -1,4 +1,4 @@
-"""A door to ``mmshapmix train``."""
+"""Run ``mmshapmix train``."""
 
 from mmshapmix.cli import run_tool
 

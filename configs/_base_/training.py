@@ -1,7 +1,7 @@
-# The data set, the stream and the backbone that are asked for, on MMAction2's
-# ST-GCN++ config: what all recipes and methods share. The words are arguments
-# of our tools (--data, --stream, --backbone, --recipe), for MMAction2's own
-# environment variables (MMSHAPMIX_DATA=nw-ucla-lt.py, MMSHAPMIX_STREAM=b, …).
+# The base of all recipes and methods: MMAction2's ST-GCN++ config with the
+# chosen data set, stream and backbone. The words are arguments of our tools
+# (--data, --stream, --backbone, --recipe), and environment variables for
+# MMAction2's own (MMSHAPMIX_DATA=nw-ucla-lt.py, MMSHAPMIX_STREAM=b, …).
 _base_ = [
     'mmaction::skeleton/stgcnpp/stgcnpp_8xb16-joint-u100-80e_ntu60-xsub-keypoint-3d.py',  # noqa: E501
     'data/chosen.py',
@@ -12,7 +12,7 @@ from mmshapmix.words import heard
 
 heard()
 
-# Makes MMAction2's own tools find and mend everything, too.
+# With this key, MMAction2's own tools find our types and repair known faults.
 custom_imports = dict(imports=['mmshapmix'], allow_failed_imports=False)
 
 data, stream = _base_.data, '{{$MMSHAPMIX_STREAM:j}}'
@@ -49,7 +49,7 @@ backbones = dict(
     ),
     infogcn=dict(
         type='mmshapmix.InfoGCN',
-        k=8,  # of joints as they are
+        k=8,  # so large that joints are given as they are
         num_person=num_person,
         graph_cfg=our_graph,
     ),
@@ -65,10 +65,10 @@ model = dict(
         num_classes=data.num_classes, in_channels=channels.get(backbone, 256)
     ),
 )
-# What methods that mix take: a head that knows mixed samples from clean ones,
-# a loss, and an estimate of saliency.
+# Methods with a mixer take these: a head that distinguishes mixed from clean
+# samples, a loss, and an estimate of saliency.
 mixed_head = 'mmshapmix.MixedGCNHead'
-if backbone == 'infogcn':  # has a loss of its own beside, mixed or not
+if backbone == 'infogcn':  # its head adds a loss, also without a mixer
     mixed_head = model['cls_head']['type'] = 'mmshapmix.InfoGCNHead'
 balanced = data.get('balanced', False)
 loss = dict(
@@ -76,7 +76,7 @@ loss = dict(
 )
 saliency = dict(type='mmshapmix.SaliencyHook', warmup_epochs=5)
 
-# --- the stages of a pipeline, in order --------------------------------------
+# --- the steps of a pipeline, in order ---------------------------------------
 
 load = data.get('load', [])
 rotate = data.get('rotate', [])  # in training, before the normalisation
@@ -127,7 +127,7 @@ train_data = dict(dataset, pipeline=train_pipeline, **data.train)
 val_data = dict(dataset, pipeline=val_pipeline, **data.val)
 test_data = dict(dataset, pipeline=test_pipeline, **data.val)
 small = data.get('size') == 'small'
-batch_size = 32 if small else 16  # of one process
+batch_size = 32 if small else 16  # per process
 train_dataloader = dict(
     batch_size=batch_size,
     sampler=dict(_delete_=True, type='mmshapmix.ShuffleSampler'),
@@ -140,14 +140,15 @@ test_evaluator = val_evaluator
 
 # --- the schedule: BRL's (arXiv 2308.14024, section IV-B) --------------------
 
-# The rate is 0.1 * (processes * batch_size) / 128, whatever they are.
+# The learning rate is 0.1 * (processes * batch_size) / 128, for any number of
+# processes and any batch size.
 optim_wrapper = dict(
     optimizer=dict(
         type='SGD', lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True
     )
 )
 auto_scale_lr = dict(enable=True, base_batch_size=32 if small else 128)
-# Without T_max it ends with the training, however long that is.
+# Without T_max the cosine ends with the training, however long that is.
 param_scheduler = [
     dict(
         type='CosineAnnealingLR',
@@ -156,11 +157,11 @@ param_scheduler = [
         convert_to_iter_based=True,
     )
 ]
-train_cfg = dict(max_epochs=3 if small else 24)  # of 5 passes each
+train_cfg = dict(max_epochs=3 if small else 24)  # 5 passes per epoch
 
-# In default_hooks, a dict, so that a child adds to them.
+# In default_hooks, which is a dict, so that a child config can add hooks.
 default_hooks = dict(
-    # Before published_checkpoint: what it says comes first.
+    # Before published_checkpoint, so that its messages come first.
     words=dict(type='mmshapmix.WordsHook'),
     logger=dict(interval=20 if small else 100),
     class_counts=dict(type='mmshapmix.ClassCountsHook'),

@@ -1,4 +1,4 @@
-# Action-aware loss of BRL (arXiv 2308.14024) throughout.
+# Action-aware loss of BRL (arXiv 2308.14024) throughout the training.
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='action-aware')
 

@@ -1,4 +1,4 @@
-# Cross-entropy with ten times the weight decay, the first stage of weight
+# Cross-entropy with ten times the weight decay: the first stage of weight
 # balancing (arXiv 2203.14197).
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='ce-weight-decay')

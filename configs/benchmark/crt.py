@@ -1,11 +1,11 @@
-# Classifier re-training (arXiv 1910.09217), second stage, from the checkpoint
+# Classifier re-training (arXiv 1910.09217): second stage from the checkpoint
 # of ce.
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='crt')
 
 model = dict(type='mmshapmix.FrozenRecognizerGCN')
 train_dataloader = dict(sampler=dict(type='mmshapmix.ClassBalancedSampler'))
-train_cfg = dict(max_epochs=2)  # of 5 passes, as 10 epochs
+train_cfg = dict(max_epochs=2)  # 10 passes, 5 per epoch
 default_hooks = dict(
     second_stage=dict(type='mmshapmix.SecondStageHook', reinitialize=True)
 )

@@ -1,5 +1,5 @@
-# Detached action-aware loss of BRL (arXiv 2308.14024), for the last sixth of
-# the training.
+# Detached action-aware loss of BRL (arXiv 2308.14024): cross-entropy, then the
+# action-aware loss for the last sixth of the training.
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='detached-action-aware')
 

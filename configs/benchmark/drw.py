@@ -14,6 +14,6 @@ model = dict(
         )
     )
 )
-default_hooks = dict(  # epoch 160 of 200
+default_hooks = dict(  # as epoch 160 of 200
     deferred_loss=dict(type='mmshapmix.DeferredLossHook', begin=0.8)
 )

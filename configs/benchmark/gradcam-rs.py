@@ -1,5 +1,5 @@
-# Mixing guided by Grad-CAM with re-sampling, an interpretation of Table 8 of
-# Shap-Mix: cross-entropy, all classes equally often.
+# Mixing guided by Grad-CAM, with re-sampling: cross-entropy, all classes
+# equally often. An interpretation of Table 8 of Shap-Mix.
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='gradcam-rs')
 

@@ -13,7 +13,7 @@ model = dict(
         ),
     )
 )
-default_hooks = dict(  # epoch 100 of 200, with a hundredth of the rate
+default_hooks = dict(  # as epoch 100 of 200, with a hundredth of the rate
     deferred_loss=dict(
         type='mmshapmix.DeferredLossHook', begin=0.5, lr_factor=0.01
     )

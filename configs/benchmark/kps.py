@@ -1,5 +1,5 @@
 # Key point sensitive loss (10.1109/TPAMI.2022.3196044), with adjusted
-# gradients from 60 % of the training on.
+# gradients for the last 40 % of the training.
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='kps')
 
@@ -15,6 +15,6 @@ model = dict(
         ),
     )
 )
-default_hooks = dict(  # epoch 120 of 200
+default_hooks = dict(  # as epoch 120 of 200
     deferred_loss=dict(type='mmshapmix.DeferredLossHook', begin=0.6)
 )

@@ -1,5 +1,5 @@
 # LDAM-DRW (arXiv 1906.07413): margins on cosines, class-balanced weights for
-# the last fifth of the training; its steps of the learning rate are not taken.
+# the last fifth of the training, without the original's learning rate steps.
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='ldam-drw')
 
@@ -13,6 +13,6 @@ loss = dict(
 model = dict(
     cls_head=dict(type='mmshapmix.CosineGCNHead', scale=30, loss_cls=loss)
 )
-default_hooks = dict(  # epoch 160 of 200
+default_hooks = dict(  # as epoch 160 of 200
     deferred_loss=dict(type='mmshapmix.DeferredLossHook', begin=0.8)
 )

@@ -1,5 +1,5 @@
-# Learnable weight scaling (arXiv 1910.09217), second stage, from the
-# checkpoint of ce.
+# Learnable weight scaling (arXiv 1910.09217): second stage from the checkpoint
+# of ce.
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='lws')
 
@@ -8,5 +8,5 @@ model = dict(
     cls_head=dict(type='mmshapmix.ScaledGCNHead'),
 )
 train_dataloader = dict(sampler=dict(type='mmshapmix.ClassBalancedSampler'))
-train_cfg = dict(max_epochs=2)  # of 5 passes, as 10 epochs
+train_cfg = dict(max_epochs=2)  # 10 passes, 5 per epoch
 default_hooks = dict(second_stage=dict(type='mmshapmix.SecondStageHook'))

@@ -1,5 +1,4 @@
-# Post-hoc logit adjustment (arXiv 2007.07314), for testing the checkpoint of
-# ce.
+# Post-hoc logit adjustment (arXiv 2007.07314) in testing the checkpoint of ce.
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='post-hoc')
 

@@ -17,6 +17,6 @@ model = dict(
     ),
     cls_head=dict(type=_base_.mixed_head, loss_cls=loss),
 )
-default_hooks = dict(  # epoch 160 of 200
+default_hooks = dict(  # as epoch 160 of 200
     deferred_loss=dict(type='mmshapmix.DeferredLossHook', begin=0.8)
 )

@@ -1,4 +1,4 @@
-# Random over-sampling of all classes to the same number.
+# Random over-sampling of all classes to the same number of samples.
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='ros')
 

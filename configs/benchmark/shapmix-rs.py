@@ -1,5 +1,5 @@
-# Shap-Mix with re-sampling, an interpretation of its Table 8: cross-entropy,
-# all classes equally often.
+# Shap-Mix with re-sampling: cross-entropy, all classes equally often. An
+# interpretation of Table 8 of the paper.
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='shapmix-rs')
 

@@ -1,5 +1,5 @@
-# Tau-normalised classifier (arXiv 1910.09217), for testing the checkpoint of
-# ce. The authors choose tau on a validation set.
+# Tau-normalised classifier (arXiv 1910.09217) in testing the checkpoint of ce.
+# The authors choose tau on a validation set.
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='tau-norm')
 

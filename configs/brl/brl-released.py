@@ -1,4 +1,4 @@
-# BRL with the switch and the flip of the release.
+# BRL with the loss switch and the flip of the release's NTU configs.
 _base_ = 'brl.py'
 words = dict(method='brl-released')
 

@@ -1,9 +1,9 @@
-# BRL (arXiv 2308.14024): STAE, which is rebalanced partial mixup and temporal
-# reverse perception, and detached action-aware loss.
+# BRL (arXiv 2308.14024): STAE (rebalanced partial mixup and temporal reverse
+# perception) and detached action-aware loss.
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='brl')
 
-# Eq. (7) of the paper; where classes are nearly equal, by their ratio.
+# Eq. (7) of the paper; for nearly balanced data, lambda from the class counts.
 lam = None if _base_.balanced else 0.0099
 loss = dict(
     type='mmshapmix.DeferredLoss',

@@ -1,4 +1,4 @@
-# Cross-entropy for as many iterations as BRL, whose epochs are longer.
+# Cross-entropy with as many iterations as BRL, which has longer epochs.
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='ce-equal')
 

@@ -2,7 +2,7 @@
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='stae-action-aware')
 
-# Eq. (7) of the paper; where classes are nearly equal, by their ratio.
+# Eq. (7) of the paper; for nearly balanced data, lambda from the class counts.
 lam = None if _base_.balanced else 0.0099
 loss = dict(type='mmshapmix.ActionAwareLoss', upsilon=0.99, lam=lam)
 mixer = dict(type='mmshapmix.RebalancedPartialMix', k=3, fraction=1 / 16)

@@ -1,4 +1,5 @@
-# STAE: mixup and reverse sampler (Tables VI and VII of BRL).
+# STAE: rebalanced partial mixup and reverse sampler (Tables VI and VII of
+# BRL).
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='stae')
 

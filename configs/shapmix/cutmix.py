@@ -1,4 +1,4 @@
-# CutMix (arXiv 1905.04899), of Table 6 of Shap-Mix.
+# CutMix (arXiv 1905.04899), from Table 6 of Shap-Mix.
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:shapmix}}.py'
 words = dict(method='cutmix')
 

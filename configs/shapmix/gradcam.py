@@ -1,4 +1,4 @@
-# Shap-Mix guided by Grad-CAM in the place of Shapley values.
+# Shap-Mix guided by Grad-CAM instead of Shapley values.
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:shapmix}}.py'
 words = dict(method='gradcam')
 

@@ -1,4 +1,4 @@
-# Mixup (arXiv 1710.09412) of Table 6 of Shap-Mix: mixed samples beside the
+# Mixup (arXiv 1710.09412), from Table 6 of Shap-Mix: mixed samples beside the
 # clean ones.
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:shapmix}}.py'
 words = dict(method='mixup-added')

@@ -1,4 +1,4 @@
-# Shap-Mix with the distribution over coalitions of the released code.
+# Shap-Mix with the released code's distribution over coalitions.
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:shapmix}}.py'
 words = dict(method='shapmix-released')
 

@@ -1,5 +1,5 @@
-# Shap-Mix that keeps the values of coalitions, and takes Shapley values of
-# them.
+# Shap-Mix with Shapley values computed from running means of the values of all
+# coalitions.
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:shapmix}}.py'
 words = dict(method='shapmix-values')
 

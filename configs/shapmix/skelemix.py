@@ -1,4 +1,4 @@
-# SkeleMix, of Table 6 of Shap-Mix.
+# SkeleMix, from Table 6 of Shap-Mix.
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:shapmix}}.py'
 words = dict(method='skelemix')
 

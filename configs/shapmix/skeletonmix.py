@@ -1,4 +1,4 @@
-# SkeletonMix, of Table 6 of Shap-Mix.
+# SkeletonMix, from Table 6 of Shap-Mix.
 _base_ = '../_base_/{{$MMSHAPMIX_RECIPE:shapmix}}.py'
 words = dict(method='skeletonmix')
 

@@ -1,4 +1,4 @@
-# Own data with an own skeleton, of one hand in pictures.
+# A data set with its own skeleton: one hand, in 2-D.
 data = dict(
     ann_file='data/skeleton/hand.pkl',
     train=dict(split='train'),

@@ -17,27 +17,27 @@ TOOLS = {
     'train': 'train a recognizer',
     'test': 'test a checkpoint',
     'streams': 'train, test and fuse all streams',
-    'benchmark': 'fill the table of a benchmark',
+    'benchmark': 'train and test the methods of a table',
     'fuse': 'fuse dumped scores',
-    'per-class': 'draw accuracies by class',
-    'saliency': 'draw what is salient',
-    'exact-saliency': 'of all coalitions',
+    'per-class': 'draw the accuracy of each class',
+    'saliency': 'draw the salient body parts of classes',
+    'exact-saliency': 'compute the exact saliency of a trained model',
     'mix': 'draw mixed samples',
     'flops': 'count operations and parameters',
     'longtail': 'write a long-tailed split',
     'synthetic': 'write the synthetic set',
-    'pyskl-config': 'convert a config',
-    'pyskl-checkpoint': 'convert weights',
-    'pyskl-results': 'convert scores',
+    'pyskl-config': 'convert a config of PYSKL',
+    'pyskl-checkpoint': 'convert published weights',
+    'pyskl-results': 'convert scores of PYSKL',
     'quickstart': 'compare three models on the synthetic set',
 }
 """Help text of each subcommand; the module has the subcommand's name."""
 AT_WORK = ('run_epoch', 'run_iter')
-"""MMEngine's functions that train or test, after all was built and loaded."""
+"""MMEngine's functions that train or test, after all is built and loaded."""
 
 
 def main() -> None:
-    """Run the subcommand that the first argument names, with the others."""
+    """Run the subcommand of the first argument with the other arguments."""
     name = sys.argv[1] if len(sys.argv) > 1 else ''
     if name not in TOOLS:
         lines = [f'  {name:18}{what}' for name, what in TOOLS.items()]
@@ -52,8 +52,8 @@ def main() -> None:
 def run_tool(name: str) -> None:
     """Run a subcommand with the arguments of the command line.
 
-    Usage and errors begin with the file name in ``sys.argv[0]``. Only the
-    module of this subcommand is imported, since each takes its time.
+    Usage and error messages begin with the file name in ``sys.argv[0]``. Only
+    the module of this subcommand is imported, since each import takes time.
 
     Args:
         name: Key of :data:`TOOLS`.
@@ -70,10 +70,10 @@ def run_tool(name: str) -> None:
 
 
 def end_in_a_line(tool: Callable[[], None]) -> None:
-    """Run a tool, and turn an error of its input into one line.
+    """Run a tool, and turn an error about its input into a one-line message.
 
-    MMEngine's loops read no input. An error that other code than ours raises
-    inside of them is therefore passed on, with its stack trace.
+    MMEngine's loops read no input. An error that code outside mmshapmix raises
+    in these loops is therefore passed on, with its stack trace.
 
     Args:
         tool: Function without arguments.

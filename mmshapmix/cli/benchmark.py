@@ -1,8 +1,9 @@
-"""Train and test methods × seeds × data sets, and fill their table.
+"""Train and test methods × seeds × data sets, and write a table of results.
 
-A table file says which; those of configs/benchmark have all methods. Each run
-has a folder in the work folder. What is done is not done again, and what was
-interrupted or has failed goes on: give the same command again.
+A table file lists them; the table files in configs/benchmark have all methods.
+Each run has a folder in the work folder. Give the same command again after an
+interruption or a failure: finished runs are not repeated, and the others
+continue.
 """
 
 import argparse
@@ -51,27 +52,27 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='table file, such as configs/benchmark/full.yml',
     )
     parser.add_argument(
-        '--methods', nargs='+', help='default: all of the table'
+        '--methods', nargs='+', help='default: all methods of the table'
     )
     parser.add_argument(
         '--data',
         nargs='+',
         metavar='NAME_OR_FILE',
-        help='of the table, or others of ours, or your own data files; '
-        'default: all of the table',
+        help='data sets of the table, other data sets of mmshapmix, or your '
+        'own data files; default: all data sets of the table',
     )
     parser.add_argument(
-        '--seeds', nargs='+', type=int, help="default: the table's"
+        '--seeds', nargs='+', type=int, help='default: seeds of the table'
     )
     parser.add_argument(
         '--work-dir',
         type=Path,
-        help='default: work_dirs/benchmark_ and the name of the table',
+        help='default: work_dirs/benchmark_TABLE',
     )
     parser.add_argument(
         '--report',
         action='store_true',
-        help='run nothing: write the table of what there is',
+        help='run nothing; only write the table of the finished runs',
     )
     add_ways_to_run(parser)
     args = parser.parse_args(argv)
@@ -83,7 +84,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def with_data(
     benchmark: Benchmark, wanted: Sequence[str]
 ) -> tuple[Benchmark, list[str]]:
-    """Add data sets to the table; return it with the names of those wanted.
+    """Add the wanted data sets to the table; return it and their names.
 
     Raises:
         ValueError: If there is no such data set.
@@ -213,8 +214,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             f'Expected the runs in {args.work_dir}, but there is no such '
             'folder. Name it by --work-dir.'
         )
-    # The table has all results of the folder, also those of other seeds than
-    # the arguments name.
+    # The table has all results of the folder, including those of seeds that
+    # the arguments do not name.
     seeds = [*benchmark.seeds, *(args.seeds or []), *seeds_in(args.work_dir)]
     runs = runs_of(
         benchmark, dict.fromkeys(seeds), args.cfg_options, args.work_dir

@@ -1,9 +1,9 @@
 """Exact Shapley values of part combinations for a trained model.
 
-Every sample is seen with each of the 2^P coalitions of its body parts, with
-the mean pose for the others; the probabilities of the true class are averaged
-by class, and Shap-Mix's Eq. (2) gives the values. What a training estimated
-while it ran can so be checked.
+The model sees every sample with each of the 2^P coalitions of its body parts;
+the mean pose replaces absent parts. The probabilities of the true class are
+averaged for each class, and Shap-Mix's Eq. (2) gives the values. The result
+can be compared with the saliency that a training estimated while it ran.
 """
 
 import argparse
@@ -69,25 +69,27 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--split',
         choices=['train', 'val', 'test'],
         default='val',
-        help='which loader of the config; the training data pass through the '
-        'pipeline of the validation, unaugmented',
+        help='data loader of the config; training data pass through the '
+        'validation pipeline, without augmentation',
     )
     parser.add_argument(
-        '--ann-split', metavar='NAME', help='another split of the data file'
+        '--ann-split',
+        metavar='NAME',
+        help='another split of the annotation file',
     )
     parser.add_argument(
         '--max-per-class',
         type=int,
         metavar='N',
-        help='at most so many samples of each class, at random',
+        help='at most N random samples of each class',
     )
     parser.add_argument(
         '--layout',
-        help='the skeleton, where neither the checkpoint nor the data set '
-        'names it',
+        help='layout of the skeleton; needed if neither the checkpoint nor '
+        'the data set names it',
     )
     parser.add_argument(
-        '--out', type=Path, default=Path('exact.csv'), help='the table'
+        '--out', type=Path, default=Path('exact.csv'), help='table to write'
     )
     add_config_options(parser)
     return parser.parse_args(argv)
@@ -96,7 +98,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def find_layout(
     mixer: ShapMix | None, dataset: dict, told: str | None
 ) -> Layout:
-    """Skeleton layout: the mixer's, that of --layout, or the data set's."""
+    """Skeleton layout of the mixer, of ``--layout`` or of the data set."""
     layout = mixer.layout if mixer else told or dataset.get('layout')
     if layout is None:
         raise ValueError(
@@ -146,7 +148,7 @@ def print_tops(
     samples: np.ndarray,
     salient: dict[str, list[str]] | None,
 ) -> None:
-    """Print the top pair and triple of each class, and whether they fit."""
+    """Print the top pair and triple of each class, and if they are salient."""
     found = {}
     tops = [top_combination(worth, size) for size in (2, 3)]
     print(f'{"class":16} {"samples":>7}  {"top pair and triple":58}', end='')
@@ -188,7 +190,7 @@ def print_found(found: dict[str, bool | None], chance: float) -> None:
 
 
 def print_comparison(mixer: ShapMix, exact: Tensor) -> None:
-    """Print how close the table of the training is to the exact values."""
+    """Compare the saliency table of the training with the exact values."""
     assert mixer.estimator is not None  # the checkpoint has its table
     result = compare_tables(mixer.estimator.saliency().cpu(), exact)
     error = f'root mean square error {result["rmse"]:.4f}, '

@@ -1,4 +1,4 @@
-"""Count parameters and multiply-adds of the models of configs."""
+"""Count the parameters and multiply-adds of the models in configs."""
 
 import argparse
 from collections.abc import Sequence
@@ -23,13 +23,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         nargs=4,
         type=int,
         metavar=('M', 'T', 'V', 'C'),
-        help="of a clip; default: as the config's validation makes them",
+        help='shape of a clip; default: that of the validation pipeline',
     )
     parser.add_argument(
-        '--num-classes', type=int, help="default: each config's"
+        '--num-classes', type=int, help='default: that of each config'
     )
     parser.add_argument(
-        '--out', type=Path, help='writes OUT.md and OUT.csv, too'
+        '--out', type=Path, help='also write OUT.md and OUT.csv'
     )
     return parser.parse_args(argv)
 

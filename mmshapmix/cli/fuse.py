@@ -1,6 +1,6 @@
-"""Fuse the scores of several streams, and report each and the fusion.
+"""Fuse the scores of several streams, and report streams and fusions.
 
-The files are those of tools/test.py --dump. Samples are matched by name.
+The files are written by tools/test.py --dump. Samples are matched by name.
 """
 
 import argparse
@@ -37,23 +37,23 @@ def add_weights(parser: argparse.ArgumentParser) -> None:
         '--preset',
         nargs='+',
         choices=PRESETS,
-        help='known weights; several give several fusions',
+        help='published fusions; several presets give several fusions',
     )
     how.add_argument(
         '--weights',
         nargs='+',
         type=float,
         metavar='WEIGHT',
-        help='one for each stream, in their order; default: equal',
+        help='one weight for each stream, in their order; default: equal',
     )
     how.add_argument(
         '--search-on',
         nargs='+',
         type=named_file,
         metavar='NAME=FILE',
-        help='dumps of the same streams on another split: the weights are '
-        'those with the best mean class accuracy there, of all mixtures of '
-        'whole weights from 0 to 3',
+        help='dumped scores of the same streams on another split; takes the '
+        'whole weights from 0 to 3 that have the best mean-class accuracy '
+        'there',
     )
 
 
@@ -68,25 +68,26 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         nargs='+',
         type=named_file,
         metavar='NAME=FILE',
-        help='dumped scores; presets know the names j b k jm bm km',
+        help='dumped scores of a stream; presets need the names j b k jm bm '
+        'km',
     )
     add_weights(parser)
     parser.add_argument(
         '--logits',
         action='store_true',
-        help='fuse the logits, not the scores, by these weights; each preset '
-        'takes what its authors do',
+        help='fuse logits instead of scores by these weights; a preset fuses '
+        'what its authors fuse',
     )
     parser.add_argument(
         '--class-counts',
         metavar='CHECKPOINT',
-        help='a checkpoint that knows the class counts of the training, where '
-        'the dumps do not',
+        help='checkpoint with the class counts of the training; needed if '
+        'the dumped scores have none',
     )
     parser.add_argument(
         '--any-scores',
         action='store_true',
-        help='fuse also two of the same stream, or of two data sets',
+        help='also fuse scores of the same stream, or of several data sets',
     )
     parser.add_argument(
         '--save', type=Path, help='write the fused scores to this .pkl file'

@@ -1,7 +1,8 @@
 """Cut a long-tailed subset out of a split of an annotation pickle.
 
-Writes a new pickle with the subset as one more split, and a list file. Our
-configs do not need it: they cut the same subset by ``long_tail=dict(…)``.
+The tool writes a new pickle with the subset as one more split, and a list
+file. Our configs do not need it: with ``long_tail=dict(…)`` they choose the
+same subset themselves.
 """
 
 import argparse
@@ -35,13 +36,19 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--max-per-class 600 --imbalance-ratio 100',
     )
     parser.add_argument('annotations', type=Path, help='annotation pickle')
-    parser.add_argument('split', help='the split to cut from')
+    parser.add_argument('split', help='split to take the subset from')
     parser.add_argument('out', type=Path, help='pickle to write')
     parser.add_argument(
-        '--max-per-class', type=int, required=True, help='head class samples'
+        '--max-per-class',
+        type=int,
+        required=True,
+        help='samples of the largest class',
     )
     parser.add_argument(
-        '--imbalance-ratio', type=float, required=True, help='head over tail'
+        '--imbalance-ratio',
+        type=float,
+        required=True,
+        help='samples of the largest class over samples of the smallest',
     )
     parser.add_argument('--profile', choices=PROFILES, default='exp')
     parser.add_argument('--seed', type=int, default=0)
@@ -60,10 +67,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--skip-bad',
         action='store_true',
-        help='choose among the good samples, and list the bad ones',
+        help='leave out bad samples, and list them',
     )
     parser.add_argument(
-        '--force', action='store_true', help='overwrite what is there'
+        '--force', action='store_true', help='overwrite existing files'
     )
     return parser.parse_args(argv)
 

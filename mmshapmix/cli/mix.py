@@ -1,7 +1,7 @@
 """Draw mixed samples as training sees them.
 
-It takes the batch that a training with this seed would begin with, and mixes
-it by a plan as training draws them.
+The tool takes the first batch of a training with this seed, and mixes it with
+a random plan, drawn as in training.
 """
 
 import argparse
@@ -43,15 +43,19 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('config', help='config file, with a mixer')
     parser.add_argument(
-        '--checkpoint', help='whose saliency guides ShapMix; else none does'
+        '--checkpoint',
+        help='checkpoint with the saliency that guides ShapMix; default: '
+        'mix without guidance',
     )
     parser.add_argument('--num', type=int, default=4, help='samples to draw')
-    parser.add_argument('--seed', type=int, default=0, help='of the training')
     parser.add_argument(
-        '--out', type=Path, default=Path('mix.png'), help='the figure'
+        '--seed', type=int, default=0, help='seed of the training'
     )
     parser.add_argument(
-        '--frames', type=int, default=8, help='skeletons of each sample'
+        '--out', type=Path, default=Path('mix.png'), help='figure to write'
+    )
+    parser.add_argument(
+        '--frames', type=int, default=8, help='skeletons to draw per sample'
     )
     add_config_options(parser)
     args = parser.parse_args(argv)
@@ -121,7 +125,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     inputs = torch.stack(batch['inputs'])
     labels = torch.cat([s.gt_label for s in batch['data_samples']])
     assert mixer.num_classes is not None and mixer.layout is not None
-    # The seed is SeedHook's: seed, rank, iteration, and stream of the mixer.
+    # The same seed as SeedHook's: seed, rank, iteration, stream of the mixer.
     plan = mixer.sample_plan(
         soft_labels(labels, mixer.num_classes),
         inputs.shape[3],
@@ -130,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     meta = dict(dataset_meta=dataset.metainfo)
     known = class_names(meta, mixer.num_classes)
     names = [known[k] for k in labels.tolist()]
-    # The last samples: of a fraction of the batch, these are mixed.
+    # The last samples: mixers of a fraction of the batch mix these.
     rows = range(len(inputs))[-args.num :]
     shown = plan.last(len(rows))
     plot_mix(

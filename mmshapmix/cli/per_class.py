@@ -1,4 +1,4 @@
-"""Draw the accuracy of each class, of one model or several side by side."""
+"""Draw the accuracy of each class, for one or several models side by side."""
 
 import argparse
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         'tables',
         nargs='+',
         metavar='NAME=CSV',
-        help='per-class tables that training and testing leave in their work '
-        'folders, each with the name that the legend shows',
+        help='per-class tables, which training and testing write into their '
+        'work folders, each with a name for the legend',
     )
     parser.add_argument(
-        '--out', type=Path, default=Path('per_class.png'), help='the figure'
+        '--out', type=Path, default=Path('per_class.png'), help='figure file'
     )
     args = parser.parse_args(argv)
     if not all('=' in table for table in args.tables):

@@ -1,7 +1,7 @@
-"""Convert a published checkpoint for MMAction2, or one back for PYSKL.
+"""Convert a published checkpoint for MMAction2, or back for PYSKL.
 
-The config says which model it is. With our configs it is not needed: their
-`load_from`, and tools/test.py, take published checkpoints as they are.
+The config defines the model. With our configs no conversion is needed: their
+`load_from`, and tools/test.py, take published checkpoints directly.
 """
 
 import argparse
@@ -28,25 +28,28 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         description=__doc__.splitlines()[0],
         epilog='example: %(prog)s my_config.py pyskl.pth ours.pth',
     )
-    parser.add_argument('config', help="the model's, of MMAction2 or ours")
+    parser.add_argument(
+        'config', help='config of the model, of MMAction2 or mmshapmix'
+    )
     parser.add_argument(
         'checkpoint',
-        help=f'of {", ".join(s.name for s in SOURCES)} or a descendant',
+        help=f'checkpoint of {", ".join(s.name for s in SOURCES)} or of a '
+        'descendant',
     )
     parser.add_argument('out', type=Path, help='checkpoint to write')
     how = parser.add_mutually_exclusive_group()
     how.add_argument(
         '--without-head',
         action='store_true',
-        help='leave the head out, to train one for other classes',
+        help='leave the head out, to train a head for other classes',
     )
     how.add_argument(
         '--reverse',
         action='store_true',
-        help='from a checkpoint of MMAction2 to one of PYSKL',
+        help='convert a checkpoint of MMAction2 for PYSKL',
     )
     parser.add_argument(
-        '--force', action='store_true', help='overwrite what is there'
+        '--force', action='store_true', help='overwrite existing files'
     )
     add_config_options(parser)
     return parser.parse_args(argv)

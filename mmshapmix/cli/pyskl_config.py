@@ -1,8 +1,8 @@
 """Convert a config of PYSKL, or of a descendant, for MMAction2.
 
-What was changed, dropped and not mapped is printed; the new file begins with
-what was not mapped. A PYSKL config is Python, and is run to be read: convert
-only files that you would run.
+The tool prints which keys were changed, dropped or not mapped; the new file
+begins with a list of the keys that were not mapped. A PYSKL config is Python
+code, and is run to be read: convert only files that you would run.
 """
 
 import argparse
@@ -31,16 +31,16 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         'configs/stgcn++/stgcn++_ntu60_xsub_3dkp/j.py j.py',
     )
     parser.add_argument(
-        'source', type=Path, help='config of PYSKL; it is run to be read'
+        'source', type=Path, help='config of PYSKL; it is run as Python code'
     )
     parser.add_argument('out', type=Path, help='config to write')
     parser.add_argument(
-        '--force', action='store_true', help='overwrite what is there'
+        '--force', action='store_true', help='overwrite existing files'
     )
     parser.add_argument(
         '--strict',
         action='store_true',
-        help=f'end with exit code {UNMAPPED} if something was not mapped; the '
+        help=f'end with exit code {UNMAPPED} if a key was not mapped; the '
         'file is written all the same',
     )
     masking = parser.add_mutually_exclusive_group()
@@ -48,15 +48,16 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--masked',
         action='store_true',
         default=None,
-        help='hide 2-D joints of low scores, as PYSKL does since 2023-02; '
-        'default: only where a config has an argument that came with it',
+        help='hide 2-D joints with low scores, as PYSKL does since 2023-02; '
+        'default: only if the config has an argument of that version',
     )
     masking.add_argument(
         '--unmasked',
         action='store_false',
         dest='masked',
         default=None,
-        help='show them, as it did before; its published weights are older',
+        help='keep these joints, as PYSKL did before; its published weights '
+        'are older',
     )
     return parser.parse_args(argv)
 

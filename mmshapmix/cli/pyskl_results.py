@@ -19,13 +19,15 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         epilog='example: %(prog)s result.pkl ntu60.pkl j.pkl --split xsub_val',
     )
     parser.add_argument(
-        'results', help="what PYSKL's tools/test.py --out wrote"
+        'results', help="file that PYSKL's tools/test.py --out wrote"
     )
-    parser.add_argument('ann_file', help='the annotation file of that test')
+    parser.add_argument('ann_file', help='annotation file of that test')
     parser.add_argument('out', type=Path, help='pickle to write')
-    parser.add_argument('--split', help='its split, if the file has splits')
     parser.add_argument(
-        '--force', action='store_true', help='overwrite what is there'
+        '--split', help='split of that test, if the file has splits'
+    )
+    parser.add_argument(
+        '--force', action='store_true', help='overwrite existing files'
     )
     return parser.parse_args(argv)
 

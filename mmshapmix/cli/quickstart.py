@@ -1,12 +1,11 @@
 """Train and test three models on the embedded long-tailed set, in minutes.
 
-A seed is one of everything: the data that each model trains on and is tested
-on, 960 samples, and the training. The table has the mean and the sample
-standard deviation over the seeds, and the lines below it say which paired
-differences are more than noise. Clips are half as long as in
-``synthetic-lt``, to have time for several seeds. Everything goes through the
-tools that you would use yourself; the commands are printed. As many models
-train at once as there are cores.
+Each seed sets the training data, the 960 test samples and the training. The
+table has the mean and the sample standard deviation over the seeds, and the
+lines below it say which paired differences are more than noise. Clips are half
+as long as in ``synthetic-lt``, to save time for several seeds. The quickstart
+runs the tools that you would use yourself, and prints its commands. As many
+models are trained at once as there are cores.
 """
 
 import argparse
@@ -34,8 +33,8 @@ MODELS = {
     'balanced softmax': 'baseline/balanced-softmax.py',
     'Shap-Mix': 'shapmix/shapmix-values.py',
 }
-# All classes have equally many test samples: the mean over the classes is the
-# overall accuracy.
+# All classes have equally many test samples, so the mean over the classes is
+# the overall accuracy.
 COLUMNS = {
     'overall': 'acc/top1',
     'many': 'acc/many',
@@ -69,7 +68,7 @@ def run(*jobs: Job) -> None:
     """Run jobs, as many at once as there are cores.
 
     Raises:
-        SystemExit: If a job fails, after the end of its log was shown.
+        SystemExit: If a job fails, after the end of its log is shown.
     """
     slots = [None] * (os.cpu_count() or 1)
     if run_jobs(jobs, slots, stop=True, console=console):
@@ -85,8 +84,8 @@ def data_job(seed: int, out: Path) -> Job:
 
 def training(name: str, seed: int, out: Path, passes: int) -> Job:
     """Job that trains and tests one model on the data of a seed."""
-    # The path of the data stands in a config: --cfg-options does not take
-    # every character of a path.
+    # The path of the data is written into a config, since --cfg-options does
+    # not take every character of a path.
     config = out / Path(MODELS[name]).name
     with replaced(config) as partial_config:
         partial_config.write_text(
@@ -176,14 +175,15 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--passes',
         type=int,
         default=10,
-        help='over the training data: 1 to 5, or a multiple of 5',
+        help='passes over the training data: 1 to 5, or a multiple of 5',
     )
     parser.add_argument(
         '--seeds',
         type=int,
         nargs='+',
         default=[0, 1, 2],
-        help='of the data and of training; two or more tell what is noise',
+        help='seeds of the data and of training; at least two are needed to '
+        'tell differences from noise',
     )
     args = parser.parse_args(argv)
     if len({*args.seeds}) < len(args.seeds) or min(args.seeds) < 0:

@@ -1,7 +1,7 @@
-"""Draw which body parts a training found salient, class by class.
+"""Draw the body parts that a training found salient for each class.
 
-All comes from the checkpoint: the running table of saliency that guided
-Shap-Mix, the class names and the training samples of each class.
+The checkpoint contains all that is needed: the running table of saliency that
+guided Shap-Mix, the class names and the number of training samples per class.
 """
 
 import argparse
@@ -31,19 +31,24 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         description=__doc__.splitlines()[0],
         epilog='example: %(prog)s epoch_100.pth --classes clap bow',
     )
-    parser.add_argument('checkpoint', help='of a training with ShapMix')
+    parser.add_argument(
+        'checkpoint', help='checkpoint of a training with ShapMix'
+    )
     parser.add_argument(
         '--classes',
         nargs='+',
         default=[],
         metavar='NAME_OR_ID',
-        help='what to draw; default: three many-, medium- and few-shot ones',
+        help='classes to draw; default: three, with many, medium and few '
+        'training samples',
     )
     parser.add_argument(
-        '--out', type=Path, default=Path('saliency.png'), help='the figure'
+        '--out', type=Path, default=Path('saliency.png'), help='figure file'
     )
     parser.add_argument(
-        '--csv', type=Path, help='write all classes and combinations here'
+        '--csv',
+        type=Path,
+        help='write the saliency of all classes and combinations here',
     )
     return parser.parse_args(argv)
 

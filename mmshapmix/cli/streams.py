@@ -1,7 +1,7 @@
 """Train and test all streams of a recipe, and fuse them.
 
-Each stream has a folder in the work folder. What is done is not done again,
-and what was interrupted goes on: give the same command again.
+Each stream has a folder in the work folder. Give the same command again after
+an interruption: finished streams are not repeated, and the others continue.
 """
 
 import argparse
@@ -40,37 +40,38 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--gpus 0 1',
     )
     parser.add_argument(
-        'config', type=Path, help='method, or a config of yours that has one'
+        'config', type=Path, help='method, or your own config of a method'
     )
     parser.add_argument(
         '--streams',
         nargs='+',
         choices=STREAMS,
-        help="default: those of the recipe's paper",
+        help="default: the streams of the recipe's paper",
     )
     parser.add_argument(
         '--work-dir',
         type=Path,
-        help='default: that of the joint stream, with "streams" for "j"',
+        help='default: work folder of the joint stream, with "streams" in '
+        'place of "j"',
     )
     parser.add_argument(
         '--seed',
         type=int,
-        help="of all streams; default: the config's, or 0",
+        help='seed of all streams; default: seed of the config, or 0',
     )
     parser.add_argument(
         '--preset',
         nargs='+',
         choices=PRESETS,
-        help='fusions to report; default: all whose streams are there',
+        help='fusions to report; default: all that the streams allow',
     )
     add_word_arguments(parser, without=('stream',))
     add_ways_to_run(parser)
     parser.add_argument(
         '--adopt',
         action='store_true',
-        help='go on also where other settings had begun; nothing checks that '
-        'they amount to the same',
+        help='also continue runs that were started with other settings; '
+        'nothing checks that these are equivalent',
     )
     return parser.parse_args(argv)
 

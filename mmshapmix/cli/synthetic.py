@@ -1,7 +1,7 @@
 """Make the embedded synthetic skeleton data set as a PYSKL pickle.
 
-Splits ``train`` (balanced), ``train_lt`` (long-tailed) and ``val``; the
-parts that make each class are stored with it.
+The data set has the splits ``train`` (balanced), ``train_lt`` (long-tailed)
+and ``val``, and the salient body parts of each class.
 """
 
 import argparse
@@ -27,15 +27,28 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('out', type=Path, help='pickle to write')
     parser.add_argument('--layout', choices=list(POINTS), default='nturgb+d')
     parser.add_argument(
-        '--max-per-class', type=int, default=150, help='of train'
+        '--max-per-class',
+        type=int,
+        default=150,
+        help='samples of each class in train',
     )
     parser.add_argument(
-        '--imbalance-ratio', type=float, default=30, help='of train_lt'
+        '--imbalance-ratio',
+        type=float,
+        default=30,
+        help='imbalance ratio of train_lt',
     )
-    parser.add_argument('--val-per-class', type=int, default=20, help='of val')
-    parser.add_argument('--seed', type=int, default=0, help='of everything')
     parser.add_argument(
-        '--force', action='store_true', help='overwrite what is there'
+        '--val-per-class',
+        type=int,
+        default=20,
+        help='samples of each class in val',
+    )
+    parser.add_argument(
+        '--seed', type=int, default=0, help='seed of all random draws'
+    )
+    parser.add_argument(
+        '--force', action='store_true', help='overwrite existing files'
     )
     return parser.parse_args(argv)
 

@@ -41,8 +41,8 @@ def make_parser() -> argparse.ArgumentParser:
         nargs='?',
         type=float,
         const=1.0,
-        help='take the log class frequencies of the training, times TAU '
-        '(without a number: 1), off the scores: post-hoc logit adjustment',
+        help='post-hoc logit adjustment: subtract TAU (default: 1) times the '
+        'log class frequencies of the training from the logits',
     )
     parser.add_argument(
         '--amp',
@@ -68,9 +68,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def measure_nothing(runner: Runner) -> None:
-    """Remove the metrics, except for the writing of scores.
+    """Remove all metrics but the one that writes scores.
 
-    The samples have no labels.
+    Called for samples without labels.
 
     Raises:
         ValueError: If no scores are to be written.

@@ -34,24 +34,24 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--resume',
         nargs='?',
         const='auto',
-        help='resume from this checkpoint, or without one from the newest in '
-        'the work folder that can be read',
+        help='resume from this checkpoint; without one, from the newest '
+        'readable checkpoint in the work folder',
     )
     start.add_argument(
         '--load-from',
         metavar='CHECKPOINT',
-        help="start from this checkpoint's weights; its head may be another",
+        help="start from this checkpoint's weights; its head may differ",
     )
     parser.add_argument(
         '--partial',
         action='store_true',
-        help='start from what fits, whatever that is, and not only without '
-        'the head',
+        help='start from all weights that fit; without this option, only the '
+        'head may differ',
     )
     parser.add_argument(
         '--overwrite',
         action='store_true',
-        help='begin anew in a work folder that has checkpoints; they are '
+        help='start anew in a work folder that has checkpoints; they are '
         'renamed to NAME.old',
     )
     parser.add_argument(
@@ -61,7 +61,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--cfg-options optim_wrapper.dtype=bfloat16; bfloat16 on a CPU',
     )
     parser.add_argument(
-        '--no-validate', action='store_true', help='train only'
+        '--no-validate', action='store_true', help='train without validation'
     )
     parser.add_argument(
         '--auto-scale-lr',
@@ -73,12 +73,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--diff-rank-seed',
         action='store_true',
-        help='a different seed on every process',
+        help='use a different seed in every process',
     )
     parser.add_argument(
         '--deterministic',
         action='store_true',
-        help='deterministic CUDNN algorithms',
+        help='use deterministic CUDNN algorithms',
     )
     add_common_arguments(parser)
     args = parser.parse_args(argv)

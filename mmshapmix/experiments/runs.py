@@ -217,10 +217,10 @@ def add_ways_to_run(parser: argparse.ArgumentParser) -> None:
         '--gpus',
         nargs='+',
         metavar='GPU',
-        help='one run at a time on each; a GPU named twice has two',
+        help='one run at a time on each GPU, two on a GPU that is named twice',
     )
     how.add_argument(
-        '--jobs', type=_positive, default=1, help='this many runs at once'
+        '--jobs', type=_positive, default=1, help='number of runs at once'
     )
     parser.add_argument(
         '--cfg-options',

@@ -1,7 +1,7 @@
-"""Break files of all kinds at random, and count what comes of reading them.
+"""Break files of all kinds at random, and count the outcomes of reading them.
 
 From the root of the project: ``python -m tests.drills.hostile --number 1000``.
-A file has held if it was read, or refused in a line; others are kept.
+A file has held if it was read, or refused with one line; other files are kept.
 """
 
 import argparse
@@ -17,11 +17,14 @@ HELD = ('read', 'refused')
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        '--number', type=int, default=1000, help='of files of each kind'
+        '--number', type=int, default=1000, help='files of each kind'
     )
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument(
-        '--out', type=Path, default=Path('work_dirs/hostile'), help='for those'
+        '--out',
+        type=Path,
+        default=Path('work_dirs/hostile'),
+        help='folder for the files that have not held',
     )
     args = parser.parse_args()
     counts: dict[str, Counter] = {}

@@ -1,13 +1,13 @@
-"""Kill trainings at all moments, resume them, and look what is lost.
+"""Kill trainings at all moments, resume them, and check that nothing is lost.
 
     python tests/drills/kill.py --random 50
 
-A tiny training is killed (SIGKILL) at chosen steps of its work, as in the
-middle of a checkpoint, and after random times; or its disk is full from a step
-on. Then the same command with --resume goes on, and may be killed again, until
-the training has ended. It has to end with the weights, checkpoints and
-validations of an undisturbed one. Each training is a fork of this process,
-which saves the time of the imports. POSIX only.
+A tiny training is killed (SIGKILL) at chosen steps of its work, for example in
+the middle of writing a checkpoint, and after random times; or its disk is full
+from a step on. Then the same command with --resume continues, and may be
+killed again, until the training ends. The training must end with the weights,
+checkpoints and validations of an undisturbed one. Each training is a fork of
+this process, which saves the time of the imports. POSIX only.
 """
 
 import argparse
@@ -59,12 +59,12 @@ default_hooks = dict(checkpoint=dict(max_keep_ckpts=1))
 
 @dataclass
 class Moment:
-    """When a training is disturbed, and how.
+    """When and how a training is disturbed.
 
     Attributes:
-        seconds: Killed from outside after so long.
-        step: Killed at this step of its work, counted from 0.
-        full: At the step, the disk is full from then on instead.
+        seconds: Time after which the training is killed from outside.
+        step: Step of its work at which it is killed, counted from 0.
+        full: Whether, instead, the disk is full from this step on.
     """
 
     seconds: float | None = None
@@ -74,24 +74,24 @@ class Moment:
 
 @dataclass
 class Steps:
-    """The steps of the work of a training, in its own process."""
+    """The steps of a training's work, counted in its own process."""
 
     moment: Moment
     done: list[str] = field(default_factory=list)
 
     def take(self, name: str, path: str | Path | int | None = None) -> None:
-        """Take note of a step that comes now; disturb it if it is the one."""
+        """Record the next step; disturb it if it is the chosen one."""
         if len(self.done) == self.moment.step:
             if self.moment.full:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, -1))
             else:
-                if name == 'write':  # half of it is written
+                if name == 'write':  # half of the file is written
                     os.ftruncate(path, os.fstat(path).st_size // 2)
                 os.kill(os.getpid(), signal.SIGKILL)
         self.done.append(name)
 
     def watch(self) -> None:
-        """Let all that writes, trains and validates say so."""
+        """Report each call of a function that writes, trains or validates."""
         from mmengine.runner import EpochBasedTrainLoop, ValLoop
 
         for owner, name, step in (
@@ -116,10 +116,11 @@ class Steps:
 
 
 def train(folder: str, moment: Moment, *args: str) -> tuple[int, list[str]]:
-    """Train in a process of its own.
+    """Train in a separate process.
 
     Returns:
-        Its exit status, as Popen's, and the steps that it took, if it ended.
+        The exit status, as Popen's, and the steps, if the process has ended
+        normally.
     """
     log = Path(f'{folder}.log')
     steps = Path(f'{folder}.steps')
@@ -138,7 +139,7 @@ def train(folder: str, moment: Moment, *args: str) -> tuple[int, list[str]]:
 def _train(
     folder: str, log: Path, steps: Path, taken: Steps, args: tuple[str, ...]
 ) -> None:
-    """Of the forked process; it does not return."""
+    """Train in the forked process; does not return."""
     status = 1
     try:
         with log.open('a') as file:
@@ -161,22 +162,22 @@ def _train(
 
 @contextlib.contextmanager
 def prepared() -> Iterator[Path]:
-    """A folder with data and config, and all imports done."""
+    """A folder with data and config; all imports are done before."""
     sys.path.insert(0, str(ROOT))
     torch.set_num_threads(1)
     from mmengine.config import Config
 
-    import mmshapmix.engine.hooks  # noqa: F401, heavy: once for all forks
+    import mmshapmix.engine.hooks  # noqa: F401, slow: once for all forks
     from mmshapmix.datasets.annotations import save_pickle
     from mmshapmix.datasets.synthetic import make_dataset
 
     for name in ('matplotlib.pyplot', 'torch._dynamo'):
         importlib.import_module(name)
-    from mmaction.utils import register_all_modules  # mended by now
+    from mmaction.utils import register_all_modules  # repaired by now
 
     register_all_modules(init_default_scope=False)
     gc.freeze()
-    # Formatted for each checkpoint, it would be most of the time.
+    # Formatting the config for each checkpoint would take most of the time.
     Config.pretty_text = 'the config'
     data = make_dataset(max_per_class=2, imbalance_ratio=2, val_per_class=2)
     before = Path.cwd()
@@ -191,7 +192,7 @@ def prepared() -> Iterator[Path]:
 
 
 def state_of(folder: str) -> dict:
-    """What a training has left, for comparison."""
+    """Results that a training has left, for comparison."""
     last = torch.load(f'{folder}/epoch_{EPOCHS}.pth', weights_only=True)
     scalars = {}
     for path in sorted(Path(folder).glob('*/vis_data/scalars.json')):
@@ -208,7 +209,7 @@ def state_of(folder: str) -> dict:
 
 
 def differences(one: dict, other: dict) -> list[str]:
-    """What is not the same of two trainings."""
+    """Differences between the results of two trainings."""
     found = []
     for name, tensor in one['weights'].items():
         if not torch.equal(tensor, other['weights'][name]):
@@ -224,11 +225,11 @@ def differences(one: dict, other: dict) -> list[str]:
 
 
 class Drill:
-    """Trainings that are disturbed, each compared with one that is not.
+    """Disturbs trainings, and compares each with an undisturbed one.
 
     Args:
-        again: Probability that what is resumed is killed again.
-        seed: Of the random times.
+        again: Probability that a resumed training is killed again.
+        seed: Seed of the random times.
     """
 
     def __init__(self, again: float = 0.3, seed: int = 0) -> None:
@@ -243,12 +244,12 @@ class Drill:
         self.whole = state_of('whole')
 
     def moments(self, number: int) -> list[Moment]:
-        """Random times, each as probable."""
+        """Random times with a uniform distribution."""
         times = [self.random.uniform(0, self.seconds) for _ in range(number)]
         return [Moment(seconds=t) for t in times]
 
     def disturb(self, moment: Moment) -> None:
-        """One training, from its beginning to its end."""
+        """Run one disturbed training from its start to its end."""
         name = 'random time'
         if moment.step is not None:
             name = f'{"full disk" if moment.full else "kill"} at '
@@ -300,10 +301,10 @@ def run(number: int, every: int, again: float = 0.3, seed: int = 0) -> Drill:
     """Disturb trainings at random times and at steps of their work.
 
     Args:
-        number: Of random times.
-        every: The n-th step, and so on; a full disk at as many.
-        again: Of :class:`Drill`.
-        seed: Of :class:`Drill`.
+        number: Number of random times.
+        every: Kill at every n-th step; fill the disk at every third of these.
+        again: See :class:`Drill`.
+        seed: See :class:`Drill`.
     """
     with prepared():
         drill = Drill(again, seed)

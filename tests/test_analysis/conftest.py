@@ -29,7 +29,7 @@ def random_streams(rng):
 
 @pytest.fixture
 def files(random_streams, tmp_path):
-    """Three dumps; that of b has its samples in reverse."""
+    """Dumped scores of three streams; those of b are in reverse order."""
     paths = {}
     for name, found in random_streams.items():
         step = -1 if name == 'b' else 1
@@ -44,7 +44,7 @@ def files(random_streams, tmp_path):
 
 
 def change(path, **changes):
-    """Save a dump with other content."""
+    """Save a copy of dumped scores with changed content."""
     found = read_scores(path)
     made = {k: make(found) for k, make in changes.items()}
     replace(found, **made).save(path)

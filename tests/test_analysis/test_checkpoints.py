@@ -31,7 +31,7 @@ model = dict(
 
 
 def make_checkpoint(text=TEXT, **options):
-    """A mixer with some table, and the checkpoint that holds it."""
+    """A mixer with an arbitrary table, and the checkpoint that has it."""
     mixer = ShapMix(num_classes=3, temperature=0.5, **options)
     torch.manual_seed(0)
     mixer.estimator.table.uniform_()
@@ -128,7 +128,7 @@ EVIL = "dict(type='os.system', command='touch pwned')"
     [EVIL, f"dict(type='mmshapmix.ShapMix', num_classes=3, guidance={EVIL})"],
 )
 def test_a_checkpoint_cannot_name_a_function(tmp_path, monkeypatch, mixer):
-    """A registry would import whatever a type names, and call it."""
+    """A registry would import any name that `type` gives, and call it."""
     monkeypatch.chdir(tmp_path)
     _, checkpoint = make_checkpoint()
     checkpoint['meta']['cfg'] = (
@@ -156,7 +156,7 @@ def test_reading_says_what_is_wrong(tmp_path):
 def test_names_and_groups():
     meta = dict(dataset_meta=dict(classes=('a', 'b')))
     assert class_names(meta, 2) == ['a', 'b']
-    # Names of another set of classes are none.
+    # The class names do not fit if their number differs.
     assert class_names(meta, 3) == ['class 0', 'class 1', 'class 2']
     for odd in (None, [1], 'ab', dict(classes=[1]), dict(classes='a')):
         assert class_names(dict(dataset_meta=odd), 1) == ['class 0']

@@ -1,4 +1,4 @@
-"""What models cost, counted by hand."""
+"""Costs of models, counted by hand."""
 
 import pytest
 from mmengine.config import Config
@@ -38,7 +38,7 @@ def cfg():
 def test_one_stage_by_hand(cfg):
     places, subsets, kernel = M * T * V, 3, 9
     norms = 2 * V * C, 2 * WIDTH, 2 * WIDTH
-    graph = (C + 1) * subsets * WIDTH + subsets * V * V  # of the importance
+    graph = (C + 1) * subsets * WIDTH + subsets * V * V  # edge importance
     temporal = (kernel * WIDTH + 1) * WIDTH
     classifier = (WIDTH + 1) * CLASSES
     costs = complexity(cfg)
@@ -56,7 +56,7 @@ def test_one_stage_by_hand(cfg):
             WIDTH * CLASSES,
         )
     )
-    # MMEngine's einsum is one short for each clip.
+    # MMEngine's einsum counts one less for each clip.
     assert costs.multiply_adds == pytest.approx(expected, abs=M)
 
 

@@ -1,4 +1,4 @@
-"""The figures of saliency and of mixed samples show the numbers they say."""
+"""The figures of saliency and of mixed samples show the right numbers."""
 
 import numpy as np
 import pytest
@@ -36,9 +36,7 @@ def figure(monkeypatch):
 
 @pytest.fixture
 def plan():
-    """Right arm of 1 into 0 for three frames; 1 blended with all of 2; one
-    joint of 0 into 2.
-    """
+    """An arm of 1 pasted into 0, 2 blended into 1, a joint of 0 in 2."""
     joints = torch.zeros(3, 25, dtype=torch.bool)
     joints[0, list(NTU.parts['right_arm'])] = True
     joints[1] = True
@@ -60,7 +58,7 @@ def plan():
 
 @pytest.fixture
 def skeletons():
-    """value = 1000 * (sample + 1) + 10 * frame + joint / 100."""
+    """Values are 1000 * (sample + 1) + 10 * frame + joint / 100."""
     sample, frame, joint = np.ogrid[1:4, :6, :25]
     values = 1000 * sample + 10 * frame + joint / 100
     return torch.tensor(values)[:, None, None, ..., None].expand(
@@ -106,7 +104,7 @@ def test_titles_say_labels_weights_and_parts(plan):
 
 
 def test_the_figure_of_mixed_samples(plan, figure, tmp_path):
-    """Colours by frame and joint; persons who are away are not drawn."""
+    """Colours follow frame and joint; absent persons are not drawn."""
     from matplotlib import colors
 
     body = np.zeros((3, 1, 2, 6, 25, 3), np.float32)
@@ -121,8 +119,8 @@ def test_the_figure_of_mixed_samples(plan, figure, tmp_path):
     assert [axes.get_title('left') for axes in rows] == ['one', 'two']
     assert figure[0].get_suptitle() == 'all'
     labels = [t.get_text() for t in rows[0].get_xticklabels()]
-    assert labels == ['0', '2', '5']  # evenly, both ends
-    # A collection of bones and one of joints for each person and frame.
+    assert labels == ['0', '2', '5']  # evenly spaced, with both ends
+    # One collection of bones and one of joints for each person and frame.
     dots = rows[0].collections[1::2]
     assert len(dots) == 6 and len(rows[1].collections) == 6
     palette = [colors.to_rgba(c) for c in KINDS.values()]
@@ -135,7 +133,7 @@ def test_the_figure_of_mixed_samples(plan, figure, tmp_path):
             palette[k] for v, k in enumerate(kinds[0, frame]) if v not in gone
         ]
         np.testing.assert_allclose(dots[i].get_facecolors(), expected)
-    assert len(rows[0].patches) == 1  # the frame in the window
+    assert len(rows[0].patches) == 1  # the frame inside the window
 
 
 def test_nobody_at_all_is_an_empty_row(plan, figure, tmp_path):
@@ -171,7 +169,7 @@ def test_a_class_that_there_is_not(wanted):
 @pytest.mark.parametrize('guidance', ['CoalitionValues', 'GradCAM'])
 def test_the_figure_of_saliency(guidance, figure, tmp_path):
     mixer = make_mixer(guidance, num_classes=9)
-    mixer.estimator.table[4] = 0  # never seen
+    mixer.estimator.table[4] = 0  # no sample seen
     path = tmp_path / 'saliency.png'
     rows = dict(many=[2, 0], few=[4, 5, 6, 7, 8])
     plot_saliency(mixer, rows, NAMES, body_pose(NTU), path)

@@ -1,4 +1,4 @@
-"""Fusing streams, searching weights; and the tool."""
+"""Fusion of streams, search for weights, and the tool."""
 
 import csv
 import itertools
@@ -33,7 +33,8 @@ from .conftest import change, make
 TOOL = Path(__file__).parents[2] / 'tools/analysis/fuse_streams.py'
 
 
-# Four samples, two classes. j is right on 0 and 1, b on 2 and, barely, 0.
+# Four samples, two classes. j is right on samples 0 and 1, b on 2 and, barely,
+# 0.
 J = make([[0.9, 0.1], [0.6, 0.4], [0.6, 0.4], [0.8, 0.2]], [0, 0, 1, 1])
 B = make([[0.55, 0.45], [0.4, 0.6], [0.1, 0.9], [0.7, 0.3]], [0, 0, 1, 1])
 
@@ -42,7 +43,7 @@ B = make([[0.55, 0.45], [0.4, 0.6], [0.1, 0.9], [0.7, 0.3]], [0, 0, 1, 1])
 
 
 def test_fusion_by_hand():
-    """(3 j + 1 b) / 4, and what it gets right."""
+    """Fused scores are (3 j + 1 b) / 4."""
     fused = fuse_streams(dict(j=J, b=B), dict(j=3, b=1))
     np.testing.assert_allclose(
         fused.scores,
@@ -53,7 +54,7 @@ def test_fusion_by_hand():
 
 
 def test_groups_by_hand():
-    """Class 0 is many-shot, class 1 few-shot, none is medium-shot."""
+    """Class 0 is many-shot, class 1 few-shot, no class is medium-shot."""
     fused = fuse_streams(dict(j=J, b=B), dict(j=3, b=1))
     result = accuracies(replace(fused, class_counts=np.array([101, 19])))
     assert result['many'] == 1 and result['few'] == 0.5
@@ -78,7 +79,7 @@ def test_bad_weights(weights):
 
 
 def logit_streams(clips=1, size=400, classes=6):
-    """Four models that differ, each with its probabilities."""
+    """Logits of four different models, each with its probabilities."""
     rng = np.random.default_rng(clips)
     labels = rng.integers(classes, size=size)
     streams = {}
@@ -94,7 +95,7 @@ def logit_streams(clips=1, size=400, classes=6):
 
 @pytest.mark.parametrize('clips', [1, 3])
 def test_presets_take_what_their_authors_take(clips):
-    """Shap-Mix's fuses logits, BRL's probabilities; on these they differ."""
+    """Shap-Mix's preset fuses logits, BRL's presets probabilities."""
     streams = logit_streams(clips)
     for name, attribute in (('shapmix', 'logits'), ('4s', 'scores')):
         weights, of = PRESETS[name]
@@ -189,14 +190,14 @@ def test_search_is_the_naive_loop(random_streams, monkeypatch, chunk):
 
 def test_of_equal_weights_the_most_even():
     assert search_weights(dict(j=J, b=J, jm=J)) == dict(j=1, b=1, jm=1)
-    # Only b is right on sample 1, and 0.6 of its weight exceeds 0.8 of j's.
+    # Only b is right on sample 1, and 0.6 of its score exceeds 0.8 of j's.
     j = make([[0.9, 0.1], [0.9, 0.1]], [0, 1])
     b = make([[0.6, 0.4], [0.2, 0.8]], [0, 1])
     assert search_weights(dict(j=j, b=b)) == dict(j=2, b=3)
 
 
 def test_rare_classes_count_as_much():
-    """Overall, both are right on 9 of 10: the most even would be best."""
+    """Both are right on 9 of 10, so overall, equal weights would win."""
     labels = [0] * 9 + [1]
     j = make([[1, 0]] * 10, labels)
     b = make([[1, 0]] * 8 + [[0, 1]] * 2, labels)
@@ -269,7 +270,7 @@ def test_tables(tmp_path):
 
 @pytest.fixture
 def tool(monkeypatch, capsys):
-    """Run the tool in this process: what it prints, or how it ends."""
+    """Run the tool in this process; return its output or exit text."""
 
     def run(*args):
         monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, args)])
@@ -287,7 +288,7 @@ def named(paths):
 
 
 def cells(printed, name):
-    """The row of a table, as numbers in %."""
+    """Row of the table as numbers in %."""
     row = re.search(rf'│ {name} .*', printed)[0]
     return [float(x) for x in re.findall(r'\d+\.\d', row.split('│', 3)[3])]
 
@@ -321,7 +322,7 @@ def test_tool_with_presets(tool, files, random_streams, tmp_path):
 
 
 def test_tool_fuses_logits(tool, tmp_path):
-    """By a preset, and by weights where it is said."""
+    """A preset and explicit weights fuse logits if asked to."""
     streams = logit_streams()
     for name, found in streams.items():
         found.save(tmp_path / f'{name}.pkl')

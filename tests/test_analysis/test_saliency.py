@@ -62,7 +62,7 @@ def test_shares_are_what_the_distribution_is_made_of(guidance):
 
 
 def test_parts_by_coalition_values_have_the_shapley_value():
-    """Additive but for one pair, whose two share what it wins."""
+    """The game is additive, except for a pair that shares its gain."""
     mixer = make_mixer()
     parts = torch.tensor([0.5, 0.2, -0.1, 0.0, 0.05])
     rows = all_coalitions(5)
@@ -137,7 +137,7 @@ PARTS = [(0, 3), (1,), (2, 4, 5)]
 
 
 class Stub(nn.Module):
-    """Logits that depend, not linearly, on all joints; noisy in training."""
+    """Logits depend on all joints nonlinearly, with noise in training."""
 
     def __init__(self):
         super().__init__()
@@ -156,13 +156,14 @@ class Stub(nn.Module):
 
 @pytest.fixture
 def batches():
-    """Eleven samples in three batches, two clips each, a lone one among them.
+    """Eleven samples in three batches with two clips each; one batch has a
+    single sample.
 
     Class 3 has no sample.
     """
     generator = torch.Generator().manual_seed(2)
     samples = torch.randn(11, 2, 2, 3, 6, 2, generator=generator)
-    samples[4, :, 1] = 0  # (clips, M, T, V, C): the second person is away
+    samples[4, :, 1] = 0  # (clips, M, T, V, C); the second person is absent
     labels = [0, 2, 1, 0, 0, 2, 2, 1, 0, 0, 2]
     return [
         dict(
@@ -191,7 +192,7 @@ def estimator():
 
 
 def naive_worth(model, mean_pose, sample, label, kept):
-    """One sample with some parts, joint by joint."""
+    """One sample with some of its parts, computed joint by joint."""
     seen = sample.clone()
     absent = [v for p in range(3) if p not in kept for v in PARTS[p]]
     for clip, person, joint in itertools.product(range(2), range(2), absent):
@@ -205,7 +206,7 @@ def naive_worth(model, mean_pose, sample, label, kept):
 def test_exact_values_equal_a_naive_loop(estimator, batches, at_once):
     model = Stub()
     worth = exact_coalition_values(estimator, model, batches, at_once)
-    assert model.training  # as it was
+    assert model.training  # unchanged
     model.eval()
     for slot in range(8):
         kept = [p for p in range(3) if slot >> p & 1]
@@ -228,7 +229,7 @@ def test_a_class_whose_predictions_are_not_finite(estimator, batches):
     batches[0]['inputs'][1][0, 0, 0, 1] = math.nan  # class 2, part 1
     worth = exact_coalition_values(estimator, Stub(), batches)
     assert worth[:2].isfinite().all()
-    # Where part 1 is replaced, the sample is whole again.
+    # If part 1 is replaced, the sample is complete again.
     with_part = [bool(slot >> 1 & 1) for slot in range(8)]
     assert worth[2].isnan().tolist() == with_part
 
@@ -238,12 +239,12 @@ def test_top_combinations():
     worth = torch.stack([rows[:, [1, 4]].all(1), rows[:, [0, 2, 3]].all(1)])
     values, pair = top_combination(worth.double(), 2)
     assert pair[0].tolist() == [False, True, False, False, True]
-    # By Eq. (2): the pair itself wins at every context.
+    # By Eq. (2), the pair itself gains in every context.
     assert values[0] == pytest.approx(1)
     values, triple = top_combination(worth.double(), 3)
     assert triple[1].tolist() == [True, False, True, True, False]
     assert values[1] == pytest.approx(1)
-    # Of two parts there is no triple.
+    # Two parts have no triple.
     assert top_combination(worth[:, :4].double(), 3)[1].shape == (2, 2)
 
 
@@ -257,7 +258,7 @@ def test_top_combinations():
         ('ab', 'bcd', 'bd', True),
         ('ab', 'abc', 'abd', False),
         ('de', 'abc', 'abc', True),
-        ('ab', 'cde', 'abcd', True),  # the pair is of nothing else
+        ('ab', 'cde', 'abcd', True),  # the pair has only salient parts
         ('ae', 'bcd', 'abcd', True),
         ('ae', 'bce', 'abcd', False),
     ],
@@ -270,7 +271,7 @@ def test_finding_salient_parts(pair, triple, salient, found):
     ('salient', 'chance'), [('a', 0.76), ('ab', 0.37), ('abc', 0.1)]
 )
 def test_chance_to_find(salient, chance):
-    """Neither a pair nor a triple: (1 - 2/5) (1 - 3/5), and so on."""
+    """For one part it is 1 - (1 - 2/5) (1 - 3/5), and so on."""
     found = chance_to_find('abcde', set(salient))
     assert found == pytest.approx(chance)
     assert chance_to_find('abcde', set('abcd')) == pytest.approx(0.76)

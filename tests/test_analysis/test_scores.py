@@ -1,4 +1,4 @@
-"""Reading dumped scores: what is matched, and what is refused."""
+"""Reading of dumped scores: matched samples and refused files."""
 
 import io
 import os
@@ -114,7 +114,7 @@ def test_refused_files(files, write):
 
 
 class Runs:
-    """Unpickling it would create a folder."""
+    """Unpickling this object would create a folder."""
 
     def __init__(self, path):
         self.path = path
@@ -145,13 +145,13 @@ def test_hostile_dumps_run_nothing(tmp_path, write):
         with pytest.raises(ValueError, match=r'evil\.pkl cannot be read'):
             read_scores(path)
         assert not target.exists()
-        pickle.loads(Path(path).read_bytes())  # as bad as the test says
+        pickle.loads(Path(path).read_bytes())  # the file would really run code
         assert target.exists()
         target.rmdir()
 
 
 def test_dumps_of_mmengine_are_read(random_streams, tmp_path):
-    """As MMAction2's own test.py --dump writes them: plainly pickled."""
+    """MMAction2's own test.py --dump writes plain pickles."""
     found, path = random_streams['j'], str(tmp_path / 'theirs.pkl')
     batch = torch.tensor(found.scores)
     samples = [
@@ -175,7 +175,7 @@ def test_dumps_of_mmengine_are_read(random_streams, tmp_path):
 
 
 def test_scores_that_may_be_negative_are_logits(random_streams, tmp_path):
-    """As tests with `average_clips='score'` dump them."""
+    """Tests with `average_clips='score'` dump such scores."""
     raw = replace(random_streams['j'], scores=random_streams['j'].scores - 1)
     raw.save(tmp_path / 'raw.pkl')
     read = read_scores(tmp_path / 'raw.pkl')

@@ -69,7 +69,7 @@ def test_two_trees_in_a_graph_do_not_meet():
     assert len(np.unique(graph_pose(layout).round(6), axis=0)) == 4
 
 
-# A body of one column that stands along an axis, with its left at a side.
+# A vertical body along an axis, with its left on one side.
 @pytest.mark.parametrize('axis', [1, 2])
 @pytest.mark.parametrize('up', [-1, 1])
 @pytest.mark.parametrize('left', [-1, 1])
@@ -78,7 +78,7 @@ def test_the_view_stands_upright_with_the_left_on_the_right(axis, up, left):
     upright = body_pose(NTU)
     body[:, axis] = up * upright[:, 1]
     body[:, 0] = left * upright[:, 0]
-    body[:, 3 - axis] = 0.1 * np.arange(25)  # depth does not show
+    body[:, 3 - axis] = 0.1 * np.arange(25)  # depth is not visible
     np.testing.assert_allclose(front_view(body, NTU), upright)
 
 
@@ -100,7 +100,7 @@ def test_images_have_y_downwards():
 
 def test_seen_joints():
     person = np.ones((3, 4, 2))
-    person[0, 1] = 0  # one alone is the origin
+    person[0, 1] = 0  # a single joint is the origin
     person[1, 1:3] = 0
     person[2] = 0
     assert seen_joints(person).tolist() == [

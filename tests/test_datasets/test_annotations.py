@@ -1,4 +1,4 @@
-"""Annotation files: what is read, and what is refused with which words."""
+"""Annotation files: what is read, and the messages of refusals."""
 
 import os
 import pickle
@@ -23,7 +23,7 @@ from ..conftest import make_data
 
 
 class WritesAFile:
-    """Unpickling it would create a file."""
+    """Unpickling this object would create a file."""
 
     def __init__(self, path):
         self.path = path
@@ -72,12 +72,12 @@ def test_a_hostile_pickle_is_refused_and_does_nothing(tmp_path):
     with pytest.raises(ValueError, match=r'evil\.pkl.*posix\.mkdir|nt\.mkdir'):
         load_pickle(path)
     assert not target.exists()
-    pickle.loads(path.read_bytes())  # the file is as bad as the test says
+    pickle.loads(path.read_bytes())  # the file would really run code
     assert target.exists()
 
 
 class OtherWriter:
-    """An array as some writers have it: ``ndarray(shape, dtype)``, filled."""
+    """Pickles an array as ``ndarray(shape, dtype)``, then its data."""
 
     def __init__(self, array):
         self.array = array
@@ -98,14 +98,14 @@ def test_arrays_of_other_writers(tmp_path, protocol):
 
 
 class Forged:
-    """An array of pointers, of bytes."""
+    """An array of pointers made of bytes."""
 
     def __reduce__(self):
         return np.ndarray, ((1,), np.dtype('O'), b'A' * 8)
 
 
 class Refitted:
-    """A dtype of 8 bytes that gets a field far behind them."""
+    """A dtype of 8 bytes with a field far beyond its end."""
 
     def __reduce__(self):
         fields = {'a': (np.dtype('i8'), 1 << 40)}
@@ -225,7 +225,7 @@ def test_the_order_is_the_splits():
 
 
 def split_of(form, names=str, order=lambda names: names):
-    """The names that a split of a form picks, 40 of 42."""
+    """Names that a split of a given form picks: 40 of 42."""
     data = make_data(3, 14)
     for i, row in enumerate(data['annotations']):
         row['frame_dir'] = names(i)
@@ -287,7 +287,7 @@ def test_a_file_without_its_parts_is_refused(changes):
 )
 def test_a_name_is_text_or_an_integer(name):
     data = make_data(2, 1)
-    huge = name == [10**5000]  # pytest could not print it
+    huge = name == [10**5000]  # pytest could not print this
     data['annotations'][1]['frame_dir'] = name[0] if huge else name
     with pytest.raises(ValueError, match=r'`frame_dir`.*x\.pkl.*number 1 '):
         annotations_of(data, None, 'x.pkl')

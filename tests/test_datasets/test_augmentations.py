@@ -1,4 +1,4 @@
-"""What the augmentations draw, and what they do to a sample."""
+"""Random draws of the augmentations, and their effect on a sample."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from mmshapmix.registry import TRANSFORMS
 
 from ..conftest import make_annotations, make_data
 
-# Each one so that it acts, and its options with which it does nothing.
+# Options with which each augmentation acts, and with which it does nothing.
 FAMILY = {
     'RandomFlip': (dict(prob=1), dict(prob=0)),
     'RandomSwapSides': (dict(prob=1), dict(prob=0)),
@@ -43,7 +43,7 @@ def build(name, layout='nturgb+d', **options):
 
 
 def sample(layout='nturgb+d', frames=12):
-    """Two persons; on 2-D with scores that tell joint and frame."""
+    """Two persons; in 2-D, scores identify joint and frame."""
     layout = get_layout(layout)
     row = make_annotations(
         1, 1, layout.num_joints, layout.dims, persons=2, frames=frames
@@ -68,7 +68,7 @@ def assert_same(one, other):
 @pytest.mark.parametrize('layout', LAYOUTS)
 @pytest.mark.parametrize('name', FAMILY)
 def test_draws_depend_on_numpys_seed_alone(name, layout):
-    """And the sample's arrays and their dtype stay as they are."""
+    """The arrays of the sample and their dtype stay as they are."""
     row, kept = sample(layout), sample(layout)
     transform = build(name, layout, **FAMILY[name][0])
     first = run(transform, row)
@@ -109,7 +109,7 @@ def test_probabilities(name):
 def test_missing_joints_stay_missing(name, dtype):
     row = sample()
     row['keypoint'] = row['keypoint'].astype(dtype)
-    row['keypoint'][1] = 0  # nobody
+    row['keypoint'][1] = 0  # absent person
     row['keypoint'][0, :, [4, 8]] = 0  # both shoulders, so that they may swap
     result = run(build(name, **FAMILY[name][0]), row)['keypoint']
     assert result.dtype == dtype
@@ -129,7 +129,7 @@ def test_padding_is_dropped_and_never_read(name):
 
 @pytest.mark.parametrize('name', sorted(TEMPORAL - {'GaussianBlur'}))
 def test_scores_go_with_their_frames(name):
-    """A score's whole part is its frame."""
+    """The integer part of a score is its frame."""
     row = sample('coco')
     result = run(build(name, **FAMILY[name][0]), row, seed=3)
     frames = result['keypoint_score'][0, :, 0].astype(int)
@@ -155,7 +155,7 @@ def test_scores_go_with_their_joints(name):
 
 
 def matrices(transform, dims, count):
-    """What the transform multiplies places by, read off the unit vectors."""
+    """Matrices of a linear transform, from its effect on the unit vectors."""
     np.random.seed(0)
     units = dict(keypoint=np.eye(dims)[None, None])
     return np.stack(
@@ -198,7 +198,7 @@ def test_each_axis_is_masked_as_often(dims):
 
 
 def test_rotation_draws_what_it_drew_without_a_probability():
-    """One draw of three angles, so that published seeds keep their runs."""
+    """Three angles are drawn at once, so published seeds keep their runs."""
     np.random.seed(4)
     angles = np.deg2rad([60, 0, 0]) * np.random.uniform(-1, 1, 3)
     up = dict(keypoint=np.array([[[[0, 0, 1.0]]]]))
@@ -235,7 +235,7 @@ def test_dropped_parts(name, num_parts):
 
 
 def frames_of(transform, total, count):
-    """The frames that it takes, draw by draw."""
+    """Frames that a transform takes in each draw."""
     np.random.seed(0)
     ramp = np.arange(float(total)).reshape(1, -1, 1, 1)
     for _ in range(count):
@@ -251,7 +251,7 @@ def test_crops_have_every_length_and_start():
     for frames in frames_of(crop, 8, 3000):
         assert frames == list(np.arange(frames[0], frames[0] + len(frames)))
         seen.add((frames[0], len(frames)))
-    # All of 8 frames have probability 0: the share is below 1.
+    # A crop of all 8 frames has probability 0, since the share is below 1.
     assert seen == {(s, n) for n in range(2, 8) for s in range(9 - n)}
     assert list(frames_of(build('RandomTemporalCrop'), 1, 3)) == [[0]] * 3
     narrow = build('RandomTemporalCrop', share=(0, 0.1))
@@ -291,7 +291,7 @@ def test_noise_is_normal_and_independent():
 
 
 def test_widths_of_the_blur_are_uniform():
-    """An impulse tells sigma: beside it is exp(-1 / 2 sigma^2) of it."""
+    """Beside an impulse, the blur leaves exp(-1 / 2 sigma^2) of its height."""
     joints = np.ones((1, 41, 1, 2))
     joints[0, 20, 0, 0] = 1e6
     filtered = build('GaussianBlur', sigma=(0.5, 2), prob=1)
@@ -395,7 +395,7 @@ def dataset(path, layout, *augmentations):
 
 @pytest.mark.parametrize('name', ['nturgb+d', 'coco'])
 def test_in_a_data_set(write, name):
-    """A flip draws nothing at probability 1, so both see the same frames."""
+    """A flip at probability 1 draws nothing, so both have the same frames."""
     layout = get_layout(name)
     flat = layout.dims == 2
     path = write(make_data(2, 2, layout.num_joints, layout.dims, scores=flat))

@@ -1,4 +1,4 @@
-"""One bad sample among thousands: left out if asked for, and listed."""
+"""Bad samples among thousands are left out on request, and listed."""
 
 import datetime
 import os
@@ -29,7 +29,7 @@ def spoilt(**changes):
 
 @pytest.fixture
 def log(tmp_path):
-    """What the log file has."""
+    """Content of the log file."""
     path = tmp_path / 'log.txt'
     MMLogger.get_instance('of the test', log_file=str(path))
     yield path.read_text

@@ -45,7 +45,7 @@ def test_bad_class_names_are_refused_at_loading(write, classes, message):
     with pytest.raises(ValueError, match=message) as caught:
         LongTailPoseDataset(path, [], num_classes=3)
     assert path in str(caught.value)
-    # Names of the config's own are taken in their place.
+    # The config's own class names take precedence.
     mine = dict(metainfo=dict(classes=['x', 'y', 'z']))
     dataset = LongTailPoseDataset(path, [], num_classes=3, **mine)
     assert dataset.metainfo['classes'] == ['x', 'y', 'z']

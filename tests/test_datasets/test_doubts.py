@@ -1,4 +1,4 @@
-"""Nearly certain mistakes are said once; real data is not doubted."""
+"""Warnings of probable mistakes are given once; real data give none."""
 
 import warnings
 
@@ -50,7 +50,7 @@ def test_scaled_places_where_pixels_are_taken(write, low, which, pipeline):
 def test_joints_in_one_place(write):
     data = make_data(3, 2, persons=2)
     for row in data['annotations']:
-        row['keypoint'][1] = 0  # the second person is not there
+        row['keypoint'][1] = 0  # the second person is absent
     assert not doubts(write(data), [])
     sample = data['annotations'][4]['keypoint']
     sample[0, :7] = sample[0, :7, :1]
@@ -62,14 +62,14 @@ def test_which_frames_make_a_person_collapsed():
     points = np.random.default_rng(0).normal(size=(2, 10, 5, 3))
     points[1] = 0
     assert not is_collapsed(points)
-    points[0, :8] = 0  # nobody in most frames: only the others count
+    points[0, :8] = 0  # absent in most frames: only the others count
     assert not is_collapsed(points)
     points[0, 8] = 3
-    assert not is_collapsed(points)  # in half of them
+    assert not is_collapsed(points)  # in half of the frames
     points[0, 9] = 3
     assert is_collapsed(points)
-    assert is_collapsed(np.zeros((1, 4, 5, 3)))  # nobody, ever
-    assert not is_collapsed(np.ones((1, 4, 1, 3)))  # of one joint
+    assert is_collapsed(np.zeros((1, 4, 5, 3)))  # absent in all frames
+    assert not is_collapsed(np.ones((1, 4, 1, 3)))  # a single joint
 
 
 @pytest.mark.parametrize('layout', ['nturgb+d', 'coco'])

@@ -1,4 +1,4 @@
-"""The data set: the tail, the forms of data, the errors, the draws."""
+"""The data set: long tail, forms of data, errors, and random draws."""
 
 import pickle
 import re
@@ -153,7 +153,8 @@ def test_labels_and_counts_through_wrappers_without_a_pipeline(write):
         assert len(labels) == len(wrapped)
         for i in (0, len(wrapped) // 2, len(wrapped) - 1):
             assert labels[i] == wrapped.get_data_info(i)['label']
-    # The tail is repeated: MMEngine's repeat-factor sampling works with us.
+    # The tail is repeated: MMEngine's repeat-factor sampling works with our
+    # data.
     assert len(balanced) > len(dataset)
 
 
@@ -244,7 +245,7 @@ def test_an_empty_split(write):
 
 
 def whole(results):
-    """A pipeline that gives a data sample."""
+    """A pipeline whose result is a data sample."""
     return dict(inputs=0, data_samples=ActionDataSample(), label=results)
 
 
@@ -309,7 +310,7 @@ def test_names_that_two_data_sets_share(write):
     for i, row in enumerate(data['annotations']):
         row['frame_dir'] = i
     assert shared_names(*splits()) == [2]
-    assert shared_names(*splits('b.pkl')) == []  # others count anew
+    assert shared_names(*splits('b.pkl')) == []  # each counts anew
 
 
 # Kinetics: compressed keypoints beside the annotation file ------------------
@@ -326,7 +327,7 @@ def kinetics(tmp_path, write, pyskl):
     for i in range(2):
         frames = np.sort(np.concatenate([np.arange(10), np.arange(4, 7)]))
         boxes = np.zeros((13, 17, 3), np.float16)
-        boxes[..., 0] = frames[:, None]  # x tells the frame
+        boxes[..., 0] = frames[:, None]  # x identifies the frame
         boxes[..., 2] = 0.9
         score = np.where(np.arange(13) % 5 == 4, 0.6, 0.9)
         packs[f'key{i}'] = dict(keypoint=boxes, frame_inds=frames)

@@ -1,4 +1,4 @@
-"""``PreNormalize2D`` against a naive loop, and MMAction2's."""
+"""``PreNormalize2D`` against a naive loop, and against MMAction2's."""
 
 import copy
 
@@ -13,7 +13,7 @@ from ..pyskl_steps import normalized_2d
 
 
 def in_pixels(size=100):
-    """Two persons; half of the joints are seen, and far less than all."""
+    """Two persons; half of the joints are seen, in part of the picture."""
     (row,) = make_annotations(1, 1, 17, 2, persons=2, scores=True)
     rng = np.random.default_rng(1)
     row['keypoint'] = (row['keypoint'] + 5) * size
@@ -37,7 +37,7 @@ def in_pixels(size=100):
 )
 @pytest.mark.parametrize('size', [100, 0.5])
 def test_places_in_a_picture_are_normalised_as_pyskls(size, options, scores):
-    """By a naive loop; a box of a few pixels is left as it is."""
+    """As a naive loop does it; a box of a few pixels is not scaled."""
     row = in_pixels(size)
     if not scores:
         del row['keypoint_score']
@@ -63,7 +63,7 @@ def test_the_box_is_of_what_is_seen():
 
 
 def test_a_fixed_picture_is_mmaction2s():
-    """If all joints are shown; its size by default is the same."""
+    """This holds if all joints are shown; the default size is the same."""
     row = in_pixels()
     del row['img_shape']
     stock = StockPreNormalize2D()(copy.deepcopy(row))
@@ -72,7 +72,7 @@ def test_a_fixed_picture_is_mmaction2s():
     np.testing.assert_allclose(ours, stock['keypoint'], atol=1e-6)
     wide = PreNormalize2D(img_shape=(540, 960))
     wider = wide(dict(keypoint=half))['keypoint']
-    assert wider.dtype == np.float32  # not of Kinetics' half precision
+    assert wider.dtype == np.float32  # not for Kinetics' half precision
     np.testing.assert_allclose(wider, 2 * ours + 1, atol=1e-2)
 
 

@@ -1,4 +1,4 @@
-"""Samplers: frequencies, ranks, epochs; and the seeds that they send along."""
+"""Samplers: frequencies, ranks, epochs, and the seeds of samples."""
 
 import math
 import pickle
@@ -32,7 +32,7 @@ EPOCHS = 4
 
 
 def progressive(dataset, seed=None):
-    """A sampler that was told its number of epochs."""
+    """A sampler that knows its number of epochs."""
     sampler = ProgressiveSampler(dataset, seed)
     sampler.set_max_epochs(EPOCHS)
     return sampler
@@ -50,7 +50,7 @@ ALL = [
 
 
 def draw(results):
-    """A transform that draws from all three generators."""
+    """A transform that draws from all three random generators."""
     return dict(
         label=results['label'],
         draws=(np.random.rand(), torch.rand(()).item(), random.random()),
@@ -65,7 +65,7 @@ def dataset(write):
 
 
 def shares(sampler_type, dataset, world_size, monkeypatch, epoch=0, seed=0):
-    """What each rank gets."""
+    """Draws of each rank."""
     result = []
     for rank in range(world_size):
         monkeypatch.setattr(
@@ -90,7 +90,7 @@ def test_ranks_are_disjoint_and_equal(
     together = [i for step in zip(*ranks, strict=True) for i in step]
     assert together[: len(whole)] == whole
     assert len(together) - len(whole) < world_size
-    # The same draws too, however many ranks share the epoch.
+    # The draws are also the same if other numbers of ranks share the epoch.
     for one, many in zip(whole, together, strict=False):
         assert one.draw_seed == many.draw_seed
     assert len({i.draw_seed for i in together}) == len(together)
@@ -106,15 +106,15 @@ def test_shuffle_visits_everyone_once(dataset, monkeypatch):
 @pytest.mark.parametrize(
     ('other', 'length'),
     [
-        (REVERSE, 60),  # of twice 12, 6 and 3 samples, the last raised to 12
+        (REVERSE, 60),  # twice 12, 6 and 3 samples, with 3 raised to 12
         (dict(REVERSE, keep_length=True), 42),
-        (dict(REVERSE, class_prob=[0.5, 0, 0]), 12),  # shorter, too
+        (dict(REVERSE, class_prob=[0.5, 0, 0]), 12),  # a shorter epoch, too
     ],
 )
 def test_shuffling_can_be_as_long_as_another_sampler(
     dataset, other, length, world_size, monkeypatch
 ):
-    """Every sample in turn, in another order each time."""
+    """Every sample comes in turn, in a new order each time."""
     repeated = RepeatDataset(dataset, times=2)
     kind = partial(ShuffleSampler, same_length_as=other)
     ranks = shares(kind, repeated, world_size, monkeypatch)
@@ -145,7 +145,7 @@ def test_class_balanced_frequencies(dataset, times, monkeypatch):
     assert len(whole) == times * len(dataset)
     assert np.ptp(np.bincount(labels[whole])) <= 1
     for label in range(3):
-        # Within a class all samples take turns.
+        # Within a class, all samples alternate.
         visits = np.bincount(np.array(whole), minlength=len(labels))[
             labels == label
         ]
@@ -153,7 +153,7 @@ def test_class_balanced_frequencies(dataset, times, monkeypatch):
 
 
 def visits_by_class(whole, dataset, times=1):
-    """How often each sample is drawn, a row of them for each class."""
+    """Number of draws of each sample, one row for each class."""
     labels = np.tile(dataset.labels, times)
     visits = np.bincount(np.array(whole), minlength=len(labels))
     return [visits[labels == label] for label in range(dataset.num_classes)]
@@ -163,7 +163,7 @@ def visits_by_class(whole, dataset, times=1):
 def test_the_reverse_sampler_raises_the_rarest_third(
     write, times, monkeypatch
 ):
-    """Also where the class index is not the rank: class 1 is the rarest."""
+    """The class index may differ from the rank: class 1 is the rarest."""
     tail = dict(TAIL, class_order=[0, 2, 1])
     dataset = LongTailPoseDataset(
         write(make_data(3, 12)), [], split='train', long_tail=tail
@@ -182,13 +182,13 @@ def test_the_reverse_sampler_raises_the_rarest_third(
         (0, [12, 6, 3]),
         (0.5, [12, 8, 6]),
         (1, [12, 12, 12]),
-        (2, [12, 24, 48]),  # BBN's: in inverse proportion to the size
+        (2, [12, 24, 48]),  # BBN's sampler: in inverse proportion to the size
     ],
 )
 def test_the_reverse_sampler_follows_a_power(
     dataset, power, sums, monkeypatch
 ):
-    """n_max^q n^(1-q) draws of a class; 12 * 0.5^0.5 = 8.49, cumulated."""
+    """A class has n_max^q n^(1-q) draws, cumulated; 12 * 0.5^0.5 = 8.49."""
     kind = partial(ReverseFrequencySampler, rule='power', power=power)
     (whole,) = shares(kind, dataset, 1, monkeypatch)
     visits = visits_by_class(whole, dataset)
@@ -200,7 +200,7 @@ def test_the_reverse_sampler_follows_a_power(
     ('class_prob', 'sums'),
     [
         ([1, 1, 1], [12, 6, 3]),
-        ([1, 1.5, 3], [12, 9, 9]),  # PYSKL's: a pass, and half of the class
+        ([1, 1.5, 3], [12, 9, 9]),  # PYSKL: one pass, and half of the class
         ([0, 2, 1 / 3], [0, 12, 1]),
         ({1: 2}, [12, 12, 3]),
     ],
@@ -216,7 +216,7 @@ def test_the_reverse_sampler_takes_numbers_by_class(
 
 
 def test_the_samples_of_a_share_differ_between_epochs(dataset, monkeypatch):
-    """Of 1.5 visits on average every sample has one or two."""
+    """With 1.5 draws on average, every sample has one or two."""
     kind = partial(ReverseFrequencySampler, class_prob=[1, 1.5, 1])
     total = np.zeros(6)
     for epoch in range(40):
@@ -260,7 +260,7 @@ def test_the_reverse_sampler_can_keep_the_length(
 
 @pytest.fixture
 def ntu60(vectors, monkeypatch):
-    """Counts of NTU60-LT and the labels of some passes, as a data set."""
+    """A data set with the class counts of NTU60-LT, over some passes."""
     counts = np.array(vectors['ros.lengths']['inputs']['class_counts'])
     monkeypatch.setattr(samplers, 'get_labels', lambda labels: labels)
     monkeypatch.setattr(samplers, 'get_class_counts', lambda _: counts)
@@ -268,12 +268,12 @@ def ntu60(vectors, monkeypatch):
 
 
 def drawn_labels(sampler, labels):
-    """How often each class is drawn, ``(K,)``."""
+    """Number of draws of each class, ``(K,)``."""
     return np.bincount(labels[np.array(list(sampler), dtype=int)])
 
 
 def test_an_epoch_of_brl_draws_the_tail_more_and_nobody_less(ntu60):
-    """A pass of NTU60-LT: the last 20 classes as often as the largest."""
+    """For NTU60-LT, the last 20 classes get as many draws as the largest."""
     counts, labels_of = ntu60
     labels = labels_of(1)
     sampler = ReverseFrequencySampler(labels, seed=0)
@@ -286,7 +286,7 @@ def test_an_epoch_of_brl_draws_the_tail_more_and_nobody_less(ntu60):
 
 
 def test_the_reverse_sampler_is_the_released_one(vectors, ntu60):
-    """Of NTU60-LT, RepeatDataset of 5; the release cuts 3000 off to 2999."""
+    """NTU60-LT with RepeatDataset of 5; the release truncates 3000 to 2999."""
     _, labels_of = ntu60
     labels = labels_of(5)
     sampler = ReverseFrequencySampler(labels, seed=0)
@@ -301,7 +301,7 @@ def test_the_reverse_sampler_is_the_released_one(vectors, ntu60):
 
 @pytest.mark.parametrize('keep', [False, True])
 def test_a_power_of_1_is_random_over_sampling(vectors, ntu60, keep):
-    """Each class as often as the largest has samples."""
+    """Each class is drawn as often as the largest class has samples."""
     _, labels_of = ntu60
     labels = labels_of(1)
     sampler = ReverseFrequencySampler(labels, 'power', 1, keep, seed=0)
@@ -313,7 +313,7 @@ def test_a_power_of_1_is_random_over_sampling(vectors, ntu60, keep):
 
 
 def test_the_balanced_sampler_draws_a_sample_as_in_the_vector(vectors, ntu60):
-    """Of classes 0, 1, 2 and 59; 15 passes are a multiple of 60 draws."""
+    """Classes 0, 1, 2 and 59; 15 passes are a multiple of 60 draws."""
     counts, labels_of = ntu60
     labels = labels_of(15)
     drawn = drawn_labels(ClassBalancedSampler(labels, seed=0), labels)
@@ -344,7 +344,7 @@ def test_progressive_shares_go_from_the_data_to_equal(ntu60, epoch):
 
 @pytest.mark.parametrize('times', [1, 5])
 def test_progressive_samples_take_turns(dataset, times, monkeypatch):
-    """And all come once in the first epoch, which is the data as it is."""
+    """All samples come once in the first epoch, which has natural counts."""
     repeated = RepeatDataset(dataset, times=times)
     for epoch in range(EPOCHS):
         args = (progressive, repeated, 1, monkeypatch, epoch)
@@ -379,7 +379,7 @@ def test_progress_out_of_range_is_refused(progress):
 def test_the_reverse_sampler_says_how_many_passes_an_epoch_is(
     dataset, monkeypatch, times, keep, said
 ):
-    """Over the distinct samples, as the text of a schedule counts them."""
+    """Passes over distinct samples, as messages about schedules count them."""
     lines = []
     logger = SimpleNamespace(info=lines.append)
     monkeypatch.setattr(MMLogger, 'get_current_instance', lambda: logger)
@@ -451,7 +451,7 @@ def test_the_global_state_is_left_alone(dataset):
 
 
 def test_a_repeated_sample_is_drawn_anew_within_an_epoch(dataset):
-    """Through RepeatDataset and ConcatDataset, which renumber the samples."""
+    """Also through RepeatDataset and ConcatDataset, which renumber samples."""
     wrapped = ConcatDataset([dataset, dataset])
     assert len(set(epoch_draws(wrapped))) == len(wrapped)
     repeated = RepeatDataset(dataset, times=3)

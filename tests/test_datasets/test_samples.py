@@ -1,4 +1,4 @@
-"""Samples as people have them: the same input as the plain file, or a line."""
+"""Samples in users' forms: read like the plain file, or refused."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ PIPELINE = [
 
 
 def plain():
-    """Whole pixels of two persons, the second of whom leaves."""
+    """Integer pixels of two persons; the second person leaves."""
     data = make_data(3, 2, joints=17, channels=2, persons=2, scores=True)
     rng = np.random.default_rng(0)
     for row in data['annotations']:
@@ -102,7 +102,7 @@ def test_a_score_of_1_where_there_is_none(write):
     score = dataset.get_data_info(0)['keypoint_score']
     assert score.dtype == np.float32 and score.shape == (2, 12, 17)
     assert (score[0] == 1).all() and (score[1, :6] == 1).all()
-    assert (score[1, 6:] == 0).all()  # nobody is there
+    assert (score[1, 6:] == 0).all()  # all persons are absent
 
 
 @pytest.mark.parametrize('dtype', '? c8 U3 S3 M8[s] m8[s] O'.split())

@@ -51,7 +51,7 @@ def performance(seed=0, **changes):
 
 
 def still():
-    """A body of table size that faces the camera and only gestures."""
+    """A body of the tables' size that faces the camera and only gestures."""
     drawn = performance()
     cycle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
     return replace(
@@ -67,7 +67,7 @@ def still():
 
 
 def tracks(action):
-    """Joint name to its positions ``(T, 3)`` on the still body."""
+    """Positions ``(T, 3)`` of each joint on the still body."""
     points = perform(ACTIONS[action], still(), NTURGBD)
     return dict(zip(NTURGBD.joints, points.transpose(1, 0, 2), strict=True))
 
@@ -137,7 +137,7 @@ def test_salient_parts_move_far_more_than_resting_ones(action, layout):
         return points if layout.dims == 3 else project(points)
 
     def distances(movement):
-        """From the still body, over joints, frames and performances."""
+        """Distances to the still body by joints, frames and performances."""
         size = dict(bones=np.ones(len(BODY)), place=np.zeros(2))
         apart = [
             seen(movement, performance(i, **size)) - seen({}, still())
@@ -256,7 +256,7 @@ def test_both_layouts_show_the_same_performance():
     assert body['total_frames'] == flat['total_frames']
     wrist = NTURGBD.joints.index('l_wrist')
     seen = project(body['keypoint'][0, :, wrist].astype(float))
-    # 8 mm of noise are about 2 pixels, and the detector's own are 3 to 6.
+    # 8 mm of noise are about 2 pixels; the detector's own noise is 3 to 6.
     error = np.abs(seen - flat['keypoint'][0, :, 9])
     assert error.mean() < 10
     assert np.ptp(seen, axis=0).max() > 50
@@ -321,7 +321,7 @@ def test_seeds_splits_classes_and_samples_differ(dataset):
     arrays = list(keypoints(dataset).values())
     arrays += list(keypoints(other).values())
     assert len({a.tobytes() for a in arrays}) == len(arrays)
-    # Different bodies too: one body would give one first draw of frames.
+    # The bodies differ, too: equal bodies would give equal first draws.
     assert len({len(a[0]) for a in arrays}) > 10
 
 

@@ -1,4 +1,4 @@
-"""Our transforms against MMAction2's, and what they promise."""
+"""Our transforms against MMAction2's, and their documented properties."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def test_features_are_mmaction2s(name, feats):
 
 @pytest.mark.parametrize('name', LAYOUTS)
 def test_bone_motion_is_the_motion_of_the_bones(name):
-    """By a naive loop, on every layout."""
+    """Compared with a naive loop, on every layout."""
     layout = LAYOUTS[name]
     joints = sample(name, scores=False)['keypoint']
     result = GenSkeFeat(name, ['bm'])(sample(name, scores=False))['keypoint']
@@ -96,7 +96,7 @@ def test_rotation_is_random_within_its_limits():
 
 
 def test_centring_and_scale_do_not_show_after_min_max():
-    """Why NW-UCLA's pipeline has neither, though its sources do."""
+    """So NW-UCLA's pipeline has neither, although its sources do."""
     row = sample('nw-ucla', scores=False)
     plain = dict(keypoint=row['keypoint'].copy())
     moved = dict(keypoint=1.3 * (row['keypoint'] - row['keypoint'][0, 0, 1]))
@@ -129,17 +129,17 @@ def clips(kind, total, number=1):
 
 @pytest.mark.parametrize('total', [26, 27, 40, 51, 52, 53, 90, 33333])
 def test_segments_of_long_sequences_are_mmaction2s(total):
-    """Draw by draw, from as many frames as the clip has."""
+    """Every draw is equal, from at least as many frames as the clip has."""
     ours = SortedSampleFrames(26, segments=True)
     theirs = clips(UniformSampleFrames(26), total, 5)
     assert (clips(ours, total, 5) == theirs).all()
-    if total < 2**15:  # nor does a small integer type overflow
+    if total < 2**15:  # a small integer type does not overflow, either
         assert (clips(ours, np.int16(total), 5) == theirs).all()
 
 
 @pytest.mark.parametrize('total', [1, 2, 7, 13, 25])
 def test_segments_of_short_sequences_repeat_frames_in_order(total):
-    """A frame of [i T / 26, (i + 1) T / 26), each as long as it covers it."""
+    """Frames cover [i T / 26, (i + 1) T / 26), as much as they overlap."""
     drawn = clips(SortedSampleFrames(26, segments=True), total, 2000)
     assert (np.diff(drawn) >= 0).all() and (drawn < total).all()
     ends = np.arange(27) * total / 26
@@ -158,7 +158,7 @@ def test_segments_of_short_sequences_repeat_frames_in_order(total):
 
 
 def test_segments_end_with_the_last_frame(monkeypatch):
-    """Also where the last draw is rounded up to the end."""
+    """Also if the last draw is rounded up to the end."""
     almost = np.full(64, 1 - 2**-53)
     monkeypatch.setattr(np.random, 'rand', lambda _: almost)
     for total in range(1, 64):
@@ -190,7 +190,7 @@ def test_the_nw_ucla_pipeline_through_the_registry():
 
 
 def ctrgcn_crop(frames, valid, interval, window):
-    """CTR-GCN's ``valid_crop_resize`` up to the resizing, retold."""
+    """CTR-GCN's ``valid_crop_resize`` up to the resizing, rewritten."""
     if len(interval) == 1:
         bias = int((1 - interval[0]) * valid / 2)
         return frames[bias : valid - bias]
@@ -204,7 +204,7 @@ def ctrgcn_crop(frames, valid, interval, window):
 @pytest.mark.parametrize('total', [1, 2, 5, 8, 9, 20, 21, 100])
 @pytest.mark.parametrize('share', [(0.5, 1), (0.2, 0.2), (0.95,), (0.3,)])
 def test_crops_are_ctrgcns(share, total):
-    """With the same draws; frame t holds 100 t, and 7 is padding."""
+    """The same draws; frame t has the value 100 t, and 7 is padding."""
     test_mode = len(share) == 1
     crop = ResizeCrop(8, share[0] if test_mode else share, test_mode)
     ramp = 100 * np.arange(total, dtype=np.float64)
@@ -220,13 +220,13 @@ def test_crops_are_ctrgcns(share, total):
         np.testing.assert_array_equal(
             results['keypoint'][0, :, 0, 0], expected[0]
         )
-        if len(frames) >= 8:  # else the ends repeat
+        if len(frames) >= 8:  # otherwise the ends repeat
             steps = np.diff(results['keypoint'][0, :, 0, 0])
             np.testing.assert_allclose(steps, 100 * len(frames) / 8)
 
 
 def test_crops_are_of_every_length_and_place():
-    """Of 24 frames: from 6, raised to 8, up to all, which is not drawn."""
+    """With 24 frames: from 6, raised to 8, up to 24, which is not drawn."""
     np.random.seed(0)
     crop = ResizeCrop(8, (0.25, 1))
     seen = {crop._sample_crop(24) for _ in range(3000)}
@@ -242,7 +242,7 @@ def test_crops_are_of_every_length_and_place():
 def test_resized_clips_go_through_the_stock_transforms(
     name, test_mode, persons
 ):
-    """2-D with scores and 3-D; what the network gets, and nothing changed."""
+    """2-D with scores and 3-D; the network's input, with nothing changed."""
     layout = LAYOUTS[name]
     flat, stock = layout.dims == 2, name in ('nturgb+d', 'coco', 'openpose')
     (row,) = make_annotations(
@@ -290,7 +290,7 @@ def test_resized_clips_go_through_the_stock_transforms(
 
 def test_what_a_resized_clip_says():
     row = sample('nturgb+d')
-    row['num_clips'] = 10  # as of another sampler
+    row['num_clips'] = 10  # as the seed of another sampler
     results = ResizeCrop(5, (0.5, 1))(row)
     told = {k: results[k] for k in ('total_frames', 'clip_len', 'num_clips')}
     assert told == dict(total_frames=5, clip_len=5, num_clips=1)

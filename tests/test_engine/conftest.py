@@ -1,4 +1,4 @@
-"""A real Runner on a small set."""
+"""A real Runner on a small data set."""
 
 import pytest
 from mmengine.config import Config
@@ -26,7 +26,7 @@ def build(write, tmp_path):
             )
             inner = loader.dataset.get('dataset', loader.dataset)
             inner.update(ann_file=path, num_classes=CLASSES)
-        cfg.train_dataloader.drop_last = False  # an incomplete batch, too
+        cfg.train_dataloader.drop_last = False  # the last batch is incomplete
         cfg.train_dataloader.dataset.times = 1
         inner = cfg.train_dataloader.dataset.dataset
         inner.long_tail = dict(max_per_class=6, imbalance_ratio=3)

@@ -18,7 +18,7 @@ if get_device() != 'cpu':
 
 AMP = {'optim_wrapper.type': 'mmshapmix.AmpOptimWrapper'}
 SHAPMIX = 'shapmix'
-# Of heads, mixers and estimators.
+# Methods with different heads, mixers and estimators.
 LEAVES = [
     'ce',  # MMAction2's head and loss
     SHAPMIX,
@@ -30,7 +30,7 @@ LEAVES = [
 
 
 class Watch(Hook):
-    """Records the dtypes inside of the backbone and of what the head gets."""
+    """Records the dtypes in the backbone and of the head's input."""
 
     def __init__(self):
         self.dtypes, self.losses = [], []
@@ -84,7 +84,7 @@ def weights(runner, epoch):
 
 
 def test_resumed_equals_uninterrupted(build):
-    """With accumulated and clipped gradients, and an average of weights."""
+    """With accumulated and clipped gradients and averaged weights."""
     options = {
         **AMP,
         'train_cfg.max_epochs': 2,
@@ -113,7 +113,7 @@ def test_a_checkpoint_resumes_with_and_without(build, one, other):
 
 
 def test_a_scalers_state_is_left_where_there_is_none(build):
-    """A checkpoint of CUDA, which is that of MMEngine's wrapper."""
+    """A CUDA checkpoint has such a state; loading must not remove it."""
     wrapper = build(**AMP).build_optim_wrapper(
         dict(
             type='mmshapmix.AmpOptimWrapper',
@@ -127,11 +127,11 @@ def test_a_scalers_state_is_left_where_there_is_none(build):
     scaled = dict(state, loss_scaler=dict(scale=512.0, growth_factor=2.0))
     kept = copy.deepcopy(scaled)
     wrapper.load_state_dict(scaled)
-    assert scaled.keys() == kept.keys()  # MMEngine's takes it out
+    assert scaled.keys() == kept.keys()  # MMEngine's wrapper removes it
 
 
 def test_mmaction2s_metric_measures_in_half_precision(build):
-    """Its top-k needs numpy arrays; the scores are close to the plain ones."""
+    """The metric needs numpy arrays; the scores are nearly the same."""
     runner = build(
         make_data(CLASSES, 6),
         leaf=LEAVES[0],
@@ -157,7 +157,7 @@ def test_mmaction2s_metric_measures_in_half_precision(build):
 
 
 def test_a_copy_of_the_model_runs_its_own_backbone(build):
-    """As EMAHook's, of which it is made within a step or not."""
+    """EMAHook copies the model, within a step or outside of one."""
     model = build().model.eval()
     skeletons = torch.randn(2, 1, 1, 8, 25, 3)
     with half_backbone(model), torch.no_grad():

@@ -1,4 +1,4 @@
-"""Which checkpoints a work folder has, and from which a run resumes."""
+"""Checkpoints in a work folder, and the one from which a run resumes."""
 
 import logging
 import shutil
@@ -28,7 +28,7 @@ def test_the_newest_is_that_of_the_highest_number(tmp_path):
         save(tmp_path / f'epoch_{number}.pth')
     save(tmp_path / 'test' / 'epoch_50.pth')
     save(tmp_path / 'best_acc_top1_epoch_60.pth')
-    save(tmp_path / 'epoch_70-12345678.pth')  # published
+    save(tmp_path / 'epoch_70-12345678.pth')  # a published checkpoint
     save(tmp_path / 'epoch_80.pth.old')
     (tmp_path / 'epoch_90.pth').mkdir()
     (tmp_path / 'epoch_99.pth.4711.partial').touch()
@@ -41,7 +41,7 @@ def test_the_newest_is_that_of_the_highest_number(tmp_path):
     'note', ['', 'epoch_1.pth', '/elsewhere/epoch_7.pth', '\0\n', 'a\\b_9.pth']
 )
 def test_the_note_does_not_decide(tmp_path, note):
-    """It may be empty, late, or that of a folder that this is a copy of."""
+    """The note may be empty, outdated, or copied from another folder."""
     elsewhere = save(tmp_path / 'elsewhere' / 'epoch_7.pth')
     here = tmp_path / 'here'
     save(here / 'epoch_1.pth')
@@ -55,7 +55,7 @@ def test_the_note_does_not_decide(tmp_path, note):
 
 
 def test_names_that_the_note_has_count_too(tmp_path):
-    """CheckpointHook(filename_tmpl='mine-{}.pt')."""
+    """For example, CheckpointHook(filename_tmpl='mine-{}.pt')."""
     save(tmp_path / 'mine-3.pt')
     save(tmp_path / 'mine-12.pt')
     save(tmp_path / 'other-20.pt')
@@ -117,7 +117,7 @@ def test_checkpoints_are_not_written_over_unless_asked_for(tmp_path):
 
 
 def test_going_back_sets_aside_what_came_later(tmp_path):
-    """Else a later --resume would find it."""
+    """Otherwise a later --resume would find the later checkpoints."""
     start = begun(tmp_path) / 'epoch_2.pth'
     with pytest.raises(FileExistsError, match='1 that .*: epoch_3.pth'):
         claim_folder(tmp_path, False, start)
@@ -137,7 +137,7 @@ def test_those_of_another_folder_are_in_the_way(tmp_path):
 
 @pytest.mark.parametrize('note', [True, False])
 def test_a_copied_folder_resumes_from_its_own(tmp_path, note):
-    """And says from which; a broken one is passed over."""
+    """The log says which checkpoint is used; a broken one is passed over."""
     one, copy = tmp_path / 'one', tmp_path / 'copy'
     tiny_runner(one).train()
     shutil.copytree(one, copy)

@@ -1,4 +1,4 @@
-"""What is said of training and validation data at the start."""
+"""Warnings about training and validation data at the start."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from .conftest import CLASSES
 
 
 def split_apart(shared):
-    """12 samples to train and 12 to validate, so many of them the same."""
+    """12 training and 12 validation samples with a number of common ones."""
     data = make_data(CLASSES, 6)
     names = data['split']['train']
     data['split'] = dict(

@@ -1,4 +1,4 @@
-"""Second stages, and what changes a classifier in testing, in a Runner."""
+"""Second stages, and corrections of a classifier in testing, in a Runner."""
 
 import copy
 import pickle
@@ -41,7 +41,7 @@ PLAIN = second_stage()
 
 @pytest.fixture
 def stage(build, tmp_path):
-    """A runner with a work folder of its own."""
+    """A runner with its own work folder."""
 
     def build_stage(name, epochs=1, **options):
         return build(
@@ -56,19 +56,19 @@ def stage(build, tmp_path):
 
 @pytest.fixture
 def path_of(tmp_path):
-    """Of a stage's checkpoint."""
+    """Path of a stage's checkpoint."""
     return lambda name, epoch=1: f'{tmp_path}/{name}/epoch_{epoch}.pth'
 
 
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory):
-    """Where the first stage is kept, which is trained once."""
+    """Folder with the first stage, which is trained once."""
     return tmp_path_factory.mktemp('first') / 'epoch_1.pth'
 
 
 @pytest.fixture
 def first(stage, path_of, trained, tmp_path):
-    """A copy of the checkpoint of a first stage."""
+    """A copy of the checkpoint of the first stage."""
     if not trained.exists():
         stage('first').train()
         shutil.copy(path_of('first'), trained)
@@ -87,7 +87,7 @@ def assert_same(path, other):
 
 
 class Spy(Hook):
-    """The classifier's weight at the start and after each step."""
+    """Records the classifier's weight at the start and after each step."""
 
     priority = 'VERY_LOW'
 
@@ -125,7 +125,7 @@ CLASSIFIER = {'cls_head.fc.weight', 'cls_head.fc.bias'}
 def test_what_a_second_stage_learns(
     stage, first, path_of, capfd, method, learnt, head
 ):
-    """All else is bit-equal, batch-norm buffers too; but not if not frozen."""
+    """All else is bit-equal, unless it is not frozen; buffers, too."""
     spy = spied(stage('second', load_from=first, **method))
     said = f'Second stage, with {head} classifier head'
     assert said in capfd.readouterr().out
@@ -145,7 +145,7 @@ def test_what_a_second_stage_learns(
 
 
 def test_retraining_resumed_equals_uninterrupted(stage, first, path_of, capfd):
-    """It starts once with a new head, which is as GCNHead's are."""
+    """A resumed stage keeps its new head, which starts as in GCNHead."""
     begun = spied(stage('whole', 2, load_from=first, **CRT))
     before = weights(first)
     assert not torch.isclose(begun.start, before['cls_head.fc.weight']).any()
@@ -162,13 +162,13 @@ def test_retraining_resumed_equals_uninterrupted(stage, first, path_of, capfd):
 
 @pytest.mark.parametrize('resume', [False, True])
 def test_a_second_stage_needs_a_first(stage, resume):
-    """Also if told to resume where there is nothing yet."""
+    """Also with --resume if there is no checkpoint yet."""
     with pytest.raises(ValueError, match='--load-from work_dirs'):
         stage('second', resume=resume, **CRT).train()
 
 
 def test_a_first_stage_is_not_resumed_as_a_second(stage, path_of):
-    """Nothing would be trained, and nobody would know."""
+    """Otherwise nothing would be trained, without any warning."""
     stage('first').train()
     options = dict(load_from=path_of('first'), resume=True)
     with pytest.raises(ValueError, match='checkpoint is of another training'):
@@ -201,7 +201,7 @@ class Witness(Hook):
 
 @pytest.mark.slow
 def test_retraining_on_two_processes(stage, first, tmp_path, monkeypatch):
-    """With seeds of their own, they still start with the same new head."""
+    """Although the seeds differ, both processes start with the same head."""
     monkeypatch.chdir(tmp_path)
     cfg = stage('dist', load_from=first, **CRT).cfg
     cfg.custom_imports.imports.append('witness')
@@ -235,7 +235,7 @@ def limit_by_hand(path, share):
 def test_the_limit_is_of_the_first_stage(
     stage, first, path_of, share, reinitialize
 ):
-    """Also where a new head replaces its rows."""
+    """Also if a new head replaces the rows of the first stage."""
     options = FROZEN | second_stage(reinitialize) | max_norm(share=share)
     stage('second', load_from=first, **options).train()
     path = path_of('second')
@@ -245,7 +245,7 @@ def test_the_limit_is_of_the_first_stage(
 
 @pytest.mark.parametrize('interval', ['iter', 'epoch'])
 def test_no_row_is_longer_than_the_limit(stage, first, path_of, interval):
-    """After each step, or at the end of an epoch only."""
+    """The limit holds after each step, or only at the end of an epoch."""
     options = FROZEN | second_stage() | max_norm(interval=interval)
     spy = spied(stage('second', load_from=first, **options))
     limit = limit_by_hand(first, 0.1) + 1e-6
@@ -271,10 +271,11 @@ def test_a_resumed_run_has_the_same_limit(stage, first, path_of):
 
 
 def classifier_norms(fc, method, steps, limit=None, weight_decay=None):
-    """Norms of a classifier's rows by step, as a row of the benchmark trains.
+    """Norms of a classifier's rows by step, trained as in the benchmark.
 
-    On fixed features of ten classes of 100 to 10 samples, with the row's loss
-    and weight decay; with a limit, as a second stage with MaxNorm.
+    The features are fixed, with ten classes of 100 to 10 samples; loss and
+    weight decay are those of the row. With a limit, this is a second stage
+    with MaxNorm.
     """
     cfg = Config.fromfile(leaf(method))
     counts = torch.tensor(long_tail_counts(10, 100, 10))
@@ -310,9 +311,9 @@ def classifier_norms(fc, method, steps, limit=None, weight_decay=None):
     ],
 )
 def test_max_norm_acts_in_the_benchmark(first, second):
-    """Rows lie at the limit throughout, and those of the tail grow.
+    """Rows lie at the limit throughout, and rows of the tail grow.
 
-    With the release's decay, 0.1, all shrink away from it.
+    With the release's weight decay, 0.1, all rows shrink away from the limit.
     """
     torch.manual_seed(0)
     fc = torch.nn.Linear(32, 10)
@@ -350,7 +351,7 @@ def scores_of(runner, path):
 
 @pytest.mark.parametrize('hooks', [[], [dict(type='EMAHook')]])
 def test_the_tau_normalised_classifier(stage, first, tmp_path, hooks):
-    """Scores by hand, from the features; also of averaged weights."""
+    """Scores computed by hand from the features, with averaged weights too."""
     tau = {
         'default_hooks.tau': dict(
             type='mmshapmix.PostHocHook', correction='tau-norm', tau=0.7
@@ -375,7 +376,7 @@ def test_the_tau_normalised_classifier(stage, first, tmp_path, hooks):
     norms = np.linalg.norm(weight, axis=1, keepdims=True)
     by_hand = torch.cat(pooled).numpy() @ (weight / norms**0.7).T
     np.testing.assert_allclose(scores, by_hand, atol=1e-6)
-    # And afterwards no longer.
+    # After the test, the model is unchanged.
     assert kept['cls_head.fc.bias'].any()
     plain = torch.nn.functional.linear(pooled[0], *head.fc.parameters())
     torch.testing.assert_close(head.fc(pooled[0]), plain)
@@ -405,7 +406,7 @@ NOT_KNOWN = 'does not know its class counts: measured 14 samples'
 def test_post_hoc_adjustment(
     stage, first, tmp_path, capfd, in_checkpoint, options, counts
 ):
-    """Equal to adjusting each clip's logits, before softmax and mean."""
+    """The same as adjusting the logits of each clip before the softmax."""
     saved = torch.load(first, weights_only=True)
     assert saved['meta'].pop('class_counts') == MEASURED
     if in_checkpoint:
@@ -437,7 +438,7 @@ def test_post_hoc_adjustment(
     np.testing.assert_allclose(scores, by_hand, rtol=1e-4)
     measured = NOT_KNOWN in capfd.readouterr().out
     assert measured == (counts == MEASURED)
-    # And afterwards no longer.
+    # After the test, the model is unchanged.
     features, head = torch.randn(2, 1, 8, 3, 5), runner.model.cls_head
     pooled = features.mean((1, 3, 4))
     torch.testing.assert_close(head(features), head.fc(pooled))
@@ -454,7 +455,7 @@ def test_adjusting_twice_is_said(stage, first, capfd, kind, twice):
 
 
 def test_the_adjustment_is_of_testing_alone(stage, first, path_of):
-    """Validation does not change; hooks get the counts in training, too."""
+    """Validation is unchanged; hooks get the class counts in training, too."""
     losses = []
     for name, options in (('plain', {}), ('hooked', adjusted(5.0))):
         runner = stage(name, load_from=first, **options)
@@ -477,7 +478,7 @@ PROGRESSIVE = {
 
 
 class Labels(Hook):
-    """Which samples each epoch really trains on."""
+    """Records the samples on which each epoch trains."""
 
     def __init__(self):
         self.epochs = {}
@@ -497,7 +498,7 @@ def epochs_of(runner):
 
 
 def test_progressive_training(stage, path_of):
-    """Through RepeatDataset; a resumed run draws what the whole one did."""
+    """Through RepeatDataset; a resumed run draws the same samples."""
     seen = epochs_of(stage('whole', 3, **PROGRESSIVE))
     for epoch, samples in seen.items():
         drawn = np.bincount([label for label, _ in samples])

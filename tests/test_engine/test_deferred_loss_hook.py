@@ -1,4 +1,4 @@
-"""When a deferred loss changes, in a real Runner."""
+"""The switch of a deferred loss in a real Runner."""
 
 from types import SimpleNamespace
 
@@ -25,7 +25,7 @@ def begin_at(begin, **options):
 
 
 class Stages(Hook):
-    """Each step's epoch, stage and late weights."""
+    """Records epoch, stage and late weights of each step."""
 
     priority = 'VERY_LOW'
 
@@ -46,7 +46,7 @@ def stages_of(runner):
 
 
 def test_the_loss_changes_once_and_stays(build, capfd):
-    """Weights are the same in every epoch of the stage, and after resume."""
+    """All epochs of a stage have the same weights, also after resuming."""
     epochs = {'train_cfg.max_epochs': 5}
     runner = build(**DEFERRED, **begin_at(2), **epochs)
     seen = stages_of(runner)
@@ -76,7 +76,7 @@ def test_the_loss_changes_once_and_stays(build, capfd):
 @pytest.mark.parametrize(
     ('begin', 'epochs', 'loop', 'late'),
     [
-        (2 / 3, 3, {}, [8, 9, 10, 11]),  # 4 steps an epoch
+        (2 / 3, 3, {}, [8, 9, 10, 11]),  # 4 steps per epoch
         (0.5, 3, {}, [6, 7, 8, 9, 10, 11]),  # within an epoch
         (0.0, 1, {}, [0, 1, 2, 3]),
         (0.6, None, dict(type='IterBasedTrainLoop', max_iters=5), [3, 4]),
@@ -94,7 +94,7 @@ def test_when_the_loss_changes(build, begin, epochs, loop, late):
 
 
 def test_the_stages_of_the_published_schedules(vectors):
-    """Epochs of the vector; BRL's lists have the first four of them."""
+    """Epochs of the test vector; the first four are in BRL's lists."""
     vector = vectors['drw.schedule']
     epochs = vector['inputs']['epochs']
     begins = dict(
@@ -138,7 +138,7 @@ def test_bad_beginnings_are_refused(begin):
 
 
 class Rates(Hook):
-    """Each step's base learning rate, and that of all groups."""
+    """Records the base learning rate and the rates of all groups."""
 
     def __init__(self):
         self.seen = []
@@ -168,9 +168,9 @@ INFLUENCE = {
 
 
 def test_the_learning_rate_falls_once(build, capfd):
-    """The cosine's, times the factor, and so if resumed at the switch or on.
+    """After the switch the cosine has the factor, also in a resumed run.
 
-    In all groups of parameters, and in the base rate, which is logged.
+    This holds for all parameter groups and for the logged base rate.
     """
     options = {
         'train_cfg.max_epochs': 4,
@@ -180,7 +180,7 @@ def test_the_learning_rate_falls_once(build, capfd):
     options |= INFLUENCE | begin_at(2, lr_factor=0.01)
     runner = build(**options)
     whole = rates_of(runner)
-    factors = np.repeat([1, 0.01], 8)[:, None]  # 4 steps an epoch
+    factors = np.repeat([1, 0.01], 8)[:, None]  # 4 steps per epoch
     np.testing.assert_allclose(whole, plain * factors, rtol=1e-9)
     assert capfd.readouterr().out.count('Learning rates times 0.01') == 1
     for epoch in (3, 2):

@@ -1,4 +1,4 @@
-"""A loss that is not finite ends a training, and nothing bad is saved."""
+"""A loss that is not finite ends a training, and no bad weights are saved."""
 
 import math
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from .tiny import tiny_runner
 
 
 def after(steps, value):
-    """A loss that has another value after some steps."""
+    """A loss whose value changes after some steps."""
     passed = iter(range(10**6))
     return lambda: value if next(passed) >= steps else 0.0
 
@@ -40,7 +40,7 @@ def test_where_none_was_saved_it_says_so(tmp_path):
 
 
 def test_weights_that_the_last_step_has_spoilt_are_not_saved(tmp_path):
-    """The loss was finite in every iteration."""
+    """The losses of all iterations were finite."""
     runner = tiny_runner(tmp_path, epochs=2)
 
     def spoil(*args, **kwargs):
@@ -75,7 +75,7 @@ def test_iterations_count_where_a_loop_counts_these(tmp_path):
 
 @pytest.mark.parametrize('wrong', [3, 4])
 def test_a_scaler_may_leave_out_single_steps(wrong):
-    """As many as the hook has patience, in a row, end it all the same."""
+    """A training ends after as many such steps in a row as the patience."""
     hook = FiniteLossHook(patience=4)
     warned = []
     scaler = SimpleNamespace(is_enabled=lambda: True)

@@ -79,7 +79,7 @@ def test_an_empty_class_is_refused_unless_asked_for(build):
     with pytest.raises(ValueError, match=r'every class, but classes \[2\]'):
         build(empty_class(), **NO_TAIL).train()
     allow = {'default_hooks.class_counts.allow_empty_classes': True}
-    # Balanced softmax still cannot do without.
+    # Balanced softmax still needs the class counts.
     with pytest.raises(ValueError, match=r'in each class, but classes \[2\]'):
         build(empty_class(), **NO_TAIL, **allow).train()
     runner = build(
@@ -108,7 +108,7 @@ def test_a_stock_data_set_is_refused_by_name(build):
 
 
 def test_the_sampler_goes_on_with_the_runs_seed(build):
-    """Also where no seed was given, and resuming brings the old one back."""
+    """Also without a given seed, when resuming restores the old one."""
     first = build(randomness=dict(seed=None))
     first.train()
     again = build(
@@ -131,7 +131,7 @@ def test_a_seed_of_the_samplers_own_stays(build):
 
 
 def test_iteration_based_loops(build):
-    """A resumed run goes on in the order of the uninterrupted one."""
+    """A resumed run continues in the order of an uninterrupted one."""
 
     class Spy(Hook):
         def __init__(self):
@@ -179,11 +179,11 @@ def test_validating_alone_does_not_load_the_training_data(build):
     first.train()
     alone = build(
         load_from=f'{first.work_dir}/epoch_1.pth',
-        # MMEngine's own hook fails with it where nothing was trained.
+        # MMEngine's own hook fails if nothing was trained.
         **{'default_hooks.checkpoint.save_best': None},
     )
     metrics = alone.val()
-    assert isinstance(alone._train_loop, dict)  # a config still
+    assert isinstance(alone._train_loop, dict)  # still a config
     assert Path(alone.work_dir, 'per_class_val.csv').is_file()
     assert metrics['acc/num_few'] == CLASSES
 
@@ -237,7 +237,7 @@ def test_other_samplers_are_remarked_upon(build, capfd):
 
 
 def test_class_balanced_training(build):
-    """Each class equally often, in the batches that really train."""
+    """The batches that are trained have equally many samples of each class."""
     runner = build(
         **{
             'train_dataloader.sampler': dict(
@@ -258,7 +258,7 @@ def test_class_balanced_training(build):
 
 
 def test_reverse_training_reports_its_length(build):
-    """Schedules are fixed at the start: all loops agree on the length."""
+    """Schedules are fixed at the start: all loops have the same length."""
     runner = build(
         **{
             'train_dataloader.sampler': dict(
@@ -275,7 +275,7 @@ def test_reverse_training_reports_its_length(build):
 
     runner.model.register_forward_pre_hook(watch, with_kwargs=True)
     runner.train()
-    # Of counts 6, 4, 2 and 2, the ranks from 2 * (4 // 3) on are raised.
+    # With counts 6, 4, 2 and 2, ranks from 2 * (4 // 3) on are raised.
     assert np.bincount(seen).tolist() == [12, 8, 12, 12]
     assert runner.iter == runner.max_iters == 2 * 6
     (rate,) = runner.optim_wrapper.get_lr()['lr']

@@ -1,4 +1,4 @@
-"""Logits of tested samples: of several clips, adjusted, of any head."""
+"""Logits of tested samples with several clips, adjustments, and any head."""
 
 import pickle
 
@@ -14,7 +14,7 @@ CLIPS = 3
 
 
 def run_test(build, path, leaf=CE, **options):
-    """A runner that has tested on several clips, and what it dumped."""
+    """A runner that has tested on several clips, and its dumped scores."""
     init_default_scope('mmaction')
     runner = build(
         leaf=leaf,
@@ -52,7 +52,7 @@ def column(rows, key):
 
 
 def test_the_logits_of_a_sample_are_the_mean_of_its_clips(build, tmp_path):
-    """With a stock head; the probabilities are what they were."""
+    """With MMAction2's head; the probabilities stay the same."""
     runner, rows = run_test(build, tmp_path / 'x.pkl')
     clips = clips_of(runner)
     assert clips.std(1).max() > 0.01
@@ -63,7 +63,7 @@ def test_the_logits_of_a_sample_are_the_mean_of_its_clips(build, tmp_path):
 
 
 def test_they_are_those_that_other_hooks_have_adjusted(build, tmp_path):
-    """Which of the hooks comes first in the config does not matter."""
+    """The order of the hooks in the config does not matter."""
     adjustment = dict(
         type='mmshapmix.PostHocHook', correction='logit-adjustment', tau=2.0
     )
@@ -90,7 +90,7 @@ def test_they_do_not_depend_on_how_scores_are_averaged(
 
 
 class Model(torch.nn.Module):
-    """Its head gives a dict, as one of several streams does."""
+    """A model whose head returns a dict, as for several streams."""
 
     def __init__(self):
         super().__init__()
@@ -98,7 +98,7 @@ class Model(torch.nn.Module):
 
     def forward(self, scores):
         self.cls_head(scores)
-        return [object()]  # which has no fields to set
+        return [object()]  # an object without fields to set
 
 
 class Runner:

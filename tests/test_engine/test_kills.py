@@ -1,4 +1,4 @@
-"""A part of the drill; the whole of it: tests/drills/kill.py."""
+"""A short version of the drill in tests/drills/kill.py."""
 
 import sys
 
@@ -9,7 +9,7 @@ from ..running import ROOT, run
 
 @pytest.mark.slow
 def test_a_training_that_is_killed_ends_as_if_it_had_not_been(tmp_path):
-    """At a few steps of its work, at a random time, and on a full disk."""
+    """At a few steps of its work, at a random time, and with a full disk."""
     drill = ROOT / 'tests' / 'drills' / 'kill.py'
     output = run(sys.executable, drill, '--random', 1, '--every', 25)
     for name in ('kill at', 'full disk at', 'random time'):

@@ -1,4 +1,4 @@
-"""What --cfg-options makes of its text."""
+"""Parsing of the text in --cfg-options."""
 
 import argparse
 import re
@@ -30,7 +30,7 @@ def test_options_mean_what_they_mean_to_mmengine(text):
 @pytest.mark.parametrize(
     'path',
     [
-        'my data/a.pkl',  # MMEngine takes the space out
+        'my data/a.pkl',  # MMEngine removes the space
         '/a, b/c [x] (y) ü/d.pkl',
         '-a=b,c/{x}.pkl',
         "it's, so/a.pkl",

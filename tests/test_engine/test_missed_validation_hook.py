@@ -1,4 +1,4 @@
-"""A validation that was interrupted comes first when a run is resumed."""
+"""A resumed run first repeats a validation that was interrupted."""
 
 import pytest
 import torch
@@ -8,7 +8,7 @@ from .tiny import tiny_runner
 
 
 class Dies(Hook):
-    """As a process that is killed in the validation of an epoch."""
+    """Ends like a process that is killed in the validation of an epoch."""
 
     def __init__(self, epoch):
         self.epoch = epoch
@@ -26,7 +26,7 @@ def killed(folder, epoch, **options):
 
 
 def seen(folder, **options):
-    """Epochs that are trained and validated, in their order."""
+    """Trained and validated epochs, in their order."""
     runner = tiny_runner(folder, resume=True, **options)
     runner.train()
     return list(dict.fromkeys(runner.spy.seen))
@@ -60,7 +60,7 @@ def test_that_of_the_last_epoch_is_not_lost(tmp_path):
 
 
 def test_what_is_validated_is_not_again(tmp_path):
-    """Also where it brought no new best, for which MMEngine saves nothing."""
+    """Also without a new best result, for which MMEngine saves nothing."""
     tiny_runner(tmp_path, epochs=2, **BEST, values=[0.5, 0.1]).train()
     assert seen(tmp_path, **BEST) == ['train 3', 'validate 3']
 
@@ -122,7 +122,7 @@ def test_iterations_count_where_a_loop_counts_these(tmp_path):
 
 
 def test_a_plateau_counts_each_validation_once(tmp_path):
-    """As uninterrupted: the checkpoint has what the metric has changed."""
+    """The checkpoint contains the changes that a validation has made."""
     options = dict(
         param_scheduler=dict(
             type='ReduceOnPlateauLR', monitor='acc', rule='greater', patience=0

@@ -14,7 +14,7 @@ NAME = 'cls_head.fc_cls.weight'
 
 
 def published(model, num_classes=None, prefix='module.'):
-    """A PYSKL checkpoint for a model, with other weights than it has."""
+    """A PYSKL checkpoint for a model, with other weights than the model."""
     state = {}
     for name, value in model.state_dict().items():
         name = name.replace('.fc.', '.fc_cls.')
@@ -29,7 +29,7 @@ def published(model, num_classes=None, prefix='module.'):
 
 
 def own(model):
-    """A checkpoint of MMEngine, with other weights than the model has."""
+    """A checkpoint of MMEngine, with other weights than the model."""
     state = {
         name: torch.rand(value.shape).to(value.dtype)
         for name, value in model.state_dict().items()
@@ -39,13 +39,13 @@ def own(model):
 
 @pytest.fixture(scope='module')
 def made():
-    """What is built once, since MMEngine takes its time."""
+    """Models and runners that are built once, since building is slow."""
     return {}
 
 
 @pytest.fixture
 def load(build, made, tmp_path, capfd, monkeypatch):
-    """Load a checkpoint, made for the model, as a tool does."""
+    """Load a checkpoint for the model, as a tool does."""
 
     def load_checkpoint(make=published, train=False, resume=False, **options):
         if not made:
@@ -93,7 +93,7 @@ def test_nothing_is_tested_if_classes_differ(load):
 @pytest.mark.parametrize('make', [published, own])
 @pytest.mark.parametrize('options', [{}, WITHOUT])
 def test_a_training_may_start_with_another_head(load, make, options):
-    """Which parameters start anew is said in a line."""
+    """One line of the log says which parameters start anew."""
 
     def make_other(model):
         checkpoint = make(model)
@@ -116,7 +116,7 @@ def test_a_training_may_start_with_another_head(load, make, options):
 
 
 def without(part):
-    """Make a checkpoint of our names that lacks something."""
+    """Make a checkpoint with our names that lacks some weights."""
 
     def make(model):
         checkpoint = own(model)
@@ -178,7 +178,7 @@ def test_nothing_is_tested_with_random_weights(load, name):
 
 @pytest.mark.parametrize('name', ['no head', 'half a head', 'another shape'])
 def test_a_training_starts_from_what_fits_if_asked_to(load, name):
-    """But for the head, only then."""
+    """Without the option, only the head may differ."""
     make, _ = MISFITS[name]
     if 'head' not in name:
         with pytest.raises(ValueError, match='tools/train.py --partial'):
@@ -198,7 +198,7 @@ def test_something_must_fit(load):
 
 
 def test_mixers_and_losses_do_not_decide_a_test(load):
-    """Nor files that have no counters, as old ones; nor bare states."""
+    """Old files without counters and bare states may be tested, too."""
 
     def make(model):
         state = without('num_batches')(model)['state_dict']
@@ -212,7 +212,7 @@ def test_mixers_and_losses_do_not_decide_a_test(load):
 
 
 def test_an_average_of_the_weights_is_loaded_too(load):
-    """MMEngine's EMAHook would test with random ones."""
+    """Otherwise MMEngine's EMAHook would test with random weights."""
 
     def make(model):
         return renamed_by(lambda n: f'module.{n}')(model)['state_dict']
@@ -243,7 +243,7 @@ def after_load(checkpoint, model):
 
 @pytest.fixture(scope='module')
 def model():
-    """A stand-in that has the names which tell PYSKL."""
+    """A stand-in with the names by which PYSKL is recognised."""
     model = nn.ModuleDict(
         dict(
             backbone=nn.ModuleDict(dict(data_bn=nn.BatchNorm1d(2))),
@@ -255,7 +255,7 @@ def model():
 
 
 def test_the_checkpoint_becomes_an_ordinary_one(model):
-    """Also a bare state dict; the optimizer is another one's."""
+    """Also for a bare state dict; the other optimizer is left out."""
     whole = published(model)
     bare = dict(published(model, prefix='')['state_dict'])
     for checkpoint, meta in (
@@ -270,7 +270,7 @@ def test_the_checkpoint_becomes_an_ordinary_one(model):
 
 
 def test_checkpoints_that_fit_are_left_alone(model):
-    """Also the versions of modules, by which torch reads old states."""
+    """Versions of modules, by which torch reads old states, stay, too."""
     state = model.state_dict()
     checkpoint = dict(meta=dict(epoch=1), state_dict=state, message_hub={})
     assert after_load(checkpoint, model) == []

@@ -1,4 +1,4 @@
-"""Rates of a resumed training, against one that was so from the beginning."""
+"""Rates of a resumed training, against one with these settings throughout."""
 
 import pytest
 import torch
@@ -40,7 +40,7 @@ SCHEDULES = dict(
 
 
 def train(folder, schedule, **options):
-    """The rates of each iteration that is trained."""
+    """Learning rates of all trained iterations."""
     runner = tiny_runner(
         folder, validate=False, param_scheduler=schedule, **options
     )
@@ -51,7 +51,7 @@ def train(folder, schedule, **options):
 @pytest.mark.parametrize('epochs', [3, 6])
 @pytest.mark.parametrize('name', SCHEDULES)
 def test_more_epochs_or_fewer_follow_the_new_schedule(tmp_path, name, epochs):
-    """Of 4 epochs, resumed after the second."""
+    """The training of 4 epochs is resumed after the second."""
     schedule = SCHEDULES[name]
     train(tmp_path / 'a', schedule, epochs=4)
     path = str(tmp_path / 'a' / 'epoch_2.pth')
@@ -66,7 +66,7 @@ def test_more_epochs_or_fewer_follow_the_new_schedule(tmp_path, name, epochs):
 
 @pytest.mark.parametrize('name', ['cosine', 'steps', 'one_cycle', 'poly'])
 def test_other_batches_follow_the_new_schedule(tmp_path, name):
-    """An epoch of 4 iterations has 2 then; epochs count."""
+    """An epoch of 4 iterations then has 2; the epoch counts."""
     schedule = SCHEDULES[name]
     train(tmp_path / 'a', schedule, epochs=4)
     path = str(tmp_path / 'a' / 'epoch_2.pth')
@@ -80,7 +80,7 @@ def test_other_batches_follow_the_new_schedule(tmp_path, name):
 
 
 def test_a_changed_config_is_followed(tmp_path):
-    """MMEngine would go on with the former rate and momentum in silence."""
+    """MMEngine would keep the former rate and momentum without a warning."""
     train(tmp_path / 'a', COSINE)
     path = str(tmp_path / 'a' / 'epoch_1.pth')
     changed = dict(
@@ -114,7 +114,7 @@ def test_rates_do_not_need_to_be_in_the_checkpoint(tmp_path, part):
 
 
 def test_what_has_not_changed_is_left_as_it_is(tmp_path, monkeypatch):
-    """Also a rate that something else has changed."""
+    """Also a rate that another component has changed."""
     runner = tiny_runner(tmp_path, validate=False, param_scheduler=COSINE)
     runner.train()
     path = tmp_path / 'epoch_1.pth'
@@ -199,7 +199,7 @@ def test_iterations_count_where_a_loop_counts_these(tmp_path):
 
 
 def test_a_checkpoint_within_an_epoch_begins_it_anew(tmp_path):
-    """Saved by iteration, in a loop of epochs: 4 iterations of 2 samples."""
+    """Saved by iteration in a loop of epochs: 4 iterations of 2 samples."""
     hook = dict(type='CheckpointHook', interval=2, by_epoch=False)
     hooks = dict(default_hooks=dict(checkpoint=hook))
     whole = train(tmp_path, COSINE, **hooks)

@@ -1,4 +1,4 @@
-"""What a training goes on from, in a Runner, and what is refused."""
+"""Checkpoints from which a Runner resumes, and refusals."""
 
 import pytest
 import torch
@@ -9,13 +9,13 @@ from .test_published_checkpoint_hook import MISFITS
 
 @pytest.fixture(scope='module')
 def made():
-    """What is built once, since MMEngine takes its time."""
+    """Runners that are built once, since building is slow."""
     return {}
 
 
 @pytest.fixture
 def runner(build, made):
-    """One that has trained an epoch of two."""
+    """A runner that has trained one of two epochs."""
     if not made:
         runner = build()
         runner.train()
@@ -27,13 +27,13 @@ def runner(build, made):
 
 @pytest.fixture
 def saved(runner, made):
-    """What the training has left."""
+    """Checkpoint of the training."""
     return torch.load(made['path'], weights_only=True)
 
 
 @pytest.fixture
 def resume(runner, tmp_path):
-    """Resume from a checkpoint, as far as before the first iteration."""
+    """Resume from a checkpoint, and stop before the first iteration."""
 
     def resume_from(checkpoint):
         path = tmp_path / 'x.pth'
@@ -128,7 +128,7 @@ def test_damaged_and_foreign_states_are_refused(saved, resume, name):
 
 @pytest.mark.parametrize('name', ['no head', 'another shape', 'a prefix'])
 def test_another_model_is_not_resumed(runner, saved, resume, name):
-    """Not even with another head: it is another training."""
+    """Even another head is refused, since it is another training."""
     hook = next(h for h in runner.hooks if hasattr(h, 'partial'))
     hook.partial = True
     saved['state_dict'] = MISFITS[name][0](runner.model)['state_dict']

@@ -31,12 +31,12 @@ STEPS = 4
 
 @pytest.fixture
 def shapmix(build):
-    """A runner with Shap-Mix that is guided from the first step."""
+    """A runner with Shap-Mix that mixes with guidance from the first step."""
     return partial(build, leaf=VALUES, **{f'{SALIENCY}warmup_epochs': 0})
 
 
 class Watch(Hook):
-    """Records what the estimator sees and says, and calls a function."""
+    """Records input and result of the estimator, and calls a function."""
 
     def __init__(self, watch=lambda model: None):
         self.watch, self.seen, self.steps = watch, [], []
@@ -90,7 +90,7 @@ def test_the_table_is_the_running_mean_of_what_was_observed(shapmix, leaf):
 
 
 def two_persons():
-    """The second person is away in every other sample."""
+    """The second person is absent in every other sample."""
     data = make_data(CLASSES, 6, persons=2)
     for row in data['annotations'][::2]:
         row['keypoint'][1] = 0
@@ -98,7 +98,7 @@ def two_persons():
 
 
 def test_the_mean_pose_is_that_of_the_pipelines_output(shapmix):
-    """Of present persons, over samples and frames, each with its seed."""
+    """Mean over present persons, samples and frames; each has its seed."""
     pipeline = 'train_dataloader.dataset.dataset.pipeline.4.num_person'
     runner = shapmix(two_persons(), **{pipeline: 2})
     train(runner)
@@ -124,7 +124,7 @@ def test_the_mean_pose_needs_a_share_of_the_samples_only(shapmix, capfd):
     prepare = dataset.prepare_data
     dataset.prepare_data = lambda index: read.append(index) or prepare(index)
     train(runner)
-    # Three for the pose, then an epoch of all.
+    # Three samples for the pose, then an epoch of all samples.
     assert len(read) == 3 + 14
     output = capfd.readouterr().out
     assert 'Mean pose of 3 training samples' in output and '100%' in output
@@ -146,7 +146,7 @@ def test_a_share_of_the_batch(shapmix, share, number):
 
 
 def test_evaluation_mode_without_gradients_then_as_before(shapmix):
-    """A module that was frozen stays so."""
+    """A frozen module stays in evaluation mode."""
     runner, modes = shapmix(), []
     frozen = runner.model.backbone.gcn[0]
 
@@ -189,7 +189,7 @@ def test_the_mode_is_restored_if_the_forward_raises(shapmix):
 
 
 def test_mixed_precision_is_that_of_the_training(shapmix):
-    """The optimiser's context is open while the estimator observes."""
+    """The estimator observes inside the optimizer wrapper's context."""
 
     @OPTIM_WRAPPERS.register_module(force=True)
     class HalfOptimWrapper(OptimWrapper):
@@ -210,7 +210,7 @@ def test_mixed_precision_is_that_of_the_training(shapmix):
 
 
 class Log(Hook):
-    """The losses of every step, and whether the mixer was guided."""
+    """Records the losses of each step, and whether mixing was guided."""
 
     def __init__(self):
         self.keys, self.guided = [], []
@@ -239,7 +239,7 @@ def test_the_warm_up(build, warmup):
 
 
 def test_repeats_are_passes_of_the_warm_up(build):
-    """14 samples three times: 11 steps an epoch, 3 2/3 a pass."""
+    """14 samples three times are 11 steps per epoch, 3 2/3 per pass."""
     runner = build(
         leaf=VALUES,
         **{
@@ -320,13 +320,13 @@ def test_a_model_that_predicts_nan_is_remarked_upon_once(shapmix, capfd):
 
 
 def flat():
-    """2-D data with scores, of two persons."""
+    """2-D data with scores and two persons."""
     return make_data(CLASSES, 6, 17, 2, persons=2, scores=True)
 
 
 @pytest.mark.parametrize('leaf', [VALUES, PAPER, GRADCAM])
 def test_two_flat_persons(build, leaf):
-    """Another layout, in a plane, with its score as the third channel."""
+    """A 2-D layout has the score as its third channel."""
     pipeline = [
         dict(type='PreNormalize2D'),
         dict(type='GenSkeFeat', dataset='coco', feats=['bm']),
@@ -355,7 +355,7 @@ def test_two_flat_persons(build, leaf):
     assert estimator.saliency().isfinite().all()
     if leaf != GRADCAM:
         assert estimator.mean_pose.shape == (2, 17, 3)
-        # Motion averages to about nothing, the score to itself.
+        # The mean of motion is nearly 0; the mean of the score is the score.
         score = estimator.mean_pose[..., 2]
         torch.testing.assert_close(
             score, torch.full((2, 17), 0.5 * 7 / 8), atol=0.05, rtol=0

@@ -1,4 +1,4 @@
-"""Checkpoints are whole, or not there; see also tests/drills/kill.py."""
+"""Checkpoints are complete or absent; see also tests/drills/kill.py."""
 
 import contextlib
 import errno
@@ -17,7 +17,7 @@ from .tiny import tiny_runner
 
 
 class Killed(BaseException):
-    """As a process that ends there."""
+    """Raised in place of the end of a killed process."""
 
 
 def checkpoint(**options):
@@ -29,7 +29,7 @@ BEST = checkpoint(max_keep_ckpts=1, save_best='acc', rule='greater')
 
 
 def names(folder):
-    """Of all files but the configs, which MMEngine names by the time."""
+    """Names of all files but the configs, whose names contain the time."""
     files = [path for path in Path(folder).iterdir() if path.is_file()]
     return {path.name for path in files if path.suffix != '.py'}
 
@@ -58,7 +58,7 @@ def killed_at(monkeypatch):
 def test_a_kill_leaves_the_newest_whole_and_nothing_else(
     tmp_path, killed_at, function, number
 ):
-    """Each epoch has a new best, and one checkpoint is kept."""
+    """Each epoch has a new best result, and one checkpoint is kept."""
     whole = tiny_runner(tmp_path / 'a', **BEST)
     whole.train()
     killed_at(function, number)
@@ -90,7 +90,7 @@ def test_the_old_one_stays_until_the_new_one_is_there(tmp_path, monkeypatch):
     assert names(tmp_path) == last
 
 
-@pytest.mark.parametrize('number', [2, 5])  # of epoch 2, and its best
+@pytest.mark.parametrize('number', [2, 5])  # writes epoch 2, or its best file
 def test_a_full_disk_is_said_and_loses_nothing(tmp_path, monkeypatch, number):
     calls = iter(range(10**6))
     fsync = os.fsync
@@ -147,7 +147,7 @@ def test_several_bests_are_kept_apart(tmp_path):
         runner = tiny_runner(tmp_path, epochs, **hooks, **options)
         (metric,) = runner.val_loop.evaluator.metrics
         compute = metric.compute_metrics
-        # Of the second metric the first epoch stays the best.
+        # By the second metric, the first epoch remains the best.
         metric.compute_metrics = lambda results: {
             **compute(results),
             'loss': float(runner.epoch),
@@ -170,7 +170,7 @@ def test_a_folder_for_checkpoints_of_its_own(tmp_path):
 
 
 def test_every_config_has_it(tmp_path):
-    """Ours and stock ones, by name or by class."""
+    """Our configs and stock ones, with the hook given by name or class."""
     (hook,) = [
         hook
         for hook in tiny_runner(tmp_path).hooks

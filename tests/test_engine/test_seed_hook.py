@@ -1,4 +1,4 @@
-"""What a step draws, in a real Runner; see also test_saliency_hook.py."""
+"""Random draws of a step in a real Runner; see also test_saliency_hook.py."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ EQUALIZATION = {
     'model.cls_head.loss_cls': dict(
         type='mmshapmix.EqualizationLoss',
         drop_prob=0.5,
-        tail_share=0.2,  # of the counts 6, 4, 2 and 2, the last two
+        tail_share=0.2,  # the last two of the counts 6, 4, 2 and 2
         _delete_=True,
     )
 }
@@ -19,7 +19,7 @@ EQUALIZATION = {
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """Train, and say what EqualizationLoss kept in each step."""
+    """Train, and return what EqualizationLoss has kept in each step."""
     kept = []
 
     def spy(*args):
@@ -63,7 +63,7 @@ def test_what_is_dropped_depends_on_seed_and_iteration(build, drawn):
 
 
 def test_mixer_and_loss_have_streams_of_their_own(build):
-    """The mixer's is the first, which no run's draws may lose."""
+    """The mixer has the first stream, so that published draws stay."""
     runner = build(leaf='stmix', **EQUALIZATION)
     seeds = []
 

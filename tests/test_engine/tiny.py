@@ -1,4 +1,4 @@
-"""The smallest training that MMEngine runs: for hooks of any config."""
+"""The smallest training that MMEngine runs, for hooks of any config."""
 
 import torch
 from mmengine.config import Config
@@ -12,7 +12,7 @@ SAMPLES = 8
 
 
 class Tiny(BaseModel):
-    """A regression; its loss is what a test says."""
+    """A regression whose loss a test can set."""
 
     def __init__(self, loss=None):
         super().__init__()
@@ -29,7 +29,7 @@ class Tiny(BaseModel):
 
 
 class Metric(BaseMetric):
-    """The values that are given, one after another; then what fits."""
+    """Returns given values, one after another, then the error of the fit."""
 
     def __init__(self, values):
         super().__init__()
@@ -43,7 +43,7 @@ class Metric(BaseMetric):
 
 
 class Spy(Hook):
-    """What happens, in its order; each step with its rates."""
+    """Records events in order; each step with its learning rates."""
 
     priority = 'VERY_LOW'
 

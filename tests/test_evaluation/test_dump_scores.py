@@ -1,4 +1,4 @@
-"""The dump alone; through tools and under DDP: test_end_to_end.py."""
+"""The dump alone; for tools and DDP see test_end_to_end.py."""
 
 import pickle
 import runpy
@@ -19,7 +19,7 @@ ANALYSIS = Path(mmaction.__file__).parent / '.mim' / 'tools/analysis_tools'
 
 @pytest.fixture
 def samples(rng):
-    """As a model gives them: scores are rows of the scores of a batch."""
+    """Samples as from a model: their scores are rows of a batch's scores."""
     scores = torch.tensor(rng.random((40, 8)), dtype=torch.float32)
     return [
         dict(
@@ -72,7 +72,7 @@ def test_what_is_unknown_is_absent(samples, tmp_path):
 
 
 def test_repeated_samples_are_dropped(samples, tmp_path):
-    """A sampler repeats the first ones, to make the ranks equal."""
+    """A sampler repeats the first samples to make ranks equally long."""
     padded = [*samples, *samples[:3]]
     rows = loaded(dump(padded, tmp_path / 'x.pkl', size=len(samples)))
     names = [row['frame_dir'] for row in rows]
@@ -80,7 +80,7 @@ def test_repeated_samples_are_dropped(samples, tmp_path):
 
 
 def test_a_sample_does_not_hold_its_batch(samples, tmp_path):
-    """Torch's own pickle of a row of scores has all rows."""
+    """Otherwise torch's pickle of a row would contain all rows."""
     size = dump(samples, tmp_path / 'x.pkl').stat().st_size
     assert size < 500 * len(samples)
     assert len(pickle.dumps(samples)) > 10 * size
@@ -97,7 +97,7 @@ def test_half_precision(tmp_path):
 
 
 def test_mmaction2s_tools_read_it(samples, tmp_path, monkeypatch, capsys):
-    """Its report, and its metric offline, say what ours says."""
+    """MMAction2's report and its offline metric agree with ours."""
     path = dump(samples, tmp_path / 'x.pkl', counts=range(8))
     script = str(ANALYSIS / 'report_accuracy.py')
     monkeypatch.setattr(

@@ -74,7 +74,7 @@ def test_thresholds_names_and_absent_groups():
 
 
 def test_an_untested_class_does_not_count():
-    """AccMetric takes it for 0 if it is predicted, a known fault."""
+    """AccMetric counts a class without samples as 0 if it is predicted."""
     scores, labels = np.eye(3)[[0, 2, 1, 1]], np.array([0, 0, 1, 1])
     assert evaluate(LongTailMetric(), scores, labels)['acc/mean1'] == 0.75
     assert evaluate(AccMetric(), scores, labels)['acc/mean1'] == 0.5

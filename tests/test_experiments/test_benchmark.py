@@ -46,7 +46,7 @@ data:
 
 @pytest.fixture
 def table(tmp_path):
-    """Write a table file with replaced text, and read it."""
+    """Write a table file with some text replaced, and read it."""
 
     def read(*replaced):
         path = tmp_path / '{x}, y' / 'table.yml'
@@ -206,7 +206,7 @@ def test_published_figures_stand_beside_ours(table, results):
 
 
 def test_the_table_for_people(table, results):
-    """What nobody has is left out: many, medium, and paper figures of two."""
+    """Columns without any values are left out."""
     found = table()
     ce, crt = readable(found, result_rows(found, 'one', results))
     assert ce == {
@@ -273,7 +273,7 @@ def test_our_tables_have_their_configs(path):
 
 
 def test_the_rows_are_the_methods():
-    """All that configs/benchmark has, with what they are compared with."""
+    """The table has all methods of configs/benchmark and their baselines."""
     table = read_benchmark(TABLES[0].with_name('full.yml'))
     methods = {p.stem for p in TABLES[0].parent.glob('*.py')}
     compared = {'ce', 'ce-equal', 'balanced-softmax', 'brl'}
@@ -315,7 +315,7 @@ gumbel 73.3 84.3 68.9 58.1 61.6 81.0 59.8 52.4
 kps 73.6 83.1 72.3 61.6 62.4 82.5 61.2 52.1
 brl 76.7 85.5 73.7 67.8 65.3 83.0 62.6 54.3
 """
-# Of Table 8, overall, NTU60-LT; that of shapmix is in Table 1.
+# Table 8, overall, NTU60-LT; the figure of shapmix is in Table 1.
 TABLE_8 = {
     'stmix': [80.0],
     'gradcam': [79.0],

@@ -1,4 +1,4 @@
-"""Jobs with scripts of a few lines; with real trainings: test_tools/."""
+"""Jobs with scripts of a few lines; for real trainings see test_tools/."""
 
 import errno
 import io
@@ -31,7 +31,7 @@ def scripts_for_subcommands(monkeypatch):
 
 @pytest.fixture
 def script(tmp_path):
-    """Write a script; its arguments are in ``args``."""
+    """Write a script, which gets its arguments as ``args``."""
 
     def write(name, body):
         path = tmp_path / f'{name}.py'
@@ -52,7 +52,7 @@ def text_of(console):
 
 
 def test_commands_run_one_after_another(script, tmp_path, printed):
-    """An argument may be known only when its command starts."""
+    """An argument may become known only when its command starts."""
     one = script('one', 'print("first"); Path(args[0]).write_text("of one")')
     two = script('two', 'print(args); sys.stderr.write("and errors\\n")')
     path = tmp_path / 'made'
@@ -142,7 +142,7 @@ def test_the_others_go_on_after_a_failure(script, tmp_path, printed):
 
 
 def test_a_job_waits_for_another(script, tmp_path, printed):
-    """Also where there would be a slot; what does not wait goes before it."""
+    """Also if a slot is free; jobs that need not wait come first."""
     path, body = tmp_path / 'spans', script('spans', SPANS)
 
     def job(name, after=None):
@@ -160,7 +160,7 @@ def test_a_job_waits_for_another(script, tmp_path, printed):
 
 
 def test_jobs_start_in_their_order(script, tmp_path, printed):
-    """What has waited comes as soon as it can, not after all others."""
+    """A job that has waited starts as soon as it can, before later jobs."""
     body = script('x', 'Path(args[0]).open("a").write(args[1])')
     path = tmp_path / 'order'
 
@@ -174,7 +174,7 @@ def test_jobs_start_in_their_order(script, tmp_path, printed):
 
 
 def test_a_refused_argument_is_a_failure(script, tmp_path, printed):
-    """When the command is to start; the others go on."""
+    """The argument is refused when the command starts; other jobs go on."""
 
     def refuse():
         raise ValueError('Expected the settings of before.')
@@ -235,7 +235,7 @@ def wait_for(condition, seconds=20):
 
 
 def runs(pid):
-    """Whether there is such a process, and it is no zombie."""
+    """Return whether there is such a process, and it is no zombie."""
     try:
         status = Path(f'/proc/{pid}/stat').read_text()
     except FileNotFoundError:
@@ -268,7 +268,7 @@ def test_the_first_failure_may_end_all(script, tmp_path, printed):
     'number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 )
 def test_interrupted(script, tmp_path, number):
-    """Nothing that was started goes on, grandchildren included."""
+    """All commands that were started end, with their children."""
     pids = tmp_path / 'pids'
     code = (
         'import signal\n'
@@ -303,7 +303,7 @@ def test_interrupted(script, tmp_path, number):
 
 
 def test_last_checkpoint(tmp_path):
-    """The newest in the folder, whatever the note says."""
+    """The newest checkpoint in the folder counts, not the note."""
     (tmp_path / 'last_checkpoint').write_text('/before/work/epoch_2.pth')
     with pytest.raises(FileNotFoundError, match='there is none. Train first'):
         last_checkpoint(tmp_path)
@@ -326,7 +326,7 @@ with locked(args[0]):
 
 
 def test_a_folder_is_locked_until_its_process_ends(tmp_path, script):
-    """However it ends, whether or not it leaves workers behind."""
+    """The lock ends with the process, even if workers are left behind."""
     folder = tmp_path / 'new'
     with subprocess.Popen(
         [sys.executable, '-W', 'ignore', script('hold', HOLDER), folder],
@@ -347,7 +347,7 @@ def test_a_folder_is_locked_until_its_process_ends(tmp_path, script):
 
 
 def test_a_lock_is_no_others_file(tmp_path):
-    """Neither emptied, nor followed, nor made by a link."""
+    """The file is neither emptied nor followed nor replaced by a link."""
     own, lock = tmp_path / 'own.txt', tmp_path / 'work/.lock'
     lock.parent.mkdir()
     own.write_text('content')
@@ -379,7 +379,7 @@ def test_a_file_system_without_locks_is_warned_of(tmp_path, monkeypatch):
 
 
 def test_jobs_run_without_what_only_posix_has(tmp_path, script):
-    """As on Windows: no fcntl, no signals but a few, no process groups."""
+    """As on Windows, without fcntl, most signals and process groups."""
     code = (
         'import os, signal, sys\n'
         'from pathlib import Path\n'
@@ -410,16 +410,16 @@ def test_jobs_run_without_what_only_posix_has(tmp_path, script):
 @pytest.mark.parametrize(
     ('timings', 'slots', 'expected'),
     [
-        # Half done; two that have not begun take 10 each.
+        # One job is half done; two that have not begun take 10 each.
         ([Timing(0, 10), Timing(), Timing()], 1, 5 + 20),
         ([Timing(0, 10), Timing(), Timing()], 2, 12.5),
-        # One slot has to do the longest alone.
+        # The single slot has to do the longest job.
         ([Timing(0, 25), Timing(0, 6)], 2, 20),
-        # 10 and 20 were needed: 15 on average, 3 of which are over.
+        # The jobs took 10 and 20, 15 on average, of which 3 are over.
         ([Timing(0, 10, True), Timing(-17, 3, True), Timing(2)], 1, 12),
-        # It was done before: that says nothing about how long it took.
+        # A job that was done before does not tell how long it took.
         ([Timing(None, 3, True), Timing(0, 7)], 1, 2),
-        # It takes longer than was expected.
+        # The job takes longer than expected.
         ([Timing(0, 4)], 1, 0),
         ([Timing(0), Timing()], 1, None),
     ],
@@ -476,7 +476,7 @@ def test_days_and_validations(clock, printed):
 
 
 def test_what_a_resumed_job_took_before_counts_for_the_others(clock, printed):
-    """Resumed in the last of 10 epochs of 50 steps of 2 s; a failed one."""
+    """Resumed in the last of 10 epochs of 50 steps of 2 s."""
     shown = JobsProgress(dict.fromkeys(['failed', 'a', 'b']), 1, printed)
     shown.start('failed', 'train', [])
     clock[0] += 2
@@ -492,7 +492,7 @@ def test_what_a_resumed_job_took_before_counts_for_the_others(clock, printed):
 
 
 def test_jobs_of_a_kind_take_equally_long(clock, printed):
-    """A test does not take as long as a training, or as it failing that."""
+    """Tests take another time than trainings, and failures do not count."""
     kinds = dict(a='train', b='test', c='train', d='test', e='other')
     shown = JobsProgress(kinds, 1, printed)
     for name, seconds in (('a', 90), ('b', 10)):
@@ -518,7 +518,7 @@ def test_bars_on_a_terminal(script, tmp_path):
 
 
 def test_many_bars_hide_nothing(clock):
-    """Of 50 jobs on 10 lines: all of them, and the two that run."""
+    """All of 50 jobs, and the two that run, are counted on 10 lines."""
     names = [f'job{i}' for i in range(50)]
     console = Console(
         file=io.StringIO(), width=120, height=10, force_terminal=True
@@ -541,5 +541,5 @@ def test_bars_show_where_jobs_are(clock):
     assert bars['a'].completed == 40 / 160
     assert bars['a'].fields['state'] == 'train [3][20/47]'
     assert bars['b'].completed == 0 and not bars['b'].visible
-    # Of b, which takes (2 * 47 + 20 + 120) s, and the rest of a.
+    # Time of b, which takes (2 * 47 + 20 + 120) s, and the rest of a.
     assert bars['all'].fields['state'] == '0 of 2  (all: about 0:05:54 left)'

@@ -1,4 +1,4 @@
-"""Runs: their settings and commands; with real trainings: test_tools/."""
+"""Settings and commands of runs; for real trainings see test_tools/."""
 
 import argparse
 import json
@@ -32,20 +32,20 @@ def run(tmp_path):
 
 
 def begin(run, weights=0):
-    """Save a checkpoint; the note is still that of another folder."""
+    """Save a checkpoint; the note is a copy from another folder."""
     run.folder.mkdir(exist_ok=True)
     save_checkpoint(run.folder / 'epoch_2.pth', weights)
     (run.folder / 'last_checkpoint').write_text('/elsewhere/epoch_2.pth')
 
 
 def after(command, option):
-    """What follows an option at its last place."""
+    """Text after the last occurrence of an option."""
     place = len(command) - 1 - command[::-1].index(option)
     return command[place + 1]
 
 
 def test_settings_are_those_that_decide(run):
-    """Options and the seed, but neither variables nor workers."""
+    """Options and the seed count; variables and workers do not."""
     options = ['model.type=x', 'note=other', 'env_cfg.list=[1,2]']
     assert replace(run, options=options).settings() == {
         'model.type': "'x'",
@@ -71,7 +71,7 @@ def test_the_settings_of_a_first_stage_count(run, tmp_path):
 
 
 def test_only_what_has_begun_is_protected(run):
-    """A corrected setting after an early failure, or adopt, goes on."""
+    """A setting may be corrected after an early failure, or by --adopt."""
     other = replace(run, options=['train_cfg.max_epochs=5'])
     run.keep_settings()
     other.keep_settings()
@@ -123,7 +123,7 @@ def test_no_path_is_taken_for_an_option(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize('note', [True, False])
 def test_it_resumes_only_what_has_begun(run, note):
-    """A kill may come between the first checkpoint and the note of it."""
+    """A kill may come between the first checkpoint and its note."""
     assert '--resume' not in run.job().commands['train']
     begin(run)
     if not note:
@@ -153,7 +153,7 @@ def test_a_run_without_training_tests_the_first(run, tmp_path):
 
 
 def test_a_config_that_changes_meanwhile_is_refused(run):
-    """Each command looks when it starts; what is wrong is in the error."""
+    """Each command checks the settings when it starts, and explains errors."""
     train, test = run.job().commands.values()
     assert train[1]() == run.config
     begin(run)
@@ -167,7 +167,7 @@ def test_a_config_that_changes_meanwhile_is_refused(run):
 
 @pytest.mark.parametrize('trains', [True, False])
 def test_what_came_from_another_first_run_is_refused(run, tmp_path, trains):
-    """Made anew, or removed; a mere copy is the same, whatever its date."""
+    """A first run that was made anew or removed; a copy counts as the same."""
     second = replace(
         run, name='b', folder=tmp_path / 'b', first=run, trains=trains
     )

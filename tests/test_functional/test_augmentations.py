@@ -43,7 +43,7 @@ def test_linear_maps_by_a_loop(rng, dims, dtype):
 
 
 def test_rotation_is_scipys(rng):
-    """About fixed axes: x, then y, then z."""
+    """The axes are fixed: first x, then y, then z."""
     for angles in rng.uniform(-3, 3, (5, 3)):
         expected = Rotation.from_euler('xyz', angles).as_matrix()
         np.testing.assert_allclose(rotation(angles), expected, atol=1e-12)
@@ -70,7 +70,7 @@ def test_shear_by_hand(rng):
     sheared = map_linearly(np.float32([[[[1, 10, 100]]]]), shear(amounts))
     assert sheared.ravel().tolist() == [1 + 20 - 100, 10 + 100, 100]
     np.testing.assert_array_equal(shear(np.zeros((2, 2))), np.eye(2))
-    # Of determinant 1 where only one axis gains.
+    # The determinant is 1 where only one axis gains.
     assert np.linalg.det(shear(np.eye(3)[[1, 2, 0]] * [[1], [0], [0]])) == 1
 
 
@@ -80,7 +80,7 @@ def other_side(name):
 
 @pytest.mark.parametrize('name', LAYOUTS)
 def test_sides_swap_by_name(name):
-    """Joint v holds 100 v, so a value tells where it was."""
+    """Joint v has the value 100 v, so a value tells where it was."""
     layout = get_layout(name)
     values = 100.0 * np.arange(layout.num_joints)
     scores = np.broadcast_to(values, (2, 3, layout.num_joints))
@@ -130,7 +130,7 @@ def test_flips_undo_themselves_and_keep_distances(rng, name):
 
 @pytest.mark.parametrize('name', LAYOUTS)
 def test_a_symmetric_body_is_its_mirror_image(rng, name):
-    """And not the same with its sides swapped."""
+    """It differs from the same body with its sides swapped."""
     layout = get_layout(name)
     body = sequence(rng, layout.num_joints, layout.dims)
     for v, joint in enumerate(layout.joints):
@@ -166,7 +166,7 @@ def test_shifts_by_a_loop(offset):
 def test_noise_moves_what_is_there(rng):
     joints, noise = sequence(rng), sequence(rng, dtype=np.float64)
     joints[0, :, 3] = joints[1, 2] = 0
-    joints[0, 0, 0, 1] = 0  # one coordinate only: the joint is there
+    joints[0, 0, 0, 1] = 0  # only one coordinate is 0: the joint is present
     result = add_noise(joints, noise)
     assert result.dtype == np.float32
     assert (result[0, :, 3] == 0).all() and (result[1, 2] == 0).all()
@@ -194,7 +194,7 @@ def test_limits_of_the_blur(rng):
 
 
 def test_blur_beside_missing_joints(rng):
-    """By a loop over frames; nobody is drawn towards the origin."""
+    """Compared with a loop over frames; no joint is drawn to the origin."""
     joints = sequence(rng, frames=9, dtype=np.float64)
     joints[0, 4:6] = joints[1, :3] = joints[1, 5, 7] = joints[0, :, 2] = 0
     result, sigma = blur(joints, 0.8), 0.8

@@ -1,4 +1,4 @@
-"""Class weights against the vectors, and what they promise."""
+"""Class weights against the vectors, and their documented properties."""
 
 import pytest
 import torch
@@ -30,7 +30,7 @@ def test_normalised_inverse_frequencies_are_the_vector(vectors):
 
 
 def test_class_balanced_weights_between_their_limits():
-    """Beta of 0: all the same; of 1: the inverse frequency."""
+    """A beta of 0 gives equal weights, 1 gives inverse frequencies."""
     counts = torch.tensor([50.0, 10.0, 2.0], dtype=torch.float64)
     even = class_balanced(counts, 1e-9)
     torch.testing.assert_close(even, torch.ones(3).double())
@@ -53,7 +53,7 @@ def test_action_aware_weights_are_the_vector(vectors):
 
 
 def test_the_weights_do_not_toggle(vectors):
-    """The release flips them in place: they are off in every second epoch."""
+    """The release flips them in place, and has none in every second epoch."""
     vector = vectors['brl.aa_code_toggle']
     counts = torch.tensor(vector['inputs']['class_counts']).double()
     kept, released = counts.clone(), vector['expected']
@@ -67,9 +67,9 @@ def test_the_weights_do_not_toggle(vectors):
 
 
 def test_action_aware_weights_are_one_over_the_effective_number():
-    """Eq. (8): one over the sum of the powers of beta."""
+    """By Eq. (8), this number is the sum of the powers of beta."""
     counts = torch.tensor([37, 2, 11], dtype=torch.float64)
-    for lam in (0.05, None):  # none: 0.1 times 1 - 1 / the imbalance ratio
+    for lam in (0.05, None):  # default: 0.1 times 1 - 1 / the imbalance ratio
         weights = action_aware(counts, 0.9, lam)
         for n, weight in zip(counts, weights, strict=True):
             beta = 0.9 + (lam or 0.1 * (1 - 2 / 37)) * (n - 2) / 35
@@ -89,14 +89,14 @@ def test_action_aware_weights_are_the_papers_at_a_ratio_of_100(rare):
 
 
 def spread(counts, **options):
-    """The largest weight over the smallest."""
+    """Ratio of the largest weight to the smallest."""
     weight = action_aware(torch.as_tensor(counts).double(), **options)
     return (weight.max() / weight.min()).item()
 
 
 @pytest.mark.parametrize('largest', [2, 30, 600, 40000])
 def test_action_aware_weights_tend_to_equal_ones_with_the_counts(largest):
-    """Without a jump, and never further apart than the counts are."""
+    """They change without a jump, and differ less than the counts do."""
     rare = torch.arange(largest, 0, -max(largest // 100, 1))
     spreads = [spread([largest, n]) for n in rare]
     assert spreads[0] == 1
@@ -107,7 +107,7 @@ def test_action_aware_weights_tend_to_equal_ones_with_the_counts(largest):
 
 
 def test_nearly_balanced_data_is_hardly_weighted():
-    """By Eq. (7) with the paper's lambda, one sample more is a factor of 6."""
+    """With the paper's lambda in Eq. (7), one more sample is a factor of 6."""
     assert spread([600, 601]) == pytest.approx(1, abs=2e-3)
     assert spread([600, 601], lam=0.0099) == pytest.approx(5.85, abs=0.01)
 

@@ -39,7 +39,7 @@ def test_tau_normalisation_by_loop(weight, tau):
 
 
 def test_the_norms_after_tau_normalisation(weight):
-    """To the power of 1 - tau; the directions stay."""
+    """Norms become their power of 1 - tau; directions stay."""
     normalised = tau_normalize(weight, 0.3)
     before, after = weight.norm(dim=1), normalised.norm(dim=1)
     torch.testing.assert_close(after, before**0.7)

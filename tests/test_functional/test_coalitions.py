@@ -28,7 +28,7 @@ def test_all_coalitions_are_numbered_by_their_bits(num_parts):
 
 
 def test_the_table_of_the_paper(vectors):
-    """The 20 pairs and triples, and where their complements stand."""
+    """The 20 pairs and triples, and the places of their complements."""
     expected = vectors['skeleton.parts_ntu']['expected']
     table = coalitions_of_sizes(5, (2, 3))
     assert members(table) == expected['combos']

@@ -76,7 +76,7 @@ def test_class_balanced_sigmoid_is_the_vector(vectors):
 
 @pytest.mark.parametrize('beta', ['0.9', '0.9999'])
 def test_binary_losses_of_a_softmax_are_weight_balancings(vectors, beta):
-    """Its class-balanced loss: the mean over samples and classes."""
+    """As in its class-balanced loss: the mean over samples and classes."""
     vector = vectors[f'cb.beta{beta}']
     logits, labels, _ = tensors(vector)
     weight = double(vector['expected']['class_weight'])
@@ -91,7 +91,7 @@ def test_binary_losses_of_a_softmax_are_weight_balancings(vectors, beta):
 
 
 def test_binary_losses_of_a_softmax_stay_exact_where_it_is_sure():
-    """Where 1 - p is 0 in single precision; and so does the gradient."""
+    """Also the gradient, where 1 - p is 0 in single precision."""
     logits = torch.tensor([[60.0, 0.0, -1.0]], requires_grad=True)
     table = criteria.binary_softmax(logits)
     exact = criteria.binary_softmax(logits.double())
@@ -160,7 +160,7 @@ def test_gumbel_is_the_vector(vectors):
 
 
 def naive(name, z, c):
-    """The loss of one sample if its label is c, by the formulas."""
+    """The loss of one sample with label c, by the formulas."""
     p, eta = z.sigmoid(), torch.exp(-torch.exp(-z))
     others = [j for j in range(5) if j != c]
     if name in ('softmax', 'focal'):

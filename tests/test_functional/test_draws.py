@@ -1,4 +1,4 @@
-"""Draws have the distributions that they promise."""
+"""Random draws have the documented distributions."""
 
 import pytest
 import torch
@@ -25,7 +25,7 @@ def frequencies(values, number):
 
 
 def assert_close_to(freq, expected, draws=DRAWS):
-    """Within 4 standard errors of a relative frequency."""
+    """Check that a relative frequency is within 4 standard errors."""
     expected = torch.as_tensor(expected, dtype=torch.float)
     error = 4 * (expected * (1 - expected) / draws).sqrt() + 1e-6
     assert ((freq - expected).abs() < error).all(), (freq, expected)
@@ -90,7 +90,7 @@ def test_each_class_is_dropped_with_its_probability():
     kept = sample_kept(drop_prob, DRAWS, generator())
     assert kept[:, 0].all() and not kept[:, 1].any()
     assert_close_to(kept.float().mean(0), 1 - drop_prob)
-    # Apart from each other: both kept as often as the product says.
+    # The draws are independent: both are kept as often as the product says.
     assert_close_to((kept[:, 2] & kept[:, 3]).float().mean(), 0.7 * 0.1)
 
 

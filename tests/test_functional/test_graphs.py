@@ -11,7 +11,7 @@ from mmshapmix.functional.graphs import (
 from mmshapmix.functional.layouts import LAYOUTS
 
 NTU = LAYOUTS['nturgb+d']
-# HD-GCN's groups by centre of mass, joints from 1.
+# HD-GCN's groups by centre of mass; joints are counted from 1.
 PUBLISHED = {
     1: '1|2 13 17|14 18 21|3 5 9 15 19|4 6 10 16 20|7 11|8 12 22 23 24 25',
     2: '2|1 21|13 17 3 5 9|14 18 4 6 10|15 19 7 11|16 20 8 12|22 23 24 25',
@@ -36,7 +36,7 @@ def test_levels_are_the_published_groups(center):
 
 @each_layout
 def test_levels_are_distances(layout):
-    """Against shortest paths (Floyd, Warshall)."""
+    """Compared with shortest paths (Floyd, Warshall)."""
     joints = layout.num_joints
     distance = np.where(np.eye(joints), 0, np.inf)
     for i, j in layout.inward:

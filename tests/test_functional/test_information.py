@@ -31,7 +31,7 @@ def test_one_hot_labels_give_the_published_loss():
 
 
 def test_soft_labels_weigh_the_means():
-    """And classes that samples have but a part of."""
+    """Classes to which samples belong only in part count, too."""
     codes, prior = batch()
     labels = torch.rand(N, K) * torch.tensor([1.0, 0.1, 0.0, 1.0, 0.0])
     total, weights = 0.0, 0.0

@@ -29,7 +29,7 @@ def test_bones_are_mmaction2s(name):
     )
 
 
-# As BRL's release and, for COCO, ProtoGCN's have them (their code lists them).
+# As in the code of BRL's release and, for COCO, of ProtoGCN.
 # fmt: off
 SKIP_PAIRS = {
     'nturgb+d': [20, 1, 2, 20, 4, 20, 4, 5, 8, 20, 8, 9, 1, 0, 12, 13, 1, 0,

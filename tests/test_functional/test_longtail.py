@@ -1,4 +1,4 @@
-"""Profiles and subsets against what was published."""
+"""Profiles and subsets against published ones."""
 
 import hashlib
 import json
@@ -28,9 +28,9 @@ COUNTS = [
     'ntu120_xset_if10',
     'nwucla_ir10',
 ]
-# Which samples the published lists hold, told without their names: the size of
-# each class in the full split, and the place of each chosen sample among those
-# of its class (hashed; int32, in the order of the list).
+# Samples of the published lists, without their names: the size of each class
+# in the full split, and the place of each chosen sample among those of its
+# class (hashed; int32, in the order of the list).
 LISTS = json.loads(
     (Path(__file__).parents[1] / 'data/published_lists.json').read_text()
 )
@@ -75,7 +75,7 @@ def test_thresholds_are_options():
 def test_published_lists_regenerate_exactly(key):
     row = LISTS[key]
     sizes = np.array(row['class_sizes'])
-    # Samples of the classes in a random file order: only the order within a
+    # Samples of all classes in a random file order: only the order within a
     # class may matter.
     labels = np.repeat(np.arange(len(sizes)), sizes)
     np.random.default_rng(1).shuffle(labels)
@@ -153,13 +153,13 @@ def test_reverse_frequency_follows_the_rank_not_the_index():
     counts = np.array([40, 8, 20, 10, 30, 5])
     order = np.array([3, 0, 5, 1, 4, 2])
     frequency = reverse_frequency(counts)
-    # The two rarest of six are raised to the largest.
+    # The two rarest of six classes are raised to the largest.
     assert frequency.tolist() == [1, 5, 1, 1, 1, 8]
     assert (reverse_frequency(counts[order]) == frequency[order]).all()
 
 
 def test_classes_of_one_size_are_drawn_alike():
-    """Also where the rule's border lies between them."""
+    """Also if the rule's limit lies between these classes."""
     frequency = reverse_frequency(np.array([40, 10, 5, 10, 30, 8]))
     assert frequency.tolist() == [1, 1, 8, 1, 1, 5]
     frequency = reverse_frequency(np.array([40, 10, 5, 10, 30, 10]))

@@ -103,7 +103,7 @@ def test_influence_balanced_loss_is_the_vector(vectors, attached):
 
 
 def test_influence_is_the_gradient_of_a_linear_classifier():
-    """Its l1 norm, on mixed labels, too."""
+    """The influence is the l1 norm of the gradient, also for mixed labels."""
     torch.manual_seed(0)
     classifier = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
     features = torch.randn(5, 3, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Mixing: provenance, labels, windows, and who keeps what."""
+"""Mixing: origin of the values, labels, windows, and kept parts."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ N, CLIPS, M, T, V = 6, 2, 2, 10, 25
 
 
 def provenance():
-    """A batch whose values tell where they come from, channel by channel.
+    """A batch whose values identify their origin, channel by channel.
 
     Channels: sample, clip, person, frame, joint.
     """
@@ -58,8 +58,8 @@ def test_a_joint_always_comes_from_the_same_joint():
     x, plan = provenance(), random_plan()
     mixed = mix_skeletons(x, plan)
     pasted = mixed[..., 0] != x[..., 0]
-    # Clip, person and joint keep their places; where nothing is pasted, the
-    # frame does, too.
+    # Clip, person and joint keep their places; so does the frame, where
+    # nothing is pasted.
     for channel in (1, 2, 4):
         assert torch.equal(mixed[..., channel], x[..., channel])
     assert torch.equal(mixed[..., 3][~pasted], x[..., 3][~pasted])
@@ -120,7 +120,7 @@ def test_the_mask_of_the_vector(vectors):
 
 
 def blend(lam, partner, frames=1, joints=1):
-    """A plan of Mixup alone."""
+    """A plan with Mixup alone."""
     number = len(partner)
     return MixPlan(
         partner=torch.tensor(partner),
@@ -155,7 +155,7 @@ def test_mixup_of_the_vector(vectors):
 
 
 def test_halves_keep_their_joints(vectors):
-    """The anatomical order, not the release's permuted one."""
+    """Halves are in anatomical order, not in the release's permuted order."""
     vector = vectors['brl.rpm_joints']
     x = torch.tensor([vector['inputs']['x_i'], vector['inputs']['x_j']])
     upper, lower = joint_masks(get_layout('nturgb+d'), 'halves')
@@ -183,7 +183,7 @@ def test_labels_sum_to_one_and_do_not_see_other_samples():
         torch.testing.assert_close(
             mixed[n], lam * labels[n] + (1 - lam) * labels[partner]
         )
-        # Another plan for the others leaves this one alone.
+        # Another plan for the other samples does not change this one.
         joints = ~plan.joints
         joints[n] = plan.joints[n]
         other = MixPlan(
@@ -222,14 +222,14 @@ def test_windows_are_as_long_as_promised(share):
     # One run of frames, at any place.
     edges = (window[:, 1:] != window[:, :-1]).sum(1)
     assert (edges <= 2).all() and window.any(0).all()
-    # Whatever is pasted goes forward in time and lies in the sequence.
+    # Pasted frames are in order and inside the sequence.
     for n in range(200):
         taken = source[n][window[n]]
         assert 0 <= taken[0] and taken[-1] < frames
         assert (taken.diff() >= 1).all()
     identity = torch.arange(frames)
     assert torch.equal(source[~window], identity.expand(number, -1)[~window])
-    # Clips of every length up to all frames.
+    # Clips have every length up to all frames.
     span = (
         source.masked_fill(~window, -1).max(1).values
         - source.masked_fill(~window, frames).min(1).values
@@ -267,7 +267,7 @@ def test_the_tail_aware_choice(vectors):
 
 
 def test_the_rarer_class_keeps_its_salient_parts():
-    """Each class knows one coalition: it stays, or it is what is pasted."""
+    """Each class has one coalition, which is kept or pasted."""
     table = coalitions_of_sizes(5, (2, 3))
     counts = torch.tensor([100, 10, 10])
     distribution = torch.nn.functional.one_hot(
@@ -295,7 +295,7 @@ def test_draws_follow_the_distribution_of_the_rarer_class():
         table,
         make_generator((0,)),
     )
-    # Class 0 is the rarer one: it keeps, or it gives.
+    # Class 0 is the rarer one: its parts are kept, or pasted.
     kept = torch.where((labels == 0)[:, None], ~pasted, pasted)
     rows = coalition_index(table)
     share = (coalition_index(kept)[:, None] == rows).float().mean(0)
@@ -314,7 +314,7 @@ def test_the_label_weights_of_brl_are_the_vector(vectors):
         counts[:, 0], counts[:, 1], lam_x, vector['params']['k']
     )
     assert lam_y.tolist() == vector['expected']['lambda_y']
-    # The release differs where n_i / n_j is 1/k: it has a strict <.
+    # The release differs if n_i / n_j is 1/k: it has a strict <.
     released = vector['expected']['lambda_y_published_code']
     differs = [i for i in range(8) if released[i] != lam_y[i]]
     assert counts[differs].tolist() == [[100, 300]]
@@ -352,7 +352,7 @@ def test_the_label_weights_of_remix_are_the_vector(vectors):
 
 
 def test_the_loss_of_remix_is_the_vector(vectors):
-    """Soft labels, class-balanced weights within, a plain mean."""
+    """Soft labels, class-balanced weights inside, and a plain mean."""
     vector = vectors['remix.loss']
     inputs, params = vector['inputs'], vector['params']
     logits, labels, counts = tensors(vector)
@@ -372,7 +372,7 @@ def test_the_loss_of_remix_is_the_vector(vectors):
 
 @pytest.mark.parametrize('number', [0, 1, 4, N])
 def test_the_last_samples_alone(number):
-    """What a part of the plan makes is a part of what the whole makes."""
+    """A part of the plan gives a part of the result of the whole plan."""
     x, labels = provenance(), torch.eye(N)
     plan = random_plan(opacity=torch.rand(N))
     last = plan.last(number)

@@ -1,4 +1,4 @@
-"""Activations of one class against all others, by exact arithmetic."""
+"""Activations of one class against all others, in exact arithmetic."""
 
 from decimal import Decimal, localcontext
 from itertools import pairwise
@@ -28,7 +28,7 @@ FAR = [
 
 
 def activation(kind, logit):
-    """It and what is missing to 1, with 120 digits."""
+    """The activation and 1 minus it, with 120 digits."""
     z = Decimal(float(logit))
     if kind == 'sigmoid':
         return 1 / (1 + (-z).exp()), 1 / (1 + z.exp())
@@ -37,7 +37,7 @@ def activation(kind, logit):
 
 
 def exact_means(kind, logits):
-    """Of ``(clips, K)``."""
+    """Exact means of ``(clips, K)``."""
     with localcontext() as context:
         context.prec, context.Emin = 120, -(10**17)
         return [
@@ -72,11 +72,11 @@ def test_one_clip_ranks_as_its_logits(kind, logits):
 @pytest.mark.parametrize('kind', LOGS)
 @pytest.mark.parametrize('size', [1, 10, 40])
 def test_several_clips_rank_as_their_exact_means(kind, size):
-    """But for those that differ by less than a float can say of either end."""
+    """Except for classes that differ by less than a float can represent."""
     rng = np.random.default_rng(size)
     logits = np.float32(size * rng.normal(size=(9, 3, 6)) + size / 2)
     if kind == 'gumbel':
-        logits = logits.clip(-6)  # or they are too small for float64
+        logits = logits.clip(-6)  # or both are too small for float64
     means = mean_activations(torch.tensor(logits), LOGS[kind])
     for row, found in zip(logits, means, strict=True):
         expected = exact_means(kind, row)

@@ -1,4 +1,4 @@
-"""Running tables against loops, the distribution against the vectors."""
+"""Running tables against loops, and the distribution against the vectors."""
 
 import numpy as np
 import pytest
@@ -23,11 +23,11 @@ def double(values):
 
 
 def test_parts_are_kept_and_others_get_the_mean_pose():
-    """Against a loop over samples, coalitions, persons and joints."""
+    """Compared with a loop over samples, coalitions, persons and joints."""
     torch.manual_seed(0)
     layout = get_layout('coco')
     x = torch.randn(3, 2, 2, 4, 17, 3)
-    x[1, :, 1] = 0  # the second person of the second sample is away
+    x[1, :, 1] = 0  # the second person of the second sample is absent
     pose = torch.randn(2, 17, 3)
     coalitions = torch.rand(3, 4, 5) > 0.5
     before = x.clone()
@@ -55,7 +55,7 @@ def test_who_is_there():
 
 
 def test_who_is_there_after_2d_normalisation():
-    """Which puts a person who is away into a corner, with a score of 0."""
+    """It puts an absent person into a corner, with a score of 0."""
     x = np.random.default_rng(0).uniform(1, 99, (2, 4, 17, 2))
     x[1] = 0
     normalized = TRANSFORMS.build(dict(type='mmaction.PreNormalize2D'))(
@@ -80,7 +80,7 @@ def test_who_is_there_after_2d_normalisation():
 def test_the_mean_pose_is_over_frames_of_present_persons():
     x = torch.zeros(2, 2, 3, 4, 3)
     x[:, 0] = torch.arange(2 * 3 * 4 * 3.0).view(2, 3, 4, 3) + 1
-    # The second person: only in the second clip, in the corner in the first.
+    # The second person is in the second clip only, in the corner in the first.
     x[0, 1] = -1
     x[1, 1] = torch.arange(4.0)[:, None] + 5
     sums, frames = pose_sums(x)
@@ -111,7 +111,7 @@ def test_class_sums_equal_a_loop_and_leave_out_what_is_not_finite():
 
 
 def test_the_running_mean_of_the_vector(vectors):
-    """A plain exponential average, as after many visits."""
+    """A plain exponential average, as after many updates."""
     vector = vectors['shapmix.ema']
     mean = double([[vector['inputs']['init']]])
     visits, values = double([[1e6]]), []
@@ -139,7 +139,7 @@ def test_the_first_visits_make_a_plain_mean():
 
 
 def test_one_update_for_each_class_and_step():
-    """Many samples of a class in a step move it no further than their mean."""
+    """Several samples of a class in a step count only with their mean."""
     mean, visits = torch.full((2, 2), 0.5), torch.full((2, 2), 1e6)
     sums, counts, _ = class_sums(
         torch.tensor([0, 0, 0]),
@@ -234,7 +234,7 @@ def test_grad_cam(vectors):
     torch.testing.assert_close(
         grad_cam(activation, gradient), double(vector['expected']['cam'])
     )
-    # Batches, and the ReLU.
+    # Mean over batches, and the ReLU.
     both = grad_cam(
         torch.stack([activation, -activation]),
         torch.stack([gradient, gradient]),

@@ -25,14 +25,14 @@ SINGLES = coalitions_of_sizes(5, (1,))
 
 
 def random_games(number, num_parts=5, seed=0):
-    """Worth of all coalitions, ``(number, 2^P)`` float64."""
+    """Values of all coalitions, ``(number, 2^P)`` float64."""
     g = torch.Generator().manual_seed(seed)
     return torch.rand(number, 2**num_parts, generator=g, dtype=torch.float64)
 
 
 @pytest.fixture
 def toy(vectors):
-    """The worth of the vectors' game, and what is expected of it."""
+    """The game of the vectors, and its expected results."""
     vector = vectors['shapley.toy_game']
     worth = torch.zeros(32, dtype=torch.float64)
     for parts, value in vector['inputs']['worth']:
@@ -96,7 +96,7 @@ def test_efficiency():
 
 
 def test_symmetry():
-    """Players that are exchanged in a game exchange their values."""
+    """Exchanging players of a game exchanges their values."""
     games = random_games(20)
     swap = [0, 3, 2, 1, 4]
     swapped = games[:, coalition_index(all_coalitions(5)[:, swap])]
@@ -134,7 +134,7 @@ def test_a_constant_worth_has_no_value():
 
 
 def test_the_sampler_has_the_listed_outcomes(vectors, toy):
-    """Contexts of one coalition: each as often as listed."""
+    """Contexts of one coalition are drawn as often as listed."""
     vector = vectors['shapley.sampler']
     outcomes = vector['expected']['outcomes']
     joining = torch.zeros(1, 5, dtype=torch.bool)
@@ -158,7 +158,7 @@ def test_the_sampler_has_the_listed_outcomes(vectors, toy):
 
 
 def standard_errors(worth, draws):
-    """Of the mean marginal contribution of each coalition, by enumeration."""
+    """Standard errors of the mean marginal contributions, by enumeration."""
     errors = []
     for row in PAIRS_AND_TRIPLES:
         gains, weights = [], []
@@ -194,7 +194,7 @@ def test_sampled_values_are_unbiased_without_clamping():
 
 
 def test_clamping_overestimates():
-    """Strictly where signs differ, and never falls below."""
+    """The excess is positive where signs differ, and never negative."""
     worth = random_games(1, seed=3)[0]
     exact = shapley_values(worth, PAIRS_AND_TRIPLES)
     plain, clamped = (

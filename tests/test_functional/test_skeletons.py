@@ -43,7 +43,7 @@ def test_bone_and_motion_are_mmaction2s(rng, name, channels):
 
 @pytest.mark.parametrize('name', LAYOUTS)
 def test_bones_by_provenance(name):
-    """Joint v holds 100 v, so a bone tells whose difference it is."""
+    """Joint v has the value 100 v, so a bone identifies its two joints."""
     layout = get_layout(name)
     values = 100.0 * np.arange(layout.num_joints)
     joints = np.broadcast_to(values[:, None], (1, 1, len(values), 2))
@@ -55,7 +55,7 @@ def test_bones_by_provenance(name):
 
 @pytest.mark.parametrize('name', LAYOUTS)
 def test_skip_by_provenance(name):
-    """From the parent's parent; next to a root there is none, so zero."""
+    """A skip starts at the parent's parent; without one, it is zero."""
     layout = get_layout(name)
     values = 100.0 * np.arange(layout.num_joints)
     joints = np.broadcast_to(values[:, None], (1, 1, len(values), 2))
@@ -67,7 +67,7 @@ def test_skip_by_provenance(name):
 
 @pytest.mark.parametrize('name', ['nturgb+d', 'coco'])
 def test_a_skip_is_two_bones(rng, name):
-    """But where the second bone would start at a root's parent."""
+    """Except where the second bone would start at a root's parent."""
     layout, joints = get_layout(name), skeleton(rng, name, channels=2)
     bones = bone(joints, layout)
     two = bones + bones[:, :, layout.parents]
@@ -77,7 +77,7 @@ def test_a_skip_is_two_bones(rng, name):
 
 @pytest.mark.parametrize('feature', [bone, skip])
 def test_a_joint_that_is_not_seen_makes_no_vector(rng, feature):
-    """Whatever its placeholder; and its coming and going no motion."""
+    """Whatever its placeholder is; its appearance makes no motion, either."""
     layout = get_layout('coco')
     joints = skeleton(rng, 'coco', persons=1, frames=5)
     joints[..., 2] = 0.5
@@ -111,7 +111,7 @@ def test_motion_of_constant_speed():
 
 
 def ntu_sequence(rng):
-    """Two people; the second is seen longer; some frames and joints empty."""
+    """Two persons; the second is seen longer; some frames and joints empty."""
     joints = skeleton(rng, 'nturgb+d', frames=9)
     joints[0, [0, 3, 4]] = 0
     joints[1, 0] = 0
@@ -130,7 +130,7 @@ def test_normalisation_is_prenormalize3d_on_ntu(rng, persons):
 
 
 def upright(rng, layout):
-    """A body whose spine is along z and whose shoulders are along x."""
+    """A body with its spine along z and its shoulders along x."""
     joints = rng.normal(size=(1, 4, layout.num_joints, 3))
     joints[:, :, list(layout.spine)] = [[0, 0, 0], [0, 0, 0.5]]
     joints[:, :, list(layout.shoulders)] = [[0.2, 0, 0.4], [-0.2, 0, 0.4]]
@@ -151,7 +151,7 @@ def test_normalisation_undoes_any_view(rng, name):
 
 @pytest.mark.parametrize('name', THREE_D)
 def test_normalised_shoulders_are_along_x(rng, name):
-    """Also where they are not perpendicular to the spine."""
+    """Also if the shoulders are not perpendicular to the spine."""
     layout = get_layout(name)
     joints = align_body(skeleton(rng, name).astype(np.float64), layout)
     right, left = joints[0, 0, list(layout.shoulders)]
@@ -198,7 +198,7 @@ def test_min_max(rng):
         assert scaled[..., axis].max() == pytest.approx(1)
     assert (scaled[..., 2] == 0).all()
     assert scaled.dtype == np.float32
-    # Shift and positive scale do not show.
+    # A shift and a positive scale have no effect.
     np.testing.assert_allclose(min_max(joints * 3 + 1), scaled, atol=1e-5)
 
 
@@ -214,7 +214,7 @@ def test_the_box_of_all_joints_is_that_of_min_max(rng):
     fitted = fit_visible(joints, visible, 10)
     assert fitted.dtype == np.float32
     np.testing.assert_allclose(fitted, min_max(joints), atol=1e-5)
-    # Of what is not seen nothing shows in the others.
+    # Unseen joints have no effect on the others.
     visible[0, 2, 9] = False
     joints[0, 2, 9] = 0
     expected = fit_visible(joints, visible, 10)
@@ -225,7 +225,7 @@ def test_the_box_of_all_joints_is_that_of_min_max(rng):
 
 @pytest.mark.parametrize(('side', 'fits'), [(10, False), (10.1, True)])
 def test_a_small_box_stays(side, fits):
-    """One short side is enough; so does one that nobody is seen in."""
+    """One short side is enough, also in a box without any seen joint."""
     joints = np.array([[[[0, 0], [50, side]]]], dtype=np.float64)
     seen = np.ones((1, 1, 2), dtype=bool)
     fitted = fit_visible(joints, seen, 10)
@@ -237,7 +237,7 @@ def test_a_small_box_stays(side, fits):
 @pytest.mark.parametrize('frames', [1, 2, 7, 64, 300])
 @pytest.mark.parametrize('num_frames', [1, 5, 64])
 def test_resizing_is_torchs(rng, frames, num_frames):
-    """As CTR-GCN calls it: bilinear, over (C V M) by time."""
+    """As CTR-GCN calls it: bilinear, over (C V M) and time."""
     joints = skeleton(rng, 'nw-ucla', frames=frames)
     flat = torch.tensor(joints).permute(3, 2, 0, 1).reshape(1, 1, -1, frames)
     expected = torch.nn.functional.interpolate(
@@ -247,13 +247,13 @@ def test_resizing_is_torchs(rng, frames, num_frames):
     ours = resize_frames(joints, num_frames)
     assert ours.dtype == np.float32
     np.testing.assert_allclose(ours, expected, atol=1e-4)
-    np.testing.assert_allclose(  # the scores, without channels
+    np.testing.assert_allclose(  # the scores have no channels
         resize_frames(joints[..., 0], num_frames), expected[..., 0], atol=1e-4
     )
 
 
 def test_resizing_a_ramp():
-    """Frame t holds 100 t, so a value tells its place."""
+    """Frame t has the value 100 t, so a value tells its place."""
     ramp = 100 * np.arange(8.0).reshape(1, 8, 1, 1)
     for num_frames, expected in {
         1: [350],
@@ -265,7 +265,7 @@ def test_resizing_a_ramp():
         clip = resize_frames(ramp, num_frames)
         assert clip.shape == (1, num_frames, 1, 1)
         np.testing.assert_allclose(clip.ravel(), expected, atol=1e-9)
-    # Whole numbers do not stay whole.
+    # Integers do not stay integers.
     clip = resize_frames(ramp.astype(np.int64), 4).ravel()
     assert clip.tolist() == [50, 250, 450, 650]
 

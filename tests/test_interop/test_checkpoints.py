@@ -1,4 +1,4 @@
-"""Published checkpoints in our models, and the way back."""
+"""Published checkpoints in our models, and conversion back."""
 
 import argparse
 import os
@@ -44,7 +44,7 @@ BACKBONES = dict(
     ctrgcn=dict(CTRGCN, variant='pyskl'),
 )
 
-# In parity files: backbones where they are not MMAction2's, and heads.
+# For parity files: backbones that are not MMAction2's, and their heads.
 NTU = dict(layout='nturgb+d')
 PARITY = dict(
     stgcn=({}, {}),
@@ -75,7 +75,7 @@ def logits(model, x):
 
 
 def random_state(model):
-    """A state of its shapes, with no two tensors alike."""
+    """A random state with a model's shapes; all tensors differ."""
     generator = torch.Generator().manual_seed(0)
     return {
         name: 0.5 + torch.rand(value.shape, generator=generator)
@@ -90,12 +90,12 @@ def as_pyskl(state):
 
 
 def as_authors(state):
-    """Names as codes have them that know neither backbone nor head."""
+    """Names as in code without the prefixes `backbone` and `cls_head`."""
     return {re.sub(r'^(backbone|cls_head)\.', '', n): state[n] for n in state}
 
 
 def as_ctrgcn(state):
-    """Names and shapes as the authors of CTR-GCN have them; not the values."""
+    """Names and shapes as in CTR-GCN's own code, with other values."""
     result = {}
     for name, value in as_authors(state).items():
         block = re.match(r'net\.(\d+)\.', name)
@@ -111,7 +111,7 @@ def as_ctrgcn(state):
 
 @pytest.mark.parametrize('name', PARITY)
 def test_models_compute_what_their_authors_do(name):
-    """From the authors' names, the logits that their own code gave."""
+    """Weights with the authors' names give the logits of the authors' code."""
     published, (backbone, head) = parity(name), PARITY[name]
     model = build(
         published.get('backbone', backbone), 60, in_channels=256, **head
@@ -151,7 +151,7 @@ COCO = dict(type='mmshapmix.DGSTGCN', graph_cfg=dict(layout='coco'), **SMALL)
 
 
 def as_pyskls_dgstgcn(state):
-    """Coefficients of 25 joints, whatever the layout; the first are used."""
+    """Coefficients for 25 joints, whatever the layout; the first are used."""
     theirs = as_pyskl(state)
     for name in filter(re.compile('add_coeff').search, theirs):
         rest = torch.arange(25.0 - len(theirs[name])) + 9
@@ -160,7 +160,7 @@ def as_pyskls_dgstgcn(state):
 
 
 def test_dgstgcn_of_fewer_than_25_joints():
-    """What is not used is 0 on the way back, as PYSKL begins."""
+    """Unused coefficients are 0 in the conversion back, as PYSKL starts."""
     model = build(COCO)
     state = random_state(model)
     theirs = as_pyskls_dgstgcn(state)
@@ -187,7 +187,7 @@ def test_dgstgcn_of_more_than_25_joints_is_not_pyskls():
 
 
 def test_whose_they_are():
-    """Not that of MMAction2's own, nor of PYSKL's models of images."""
+    """Neither MMAction2's own weights nor PYSKL's image models are known."""
     model = build(BACKBONES['stgcnpp'])
     ours = model.state_dict()
     assert source_of(as_pyskl(ours)).name == 'PYSKL'
@@ -280,7 +280,7 @@ def test_ctrgcns_own_convolution_is_computed():
 
 
 def authors_names():
-    """Of the ten blocks, as the authors' classes name their parts."""
+    """Names of the parts of the ten blocks in the authors' classes."""
     norm = ('weight', 'bias', 'running_mean', 'running_var')
     norm += ('num_batches_tracked',)
     pair = ('weight', 'bias')
@@ -294,7 +294,7 @@ def authors_names():
         yield from product(
             [f'{unit}.convs.{k}.conv{i}' for k, i in convs], pair
         )
-        if block in (1, 5, 8):  # wider than before
+        if block in (1, 5, 8):  # wider than the previous block
             yield from product([f'{unit}.down.0'], pair)
             yield from product([f'{unit}.down.1'], norm)
         if block in (5, 8):
@@ -321,7 +321,7 @@ def test_all_names_of_the_authors_are_taken():
 
 
 def test_the_rest_of_ctrgcn_is_renamed():
-    """The graph alone, which the authors do not save, is the model's own."""
+    """Only the graph, which the authors do not save, is the model's own."""
     model = build(CTRGCN | dict(variant='ctrgcn'))
     before = random_state(model)
     after = convert_state_dict(as_ctrgcn(before), model)
@@ -343,7 +343,7 @@ def test_the_other_variant_is_refused(rename, has, needs):
         convert_state_dict(rename(random_state(model)), model)
 
 
-# What is refused, and what is not --------------------------------------------
+# Refused and accepted checkpoints --------------------------------------------
 
 
 @pytest.fixture(scope='module')
@@ -359,7 +359,7 @@ def state(model):
 def test_all_differences_are_listed_at_once(model, state):
     for i in range(12):
         state[f'backbone.more.{i}'] = torch.ones(1)
-    del state['backbone.gcn.0.gcn.A']  # a parameter, of the graph
+    del state['backbone.gcn.0.gcn.A']  # a parameter of the graph
     del state['backbone.data_bn.running_var']
     state['backbone.gcn.1.gcn.bn.bias'] = torch.ones(5)
     with pytest.raises(ValueError) as error:
@@ -432,7 +432,7 @@ def test_what_pyskl_does_not_have_is_not_for_it(backbone, head, message):
 
 
 def test_pyskls_get_weights_of_the_model_alone(model):
-    """Without a mixer's state; all of it, or an error."""
+    """The state of a mixer is left out; a missing weight is an error."""
     state = random_state(model)
     table = {'data_preprocessor.blending.estimator.table': torch.ones(2)}
     assert to_pyskl(state | table, model).keys() == as_pyskl(state).keys()
@@ -458,7 +458,7 @@ def test_files_of_all_times_are_read(tmp_path, state, zipped):
 
 
 class Foreign(nn.Linear):
-    """A whole model in a file, as torch.save(model) makes it."""
+    """A whole model in a file, as by torch.save(model)."""
 
 
 @pytest.mark.parametrize('zipped', [True, False], ids=['zip', 'old'])
@@ -470,7 +470,7 @@ def test_truncated_files_are_refused(tmp_path, state, zipped, cut):
     message = r'x\.pth cannot be read: it is tru'
     with pytest.raises(ValueError, match=message) as refused:
         read_weights(path)
-    assert 'weights_only' not in str(refused.value)  # torch's unsafe way
+    assert 'weights_only' not in str(refused.value)  # torch's unsafe option
 
 
 @pytest.mark.parametrize('zipped', [True, False], ids=['zip', 'old'])
@@ -510,7 +510,7 @@ def test_no_file_is_refused(tmp_path):
 
 
 def test_plain_meta_is_kept():
-    """But for the config, which MMEngine would run when it resumes."""
+    """Except for the config, which MMEngine would run on resume."""
     kept = dict(epoch=3, CLASSES=('a', 'b'), env=dict(x=[1.5, None, True]))
     other = dict(config='import os', device=torch.device('cpu'), a={1: [{2}]})
     assert plain_meta(dict(meta=kept | other)) == kept
@@ -518,7 +518,7 @@ def test_plain_meta_is_kept():
 
 
 def test_meta_that_is_nested_without_end_is_left_out():
-    """Neither deep nor, as the same list over and over, wide."""
+    """It may be deep, or wide, as a list that contains itself repeatedly."""
     deep, wide = [], [1]
     for _ in range(10**5):
         deep = [deep]

@@ -1,4 +1,4 @@
-"""What fits a model, and what is said of what does not."""
+"""Which weights fit a model, and the messages about others."""
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ from mmshapmix.io.unpickling import brief
 
 
 class Model(nn.Module):
-    """A recognizer's parts: a graph, statistics, a head, a mixer's table."""
+    """Parts of a recognizer: a graph, statistics, a head, a mixer's table."""
 
     def __init__(self):
         super().__init__()
@@ -77,7 +77,7 @@ def test_what_is_not_measured_yet_has_some_shapes_only(
 )
 @pytest.mark.filterwarnings('ignore')
 def test_what_cannot_be_a_weight_is_none(model, state, change):
-    """torch.load_state_dict would refuse or round it, MMEngine go on."""
+    """torch would refuse or round such a value; MMEngine would go on."""
     state['cls_head.fc.weight'] = change(state['cls_head.fc.weight'])
     with pytest.raises(ValueError, match=r'not usable: 1 \(cls_head.fc.we'):
         refuse(misfit(state, model), state, model, 'x.pth')

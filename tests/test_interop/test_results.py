@@ -19,7 +19,7 @@ CLASSES = 3
 
 @pytest.fixture
 def data():
-    """Six samples; those of the split are named in another order."""
+    """Six samples; the split names them in another order."""
     data = make_data(CLASSES, 2)
     names = data['split']['val']
     data['split']['val'] = [names[4], names[0], names[3]]
@@ -31,7 +31,7 @@ def scores_of(count, classes=CLASSES):
 
 
 def test_scores_belong_to_samples_in_the_order_of_the_annotations(data, write):
-    """PYSKL asks each annotation whether it is in the split."""
+    """PYSKL goes through the annotations, and keeps those of the split."""
     samples = split_samples(write(data), 'val')
     split = {*data['split']['val']}
     expected = [
@@ -65,7 +65,7 @@ def test_scores_are_read_as_they_are(write):
 def test_probabilities_of_clips_are_averaged(write):
     """By hand: probabilities (1/2, 1/4, 1/4) and (1/4, 1/4, 1/2).
 
-    And so are the logits, which are known.
+    The logits, which are known, are averaged, too.
     """
     log2 = np.log(2)
     clips = np.array([[log2, 0, 0], [5, 5, 5 + log2]], np.float32)

@@ -1,4 +1,4 @@
-"""Text files that users write: read whatever the editor, or refused."""
+"""Text files of users: read with any editor's conventions, or refused."""
 
 import re
 import time
@@ -12,7 +12,7 @@ from mmshapmix.io.reading import read_inherited, read_json, read_yaml
 
 @pytest.fixture
 def file(tmp_path):
-    """Write a file, in bytes or UTF-8."""
+    """Write a file, from bytes or text in UTF-8."""
 
     def write(content, name='x.txt'):
         path = tmp_path / name
@@ -25,7 +25,7 @@ def file(tmp_path):
 
 
 def refusal(read, path, *args):
-    """What is said in the one line."""
+    """Text of a refusal, which has one line."""
     with pytest.raises(ValueError) as refused:
         read(path, *args)
     text = str(refused.value)
@@ -95,7 +95,7 @@ def test_other_settings_are_refused(file, content):
 
 
 def bomb(join):
-    """Each level names the one before several times."""
+    """A YAML bomb: each level names the one before several times."""
     rows = ['a0: &a0 {k: v}']
     rows += [f'a{i}: &a{i} {join(f"*a{i - 1}")}' for i in range(1, 40)]
     return '\n'.join(rows)

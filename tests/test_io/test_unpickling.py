@@ -1,4 +1,4 @@
-"""Pickles made to run code, to read foreign memory, or to take for ever."""
+"""Pickles that try to run code, read foreign memory, or take forever."""
 
 import pickle
 import struct
@@ -18,7 +18,7 @@ from mmshapmix.io.unpickling import load_plain
 
 
 def nested(make, times=60):
-    """A container of itself twice, and so on: 2^times in a few bytes."""
+    """A container with itself twice, and so on: 2^times in a few bytes."""
     value = make(())
     for _ in range(times):
         value = make((value, value))
@@ -36,7 +36,7 @@ def deep():
 
 
 def called(name, args):
-    """The opcodes of a call."""
+    """Opcodes of a call."""
     module, _, function = name.rpartition('.')
     body = pickle.dumps(args, protocol=2)[2:-1]
     return f'c{module}\n{function}\n'.encode() + body + b'R'
@@ -54,14 +54,14 @@ def grown():
 
 
 def repeated(function):
-    """A call with the same argument, again and again."""
+    """The same call with the same argument, again and again."""
     keys = b''.join(b'J' + struct.pack('<i', k) for k in range(20_000))
     call = f'c{function}\n'.encode() + b'h\x64\x85R'
     return b'\x80\x02(' + b'(' + keys + b'lq\x64' + call * 20_000 + b'l.'
 
 
 def many_arrays():
-    """Of one buffer, each a copy, since the order of its bytes is another."""
+    """Arrays of one buffer, each a copy, since its byte order differs."""
     state = b'(K\x03U\x01>NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb'
     start = b'\x80\x02(' + dtype() + state + b'q\x640'
     start += b'B' + struct.pack('<I', 1 << 20) + b'x' * (1 << 20) + b'q\x650'
@@ -95,7 +95,7 @@ HUGE = {
     'a list in itself': pickle.dumps(own()),
     'a deep list': deep(),
 }
-# Keys whose hash takes 2^60 steps: written by hand, to be made nowhere.
+# Keys whose hash takes 2^60 steps, written by hand: nothing can make them.
 _tuple = pickle.dumps(nested(tuple), protocol=2)[2:-1]
 HUGE |= {
     'a key': b'\x80\x02}' + _tuple + b'K\x01s.',
@@ -112,7 +112,7 @@ HUGE |= {
 
 @pytest.mark.parametrize('kind', HUGE)
 def test_what_would_take_for_ever_is_refused_at_once(tmp_path, kind):
-    """Neither memory nor time far beyond what the file has."""
+    """Memory and time stay within what the content of the file needs."""
     path = tmp_path / 'x.pkl'
     path.write_bytes(HUGE[kind])
     tracemalloc.start()
@@ -123,7 +123,7 @@ def test_what_would_take_for_ever_is_refused_at_once(tmp_path, kind):
         text = str(error)
         assert 'x.pkl' in text and '\n' not in text and len(text) < 600
     else:
-        assert kind in ('memo', 'shape')  # which are nothing
+        assert kind in ('memo', 'shape')  # both load without harm
     seconds = time.process_time() - start
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -153,7 +153,7 @@ def test_a_pickle_does_not_change_what_it_asks_for(tmp_path, name, state):
 
 
 def test_a_pickle_does_not_change_the_dtypes_of_others(tmp_path):
-    """Without a copy it would set the byte order of everybody's float32."""
+    """Without a copy, it would set the byte order of everybody's float32."""
     path = tmp_path / 'x.pkl'
     state = (3, '>', None, None, None, -1, -1, 0)
     path.write_bytes(
@@ -195,7 +195,7 @@ def test_dates_text_and_scalars_come_as_they_were(tmp_path, protocol):
 
 
 class Tensor:
-    """A tensor as torch writes it, of other sizes than its storage."""
+    """A tensor as torch writes it, with other sizes than its storage."""
 
     def __init__(self, offset, size, stride, values=4):
         storage = torch.arange(float(values)).storage()
@@ -232,7 +232,7 @@ def test_tensors_beyond_their_storage_are_refused(tmp_path, parts):
     'bool'.split(),
 )
 def test_tensors_of_all_kinds_come_as_arrays(tmp_path, kind):
-    """Parts of a batch, turned and stepped over."""
+    """Parts of a batch, transposed and strided."""
     whole = torch.arange(24).reshape(4, 6).to(getattr(torch, kind))
     parts = [whole, whole[2], whole.T[1:3], whole[::2, ::3], whole[:0]]
     path = tmp_path / 'x.pkl'
@@ -262,7 +262,7 @@ def test_storages_that_claim_more_than_they_have_are_refused(tmp_path, change):
 
 
 def torch_file(path, pickled, form):
-    """A file of torch's with another pickle in it."""
+    """A file of torch with another pickle inside."""
     torch.save(
         dict(w=torch.ones(2)),
         path,
@@ -300,7 +300,7 @@ def test_checkpoints_that_would_take_for_ever_are_refused(
 
 
 def test_packed_checkpoints_are_refused(tmp_path):
-    """torch writes none, and what comes of them may be a thousand times it."""
+    """torch writes no packed files, which may expand a thousandfold."""
     path = tmp_path / 'x.pth'
     torch_file(path, b'', 'packed')
     with pytest.raises(ValueError, match=r'x\.pth .* it is compressed'):

@@ -29,7 +29,7 @@ N, M = 2, 2
 
 
 def latent_mean(features, state):
-    """Of InfoGCN's features, then its classifier."""
+    """Mean of InfoGCN's features, then its classifier."""
     hidden = torch.relu(linear('fc')(features, state))
     mean = F.linear(hidden, state['fc_mu.weight'], state['fc_mu.bias'])
     return F.linear(mean, state['decoder.weight'], state['decoder.bias'])
@@ -47,7 +47,7 @@ def linear(prefix):
 
 
 class Row(NamedTuple):
-    """What the tests of a backbone need."""
+    """Settings of a backbone for its tests."""
 
     small: dict
     """Its arguments, small; ``graph`` but for the layout."""
@@ -85,7 +85,7 @@ BACKBONES = dict(
         64,
         4,
     ),
-    # With a graph of the skeleton's: a random one has no symmetry to test.
+    # With the skeleton's graph: a random graph has no symmetry to test.
     dgstgcn=Row(
         dict(type='DGSTGCN', graph=dict(mode='spatial'), **STAGES), 32, 2
     ),
@@ -113,12 +113,12 @@ each = pytest.mark.parametrize('name', BACKBONES)
 
 
 def make(cfg):
-    """Whatever scope a test before has left."""
+    """Build a backbone in whatever default scope an earlier test left."""
     return MODELS.build({**cfg, 'type': f'mmshapmix.{cfg["type"]}'})
 
 
 def build(name, layout='penn-action', **changes):
-    """A small backbone whose weights all matter, in eval mode."""
+    """A small backbone in eval mode, whose weights all have an effect."""
     torch.manual_seed(0)
     cfg = {**BACKBONES[name].small, **changes}
     model = make(
@@ -146,7 +146,7 @@ def published(name):
 
 
 def own(name, values):
-    """Of values by published name, those of the backbone by its own."""
+    """Values of the backbone, renamed from published to own names."""
     row = BACKBONES[name]
     return {
         key.removeprefix(row.prefix).replace(*row.alias): value
@@ -157,7 +157,7 @@ def own(name, values):
 
 @each
 def test_state_is_the_published_one(name):
-    """The same names and shapes, in the same order."""
+    """State dicts have the same names and shapes, in the same order."""
     theirs = {row[0]: torch.Size(row[1]) for row in parity(name)['state']}
     ours = {k: v.shape for k, v in published(name).state_dict().items()}
     assert list(ours.items()) == list(own(name, theirs).items())
@@ -180,7 +180,7 @@ def test_logits_are_the_published_ones(name, mode):
     with torch.no_grad():
         logits = BACKBONES[name].head(model(inputs()), weights(name))
     expected = torch.tensor(parity(name)[f'{mode}_logits'])
-    # The samples' logits differ by 1e-4, with some: all digits count.
+    # The samples' logits may differ by only 1e-4, so all digits count.
     torch.testing.assert_close(logits, expected, rtol=1e-5, atol=2e-5)
 
 
@@ -196,13 +196,13 @@ def test_every_layout(name, layout):
 @each
 @pytest.mark.parametrize('training', [False, True])
 def test_the_joints_order_is_free(name, training):
-    """Joints in another order, and the graph with them: the same features.
+    """If joints and graph are permuted alike, features stay the same.
 
-    With the old graph they are others.
+    With the old graph they differ.
     """
     old = LAYOUTS['penn-action']
     order = np.random.default_rng(0).permutation(old.num_joints)
-    place = order.argsort()  # of an old joint in the new order
+    place = order.argsort()  # index of an old joint in the new order
     new = dict(
         num_node=old.num_joints,
         inward=[(int(place[i]), int(place[j])) for i, j in old.inward],
@@ -262,7 +262,7 @@ def test_half_precision_is_near(name, dtype):
 
 @each
 def test_batch_norm_can_be_synchronised(name):
-    """As MMEngine's ``sync_bn='torch'`` does it."""
+    """MMEngine's ``sync_bn='torch'`` does the same."""
     model, x = build(name), skeletons()
     expected = model(x)
     converted = nn.SyncBatchNorm.convert_sync_batchnorm(model)
@@ -275,8 +275,8 @@ def test_batch_norm_can_be_synchronised(name):
     [('ctrgcn', 1.46), ('hdgcn', 1.68), ('infogcn', 1.57)],
 )
 def test_parameters_are_as_many_as_published(name, millions):
-    """With 120 classes."""
-    hidden = 3 * 257 * 256 if name == 'infogcn' else 0  # of its head
+    """The numbers are those for 120 classes."""
+    hidden = 3 * 257 * 256 if name == 'infogcn' else 0  # type of its head
     numbers = sum(value.numel() for value in published(name).parameters())
     total = numbers + hidden + 257 * 120
     assert total / 1e6 == pytest.approx(millions, rel=0.01)
@@ -297,7 +297,7 @@ def test_every_parameter_takes_part(name):
 
 @each
 def test_initialisation_reaches_every_part(name):
-    """No bias where a part initialises itself; Kaiming's spread over time."""
+    """Own initialisations have no bias; Kaiming's spread is over time."""
     model = build(name)
     model.init_weights()
     for part in model.modules():
@@ -355,7 +355,7 @@ def randomise(module):
 
 
 def refined(conv, x, adjacency, alpha, authors=False):
-    """From i to j, or, by the authors, from j to i: e_ij x, joint by joint.
+    """Sum of e_ij x from i to j (authors: from j to i), joint by joint.
 
     e_ij = A_ij + alpha xi(tanh(psi(x_i) - phi(x_j)))
     """
@@ -383,7 +383,7 @@ def test_ctrgcn_refines_as_a_loop():
 
 @torch.no_grad()
 def test_ctrgcn_authors_graph_convolution():
-    """Their weights, with psi and phi exchanged and xi negated."""
+    """The authors' weights, with psi and phi exchanged and xi negated."""
     model = build('ctrgcn', 'sbu', variant='ctrgcn', base_channels=6)
     unit = model.net[0].gcn1
     start = unit.A.clone()
@@ -425,7 +425,7 @@ def test_ctrgcn_begins_as_its_residual():
 
 @pytest.mark.parametrize('layout', LAYOUTS)
 def test_msg3d_tells_hops_apart(layout):
-    """Against shortest paths (Floyd, Warshall)."""
+    """Compared with shortest paths (Floyd, Warshall)."""
     graph = LayoutGraph(layout, mode='binary_adj')
     linked = graph.A[0] > 0
     hops = np.where(np.eye(len(linked)), 0, np.where(linked, 1, np.inf))

@@ -1,4 +1,4 @@
-"""What every loss of the benchmark promises, in one table."""
+"""Properties of every loss of the benchmark, in one table."""
 
 from collections.abc import Callable
 from functools import partial
@@ -21,7 +21,7 @@ from mmshapmix.models import (
 )
 
 K, D = 4, 5
-# Not sorted, and one class with a single sample.
+# Not sorted; one class has a single sample.
 COUNTS = torch.tensor([40, 3, 100, 1])
 
 
@@ -149,7 +149,7 @@ def make(name, counts=COUNTS, **options):
 
 
 def batch(number=6):
-    """Logits, labels of every class and features, for losses that use them."""
+    """Logits, all labels, and features for losses that use them."""
     torch.manual_seed(0)
     features = dict(features=torch.rand(number, D))
     return torch.randn(number, K), torch.arange(number) % K, features
@@ -220,7 +220,7 @@ def test_renamed_classes_give_the_same_loss(name):
 
 @every_loss
 def test_a_loss_does_not_change_by_being_used(name):
-    """Nor when the counts come again, as before each test."""
+    """Nor if the counts are set again, as before each test."""
     logits, labels, features = batch()
     loss = make(name)
     first = loss(logits, labels, **features)
@@ -240,7 +240,7 @@ def test_the_loss_weight_is_a_factor(name):
 
 @every_loss
 def test_finite_for_extreme_logits(name):
-    """Right and wrong without measure, for each class."""
+    """Extremely right and wrong logits for each class."""
     _, labels, features = batch(2 * K)
     signs = F.one_hot(labels, K) * 2 - 1
     signs[K:] *= -1
@@ -293,7 +293,7 @@ def test_a_criterion_of_its_own_is_not_replaced(kind):
 
 @pytest.mark.parametrize('kind', [LDAMLoss, KPSLoss, equal, GumbelLoss])
 def test_a_focus_goes_with_each(kind):
-    """As the naive factor (1 - p)^gamma, or none where the loss is large."""
+    """As the naive factor (1 - p)^gamma; none where the loss is large."""
     logits, labels, _ = batch()
     plain, focal = kind(), kind(gamma=2)
     values = []
@@ -308,7 +308,7 @@ def test_a_focus_goes_with_each(kind):
 
 
 class Copies(TorchDispatchMode):
-    """Refuses to move a tensor from the CPU, for which a GPU would wait."""
+    """Refuses to copy a tensor from the CPU, for which a GPU would wait."""
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         if func is torch.ops.aten._to_copy.default:
@@ -318,7 +318,7 @@ class Copies(TorchDispatchMode):
 
 @every_loss
 def test_a_step_does_not_wait_for_the_gpu(name):
-    """On a device without values, none can be asked for."""
+    """The meta device has no values, so asking for one would fail."""
     loss = make(name).to('meta')
     logits, labels, features = batch()
     features = {key: value.to('meta') for key, value in features.items()}

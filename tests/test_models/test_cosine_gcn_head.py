@@ -1,4 +1,4 @@
-"""The cosine head against the vector, and what it gives in each mode."""
+"""The cosine head against the vector, and its output in each mode."""
 
 import pytest
 import torch
@@ -62,7 +62,7 @@ def test_class_vectors_begin_with_a_norm_of_one(anew):
 
 
 def test_class_vectors_do_not_run_away():
-    """Short ones would: their gradients go as one over the norm."""
+    """Short ones would: their gradients are proportional to 1 / norm."""
     torch.manual_seed(0)
     model = head()
     model.init_weights()
@@ -93,7 +93,7 @@ def test_the_loss_gets_the_cosines():
 
 
 def test_cosines_are_scaled_in_evaluation_mode_alone():
-    """Whoever looks at the output, as a hook does, sees the scale."""
+    """Code that reads the output, such as a hook, gets scaled cosines."""
     model = head(20, scale=20)
     features, seen = torch.randn(6, 1, D, 3, 4), []
     model.register_forward_hook(lambda *args: seen.append(args[2]))

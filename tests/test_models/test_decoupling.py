@@ -53,8 +53,7 @@ def test_only_the_head_of_a_frozen_recognizer_learns(batch):
 
 @pytest.mark.parametrize('make', [recognizer, frozen])
 def test_training_leaves_a_frozen_backbone_as_in_testing(make, batch):
-    """Running statistics are used and kept, dropout is off; not in a stock
-    recognizer, from which this would be learnt otherwise."""
+    """Running statistics are used and kept; stock models change them."""
     model, inputs = make(), batch[0]
     in_testing = model.eval()(inputs, stage='backbone')
     kept = {name: b.clone() for name, b in model.named_buffers()}
@@ -100,14 +99,14 @@ def test_the_scaled_head_learns_its_scales_alone():
 
 
 def test_the_scaled_head_starts_as_the_first_stage(batch):
-    """A checkpoint of it loads, and what is missing is the scales."""
+    """A checkpoint of the first stage loads, and lacks only the scales."""
     stock = recognizer()
     model = recognizer(head='mmshapmix.ScaledGCNHead')
     missing, unexpected = model.load_state_dict(
         stock.state_dict(), strict=False
     )
     assert missing == ['cls_head.fc.scale'] and not unexpected
-    load_state_dict(model, stock.state_dict())  # as the Runner does
+    load_state_dict(model, stock.state_dict())  # like the Runner
     torch.testing.assert_close(
         model.eval()(batch[0], stage='head'),
         stock.eval()(batch[0], stage='head'),

@@ -48,7 +48,7 @@ def test_one_loss_and_then_the_other(vectors):
     torch.testing.assert_close(loss(logits, labels), plain)
     loss.is_late = True
     torch.testing.assert_close(loss(logits, labels), late(logits, labels))
-    # And back again, unchanged, however often.
+    # The stages can be changed back any number of times.
     for is_late, expected in ((False, plain), (True, late(logits, labels))):
         loss.is_late = is_late
         torch.testing.assert_close(loss(logits, labels), expected)
@@ -77,7 +77,7 @@ def test_any_loss_may_be_the_late_one(vectors, late):
 
 
 def test_ldam_drw_is_a_deferred_loss(vectors):
-    """The same loss, with class weights in the second stage only."""
+    """The same loss, with class weights only in the second stage."""
     vector = vectors['ldam']
     ldam = dict(type='mmshapmix.LDAMLoss')
     weight = dict(scheme='class_balanced', beta=0.9999)
@@ -100,7 +100,7 @@ def test_what_the_head_passes_on_reaches_both_losses(vectors):
     loss, alone = DeferredLoss(late=late), InfluenceBalancedLoss()
     for part in (loss.late, alone):
         part.set_class_counts(COUNTS)
-    loss.is_late = False  # cross-entropy, which does not mind features
+    loss.is_late = False  # cross-entropy, which ignores features
     torch.testing.assert_close(
         loss(logits, labels, features=features),
         F.cross_entropy(logits, labels),

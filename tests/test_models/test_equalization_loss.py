@@ -1,4 +1,4 @@
-"""What EqualizationLoss drops; see also test_benchmark_losses.py."""
+"""Classes that EqualizationLoss drops; see also test_benchmark_losses.py."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ COUNTS = torch.tensor([40, 3, 100, 1])
 
 
 def equal(**options):
-    """Half of the time it drops the classes of 3 samples and of 1."""
+    """A loss that drops the classes of 3 samples and of 1 half of the time."""
     loss = EqualizationLoss(drop_prob=0.5, tail_share=0.1, **options)
     loss.set_class_counts(COUNTS)
     return loss
@@ -44,7 +44,7 @@ def test_what_is_dropped_is_drawn_from_the_seed_of_the_step(criterion):
 
 
 def test_two_calls_of_a_step_draw_apart():
-    """As for clean and mixed samples; a step done again is the same."""
+    """As for clean and mixed samples; a repeated step draws the same."""
     logits, labels = batch(64)
     steps = []
     for _ in range(2):

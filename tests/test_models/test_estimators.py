@@ -1,4 +1,4 @@
-"""Estimators on a stub whose worth of every coalition is known."""
+"""Estimators with a stub for which the value of each coalition is known."""
 
 import pytest
 import torch
@@ -25,7 +25,7 @@ POSE = -7.0  # no sample has this value
 
 
 class Stub(nn.Module):
-    """Sees which parts are there, and predicts what its game says."""
+    """Sees which parts are present, and predicts the value of its game."""
 
     def __init__(self, seed=0):
         super().__init__()
@@ -119,7 +119,7 @@ def test_a_pair_is_a_coalition_and_its_complement():
 
 @pytest.mark.parametrize('clamp', [False, True])
 def test_marginal_contributions_approach_the_exact_values(clamp):
-    """Plain means here. Clamped, they lie above."""
+    """Plain means are used here. With clamping, they are larger."""
     model = Stub()
     made = estimator(MarginalContributions, clamp=clamp, momentum=0.99999)
     observe(made, model, 600)
@@ -182,7 +182,7 @@ def test_a_class_never_seen_has_no_saliency(kind):
 
 
 def test_what_is_unknown_of_a_class_contributes_nothing():
-    """Known: all and nothing. The rest takes the mean of the two."""
+    """Known are all parts and no part; the others take the mean of the two."""
     made = estimator(CoalitionValues)
     made.table[0, 0], made.table[0, 31] = 0.2, 0.8
     made.visits[0, 0] = made.visits[0, 31] = 1
@@ -203,7 +203,7 @@ def test_the_state_travels_with_the_checkpoint():
     fresh.load_state_dict(made.state_dict())
     for name, value in made.state_dict().items():
         assert torch.equal(fresh.state_dict()[name], value)
-    # A stock checkpoint lacks nothing.
+    # A stock checkpoint lacks no weights.
     assert not fresh.load_state_dict({}, strict=False).missing_keys
 
 
@@ -228,7 +228,7 @@ class TestGradCAM:
         return model.eval()
 
     def test_it_is_the_classifier_on_the_features(self, model):
-        """For a linear head the gradient is its weight, over all places."""
+        """The gradient of a linear head is its weight over all places."""
         torch.manual_seed(0)
         inputs = torch.randn(4, 2, M, 8, 17, 3)
         labels = torch.tensor([0, 2, 1, 2])

@@ -1,4 +1,4 @@
-"""HD-GCN's parts against loops; the whole also in test_backbones.py."""
+"""Parts of HD-GCN against loops; see also test_backbones.py."""
 
 import pytest
 import torch
@@ -50,7 +50,7 @@ def test_hierarchies_begin_at_the_center(arguments, first, hierarchies):
 @torch.no_grad()
 @pytest.mark.parametrize('vertices', [7, 3])
 def test_edge_conv_as_a_loop(vertices):
-    """With fewer vertices than neighbours, all of them."""
+    """With fewer vertices than neighbours, all vertices are neighbours."""
     conv = randomise(EdgeConv(4, 6, neighbours=5))
     x = torch.randn(2, 4, vertices)
     out = conv(x)
@@ -68,7 +68,7 @@ def test_edge_conv_as_a_loop(vertices):
 def test_half_precision_does_not_choose_neighbours():
     torch.manual_seed(0)
     conv, x = EdgeConv(4, 4, neighbours=3), torch.randn(2, 4, 25)
-    x[:, :, 1:] += 100  # far away, half precision sees no differences
+    x[:, :, 1:] += 100  # far from 0, half precision sees no differences
     with torch.autocast('cpu', dtype=torch.bfloat16):
         nearest = conv.nearest(x)
     torch.testing.assert_close(nearest, conv.nearest(x.double()))

@@ -48,7 +48,7 @@ def test_only_attached_factors_reach_the_features():
 
 def test_half_precision_features_give_a_float_loss():
     logits, labels, h = batch()
-    h = 3e4 * h  # whose sum half precision cannot hold
+    h = 3e4 * h  # half precision cannot hold their sum
     loss = influence_balanced()
     exact = loss(logits, labels, features=h)
     half = loss(logits, labels, features=h.half())

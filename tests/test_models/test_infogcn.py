@@ -27,7 +27,7 @@ def infogcn(layout='nturgb+d', **options):
 
 @torch.no_grad()
 def test_logits_are_the_published_ones():
-    """With the head."""
+    """The head is included."""
     file = parity('infogcn')
     state = filled(file['state'])
     model, head = infogcn().eval(), InfoGCNHead(60, 256).eval()
@@ -45,7 +45,7 @@ def test_logits_are_the_published_ones():
 
 
 def relative(joint, others):
-    """A row of the matrix: a joint, less the sum of the others."""
+    """A row of the matrix: a joint minus the sum of the others."""
     row = torch.zeros(25)
     row[joint] = 1
     row[list(others)] -= 1
@@ -62,7 +62,7 @@ def relative(joint, others):
     ],
 )
 def test_joints_are_seen_from_their_ancestors(options, ancestor):
-    """By default, along the bones, from the middle of the spine."""
+    """By default, bones are seen, with the middle of the spine as the root."""
     differences, *others = infogcn(**options, **SMALL).differences
     assert len(others) == 2
     assert all(torch.equal(other, differences) for other in others)

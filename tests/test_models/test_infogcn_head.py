@@ -43,7 +43,7 @@ def samples(labels, **marks):
 
 
 def mixed_batch():
-    """Four clean samples of classes 0 to 3, and four that were added."""
+    """Four clean samples of classes 0 to 3, and four added samples."""
     clean = F.one_hot(torch.arange(4), K).float()
     soft = torch.rand(4, K).softmax(1)
     batch = samples(clean, mixed=False, added=False)
@@ -108,7 +108,7 @@ def test_each_half_has_its_own_losses():
     head.step_seed = SEED
     clean, soft, batch = mixed_batch()
     losses = head.loss(features(), batch)
-    codes = head.encode(features())  # the same draw
+    codes = head.encode(features())  # the same random draw
     for prefix, rows, labels in (
         ('', slice(4), clean),
         ('mixed_', slice(4, 8), soft),
@@ -124,7 +124,7 @@ def test_each_half_has_its_own_losses():
 
 @pytest.mark.parametrize('combine', ['sum', 'mean'])
 def test_the_total_loss_trains_everything(combine):
-    """With weights of 0, too, all parameters take part."""
+    """Also with weights of 0, all parameters take part."""
     batch, totals = mixed_batch()[2], []
     for regularization in ((1e-4, 1e-1), (0, 0)):
         head = build(combine=combine, regularization=regularization)
@@ -138,7 +138,7 @@ def test_the_total_loss_trains_everything(combine):
 
 
 def test_hard_labels_and_label_smoothing():
-    """The means are of the classes that there are, not of smoothed ones."""
+    """Means cover classes with samples, not classes of smoothed labels."""
     head = build(label_smooth_eps=0.1)
     head.step_seed = SEED
     labels = torch.tensor([0, 3, 3, 0, 4, 3, 1, 1])

@@ -39,7 +39,7 @@ def test_the_head_logs_top_1_and_trains_without_the_prior_at_test():
     losses = module.loss(feats, samples)
     assert set(losses) == {'top1_acc', 'top5_acc', 'loss_cls'}
     plain = head(dict(type='CrossEntropyLoss'))
-    plain.load_state_dict(module.state_dict())  # not even a buffer more
+    plain.load_state_dict(module.state_dict())  # no additional buffer, either
     with torch.no_grad():
         for a, b in zip(
             module.predict(feats, samples),

@@ -1,4 +1,4 @@
-"""The head's losses against the same losses computed apart."""
+"""The head's losses against the same losses computed separately."""
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ def scope():
 
 
 def samples(labels, mixed=None, added=None):
-    """Marked as a mixer does, or, without marks, as without one."""
+    """Samples with the marks of a mixer, or without marks."""
     made = []
     for label in labels:
         sample = ActionDataSample().set_gt_label(label)
@@ -68,7 +68,7 @@ def test_the_accuracy_is_that_of_the_clean_half():
 
 
 def test_samples_mixed_in_place_share_the_loss_of_the_clean_ones():
-    """One mean over all, and the accuracy of the clean ones."""
+    """The loss is a mean over all samples; accuracy is that of clean ones."""
     scores, hard, soft, _ = mixed_batch()
     scores[:4] = F.one_hot(torch.tensor([0, 1, 2, 5]), K) * 9.0
     clean = F.one_hot(hard, K).float()
@@ -81,7 +81,7 @@ def test_samples_mixed_in_place_share_the_loss_of_the_clean_ones():
 
 
 class Terms(torch.nn.Module):
-    """A loss of several terms."""
+    """A loss with several terms."""
 
     def forward(self, cls_score, label):
         loss = F.cross_entropy(cls_score, label)
@@ -95,7 +95,7 @@ class Terms(torch.nn.Module):
 def test_other_batches_are_those_of_the_stock_head(
     mixed, number, smooth, loss
 ):
-    """All hard and unmarked, or all mixed in place."""
+    """All samples are hard and unmarked, or all are mixed in place."""
     scores, hard, soft, _ = mixed_batch(number)
     labels = soft if mixed else hard.unsqueeze(1)
     heads = [
@@ -113,7 +113,7 @@ def test_other_batches_are_those_of_the_stock_head(
 
 
 class Recorder(torch.nn.Module):
-    """A loss that keeps what it is called with."""
+    """A loss that records its arguments."""
 
     def __init__(self):
         super().__init__()
@@ -126,7 +126,7 @@ class Recorder(torch.nn.Module):
 
 @pytest.mark.parametrize('passes', [False, True])
 def test_the_loss_gets_the_features_of_its_own_samples(passes):
-    """Pooled, before dropout, apart for clean samples and added ones."""
+    """Pooled, before dropout; clean and added samples are separate."""
     head = MixedGCNHead(K, D, dropout=0.5, pass_features=passes)
     head.loss_cls = Recorder()
     x = torch.randn(8, 2, D, 3, 5)
@@ -144,7 +144,7 @@ def test_the_loss_gets_the_features_of_its_own_samples(passes):
 
 
 def test_influence_balanced_loss_in_the_head():
-    """On each half its own mean; the features are what the classifier sees."""
+    """Each half has its own mean; the features are the classifier's input."""
     loss = dict(type='mmshapmix.InfluenceBalancedLoss')
     head = MixedGCNHead(K, D, loss_cls=loss, pass_features=True)
     alone = InfluenceBalancedLoss()

@@ -1,4 +1,4 @@
-"""Mixers through MMAction2's data preprocessor, on tell-tale values."""
+"""Mixers in MMAction2's data preprocessor, with values that show origins."""
 
 import copy
 
@@ -31,7 +31,7 @@ COUNTS = torch.tensor([50, 40, 7, 7, 3])
 
 
 def batch(layout='nturgb+d', number=N, frames=T, persons=2):
-    """Channels tell sample, frame and joint; labels take turns."""
+    """Channels identify sample, frame and joint; labels alternate."""
     joints = get_layout(layout).num_joints
     axes = [torch.arange(n) for n in (number, 1, persons, frames, joints)]
     grid = torch.meshgrid(*axes, indexing='ij')
@@ -82,7 +82,7 @@ def test_clean_then_mixed_for_every_layout(kind, layout):
     assert torch.equal(y[N:, ..., 2], x[..., 2])
     if kind is Mixup:
         return
-    # Pasted samples show their partner: its label has its share of the area.
+    # Pasted parts are the partner's: its label has their share of the area.
     for i, sample in enumerate(mixed[N:]):
         source = y[N + i, ..., 0]
         other = source[source != i].unique()
@@ -96,7 +96,7 @@ def test_clean_then_mixed_for_every_layout(kind, layout):
 
 @pytest.mark.parametrize('kind', [STMix, ShapMix, SkeletonMix])
 def test_a_layout_alone_is_refused(kind):
-    """It was left out in silence: both come from the data, or none."""
+    """Layout and number of classes are given together, or by the data."""
     with pytest.raises(ValueError, match='`num_classes` beside `layout`'):
         kind(layout='coco')
 
@@ -120,7 +120,7 @@ def test_what_a_step_draws_depends_on_its_seed_alone(kind):
         for seed in ((0, 0, 5, 0), (0, 0, 5, 0), (0, 0, 6, 0))
     )
     assert torch.equal(one, other) and not torch.equal(one, third)
-    if kind is not ShapMix:  # whose stand-in table draws
+    if kind is not ShapMix:  # the stand-in table makes random draws
         assert torch.equal(state, torch.get_rng_state())
 
 
@@ -149,13 +149,13 @@ def test_the_preprocessor_mixes_in_training_only():
 
 
 def plans(mixer, frames=64, number=400):
-    """A plan of many samples."""
+    """A plan for many samples."""
     labels = torch.eye(K).repeat(number // K, 1)
     return mixer.sample_plan(labels, frames, make_generator((0, 1)))
 
 
 def parts_of(plan, layout='nturgb+d'):
-    """How many joints of each part are pasted, as a share, ``(N, P)``."""
+    """Share of the joints of each part that are pasted, ``(N, P)``."""
     masks = joint_masks(get_layout(layout))
     return plan.joints.float() @ masks.T / masks.sum(1)
 
@@ -167,7 +167,7 @@ def pasted_only(mixer, **kwargs):
 
 
 def test_what_each_mixer_pastes():
-    """Parts or joints, how many, and whether the clip is resampled."""
+    """Parts or joints, their number, and whether the clip is resampled."""
     frames = torch.arange(64)
     for kind, whole_parts, resampled in (
         (STMix, True, True),
@@ -203,7 +203,7 @@ BALANCE = torch.tensor([60, 30, 20, 7, 6])
 
 
 def partial_mix(number, seed=(0, 0, 0, 0), **options):
-    """What goes in and what comes out, a sequence of classes."""
+    """Input and output of the mixer for a sequence of classes."""
     x, samples = batch(number=number)
     mixer = build(RebalancedPartialMix, seed=seed, **options)
     mixer.set_class_counts(BALANCE)
@@ -234,7 +234,7 @@ def test_a_fraction_of_a_sample_is_one_as_often(number):
 
 @pytest.mark.parametrize('output', ['mixed', 'both'])
 def test_partial_mixup_by_a_naive_loop(output):
-    """Who gets whose legs, and the label of Eq. (5), for each sample."""
+    """Pasted legs and the label of Eq. (5), for each sample."""
     n = 40
     x, y, mixed = partial_mix(n, fraction=0.5, output=output)
     upper, lower = joint_masks(get_layout('nturgb+d'), 'halves').bool()
@@ -260,7 +260,7 @@ def test_partial_mixup_by_a_naive_loop(output):
 
 
 def test_one_mixed_sample_does_not_change_the_labels_of_others():
-    """Another class, other counts and so another rule, for one of them."""
+    """One sample gets another class, other counts, and so another rule."""
     x, samples = batch(number=16)
     mixer = build(RebalancedPartialMix, fraction=1.0)
     mixer.set_class_counts(BALANCE)
@@ -268,7 +268,7 @@ def test_one_mixed_sample_does_not_change_the_labels_of_others():
     plan = mixer.sample_plan(
         torch.eye(K)[torch.arange(16) % K], T, make_generator((0,) * 4)
     )
-    samples[5].set_gt_label(4)  # of the fewest samples, it was of the most
+    samples[5].set_gt_label(4)  # the rarest class; before, the most frequent
     after = labels_of(mixer(x, samples)[1])
     changed = (before != after).any(1)
     touched = (torch.arange(16) == 5) | (plan.partner == 5)
@@ -300,7 +300,7 @@ def test_bad_partial_mixup_is_refused(options, message):
 
 
 def test_remix_by_a_naive_loop():
-    """Skeletons as Mixup's with these draws; labels by kappa and tau."""
+    """Skeletons are mixed as in Mixup; labels depend on kappa and tau."""
     x, samples = batch(number=40)
     options = dict(output='mixed')
     y, plain = build(Mixup, **options)(x, samples)
@@ -349,7 +349,7 @@ def test_the_probability_of_mixup():
 
 
 def test_the_ablations_are_options():
-    """Tables 7, 10 and 11."""
+    """Options of Tables 7, 10 and 11."""
     plan, _ = pasted_only(build(STMix, spatial='joints'))
     shares = parts_of(plan)
     assert ((shares > 0) & (shares < 1)).any()
@@ -436,7 +436,7 @@ def test_the_size_of_coalitions_follows_the_numbers_of_parts():
 
 
 def test_other_numbers_of_parts():
-    """A skeleton of one's own, with three parts."""
+    """A custom skeleton with three parts."""
     layout = dict(
         joints=6,
         inward=[(1, 0), (2, 1), (3, 0), (4, 3), (5, 0)],
@@ -535,7 +535,7 @@ def test_bad_input():
 
 
 def test_autocast_changes_no_plan():
-    """Mixed precision reaches the preprocessor, too."""
+    """The preprocessor runs under mixed precision, too."""
     mixer = shapley_mixer()
     plan = plans(mixer)
     with torch.autocast('cpu', dtype=torch.bfloat16):
@@ -569,9 +569,9 @@ def test_mixing_does_not_wait_for_the_gpu(kind):
 
 @pytest.mark.parametrize('kind', [ShapMix, RebalancedPartialMix])
 def test_a_mixer_takes_what_the_data_have(kind):
-    """Once, and what it was told before must be the same."""
+    """The values are set once; values that were set before must agree."""
     mixer = kind()
-    mixer.set_class_counts(torch.ones(K))  # as in testing
+    mixer.set_class_counts(torch.ones(K))  # in testing
     with pytest.raises(RuntimeError, match=f'a layout in {kind.__name__}'):
         mixer(torch.zeros(2, 1, 1, 8, 17, 3), [])
     mixer.set_data(K, 'coco')

@@ -1,4 +1,4 @@
-"""How the head begins, and what it predicts."""
+"""Initial values and predictions of the head."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def test_with_gumbel_every_class_is_unlikely_at_first():
     head = OneVsAllGCNHead(K, D, activation='gumbel')
     head.init_weights()
     assert (head.fc.weight == 1e-3).all() and (head.fc.bias == -2).all()
-    # exp(-exp(2)), whatever it sees
+    # exp(-exp(2)), for any input
     features = torch.randn(3, 1, D, 2, 4)
     scores = predictions(head, features, 3)
     expected = torch.full((3, K), 6.18e-4).double()
@@ -42,7 +42,7 @@ def test_with_gumbel_every_class_is_unlikely_at_first():
 
 @pytest.mark.parametrize('number', [5, 60])
 def test_with_a_sigmoid_every_class_has_its_share_at_first(number):
-    """So that the first loss is some log K, not K log 2."""
+    """So the first loss is some log K, not K log 2."""
     head = OneVsAllGCNHead(number, D)
     head.init_weights()
     features = torch.randn(3, 1, D, 2, 4)
@@ -78,7 +78,7 @@ def test_it_predicts_the_class_of_the_logits(activation):
 @pytest.mark.parametrize('activation', ['sigmoid', 'gumbel'])
 @pytest.mark.parametrize('clips', [1, 2])
 def test_what_saturates_keeps_its_order(activation, clips, tmp_path):
-    """In labels, metrics, dumps and their fusion; classes, last one best."""
+    """In labels, metrics, dumps and fusion; the last class is the best."""
     logits = torch.tensor(
         [[20.0, 25, 27, 30, 31], [40, 50, 51, 60, 90], [-9, -8, -7, -6, -5]]
     )

@@ -35,7 +35,7 @@ convert = partial(call_tool, 'convert/pyskl_checkpoint.py')
 
 
 def recognizer():
-    """The model of the config, with weights that tell samples apart."""
+    """The model of the config, with weights that distinguish the samples."""
     model = MODELS.build(Config.fromfile('config.py').model)
     for name, value in model.state_dict().items():
         if value.is_floating_point() and not name.endswith('.A'):
@@ -45,7 +45,7 @@ def recognizer():
 
 
 def scores_of(model):
-    """What the model says of the test data: name to scores."""
+    """The model's scores of the test data, by name."""
     cfg = Config.fromfile('config.py').test_dataloader.dataset
     dataset = DATASETS.build(cfg)
     with torch.no_grad():
@@ -57,7 +57,7 @@ def scores_of(model):
 
 @pytest.fixture(scope='module', autouse=True)
 def published(tmp_path_factory):
-    """A user's folder with ``pyskl.pth``; the model of the same weights."""
+    """A user's folder with ``pyskl.pth``, and a model of the same weights."""
     with (
         user_folder(tmp_path_factory.mktemp('user')),
         DefaultScope.overwrite_default_scope('mmaction'),
@@ -77,7 +77,7 @@ def published(tmp_path_factory):
 
 @pytest.mark.parametrize('checkpoint', ['ours/x.pth', 'pyskl.pth'])
 def test_the_tested_model_is_the_published_one(published, checkpoint):
-    """Converted before, or by the hook."""
+    """Converted before the test, or by the hook."""
     dump = f'{Path(checkpoint).stem}.pkl'
     work_dir = f'work_{Path(checkpoint).stem}'
     args = ('config.py', checkpoint, '--work-dir', work_dir, '--dump', dump)
@@ -89,7 +89,7 @@ def test_the_tested_model_is_the_published_one(published, checkpoint):
     found, expected = read_scores(dump), scores_of(published)
     assert {*found.names} == {*expected} and len(expected) == 48
     rows = np.stack([expected[name] for name in found.names])
-    assert rows.std(0).max() > 1e-3  # not the same for all samples
+    assert rows.std(0).max() > 1e-3  # scores differ between samples
     np.testing.assert_allclose(found.scores, rows, rtol=1e-4, atol=1e-6)
 
 
@@ -100,7 +100,7 @@ default_hooks = dict(_delete_=True, logger=dict(type='LoggerHook'))
 
 
 def odd(checkpoint, name):
-    """Write a copy with other names or content of its state or meta."""
+    """Write a copy with changed names or content of its state or meta."""
     found = torch.load(checkpoint, weights_only=True)
     state, meta = found['state_dict'], found['meta']
     changed = {
@@ -130,7 +130,7 @@ def odd(checkpoint, name):
     ],
 )
 def test_odd_checkpoints_end_a_test_with_one_line(name, config, message):
-    """Also with a config that has no hooks of ours."""
+    """Also with a config that has none of our hooks."""
     Path('stock.py').write_text(STOCK)
     args = (config, odd('ours/x.pth', name), '--work-dir', 'odd')
     end = call_tool('test.py', *args)
@@ -139,7 +139,7 @@ def test_odd_checkpoints_end_a_test_with_one_line(name, config, message):
 
 @pytest.mark.filterwarnings('ignore:The profile asks for')
 def test_a_training_starts_with_another_head_or_with_what_fits():
-    """Without being asked for the head alone; a line says what is new."""
+    """One line of the log says which parameters start anew."""
     found = torch.load('ours/x.pth', weights_only=True)
     for name in ('cls_head.fc.weight', 'cls_head.fc.bias'):
         found['state_dict'][name] = found['state_dict'][name][:5]
@@ -239,7 +239,7 @@ def order():
 
 
 def test_pyskls_scores_are_fused(published, order, capsys):
-    """The published model's, once as its test and once as ours wrote them."""
+    """The published model's scores, by PYSKL's test and by ours."""
     expected = scores_of(published)
     rows = [expected[name] for name in order]
     Path('result.pkl').write_bytes(pickle.dumps(rows))

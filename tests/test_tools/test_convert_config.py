@@ -1,4 +1,4 @@
-"""``tools/convert/pyskl_config.py``, and what its result trains and tests."""
+"""``tools/convert/pyskl_config.py``: its results train and are tested."""
 
 import pickle
 import re
@@ -16,7 +16,7 @@ ADDED = 'ema = dict(momentum=0.1)\n'
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """A user's folder, with PYSKL's configs and data."""
+    """A user's folder with PYSKL's configs and data."""
     monkeypatch.chdir(tmp_path)
     write_data(tmp_path)
     Path('pyskl').mkdir()
@@ -26,7 +26,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_a_converted_config_trains_and_is_tested_on_several_clips(capsys):
-    """With a class that comes twice as often, a warm-up, and on one device."""
+    """With a class drawn twice as often, a warm-up, and on one device."""
     text = CONFIGS['ctrgcn'].replace(
         "split='train', ", "split='train', class_prob=[1, 1, 1, 2]"
     )
@@ -35,7 +35,7 @@ def test_a_converted_config_trains_and_is_tested_on_several_clips(capsys):
     assert 'unmapped' not in capsys.readouterr().out
     log = train('new.py', 'work', '--auto-scale-lr')
     assert 'batch size of 64 and the current batch size is 8' in log
-    assert '40 draws of 16 samples' in log  # of two passes
+    assert '40 draws of 16 samples' in log  # two passes
     assert len(losses_of(log)) == 2 and 'acc/mean1' in log
     evaluate('new.py', 'test', 'work/epoch_2.pth', '--dump', 'scores.pkl')
     rows = pickle.loads(Path('scores.pkl').read_bytes())

@@ -1,4 +1,4 @@
-"""Counting through the tool."""
+"""Counting parameters and multiply-adds through the tool."""
 
 import csv
 from pathlib import Path

@@ -33,7 +33,7 @@ model = dict(
 
 @pytest.fixture(scope='module', autouse=True)
 def folder(tmp_path_factory):
-    """Config, data, and a checkpoint that holds weights alone."""
+    """Config, data, and a checkpoint that has only weights."""
     root = tmp_path_factory.mktemp('user')
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
@@ -60,7 +60,7 @@ def scores_of(name, *args):
 
 
 def test_an_unknown_prior_is_measured():
-    """And the scores are those by hand; without a number, tau is 1."""
+    """The scores are those computed by hand; the default of tau is 1."""
     plain, said = scores_of('plain')
     assert 'logit adjustment' not in said
     counts = long_tail_counts(CLASSES, 6, 3)
@@ -68,7 +68,7 @@ def test_an_unknown_prior_is_measured():
         scores, said = scores_of('new', '--logit-adjustment', *args)
         assert f'measured {counts.sum()} samples' in said
         assert f'Post-hoc logit adjustment with tau {tau}' in said
-        by_hand = plain / counts**tau  # one clip: of its probabilities
+        by_hand = plain / counts**tau  # one clip, with its probabilities
         by_hand /= by_hand.sum(1, keepdims=True)
         np.testing.assert_allclose(scores, by_hand, rtol=1e-4)
         assert np.abs(scores - plain).max() > 0.01

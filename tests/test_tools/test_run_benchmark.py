@@ -1,4 +1,4 @@
-"""run_benchmark.py with tiny trainings, and once with all its rows."""
+"""run_benchmark.py with tiny trainings, and once with all rows."""
 
 import csv
 import os
@@ -104,7 +104,7 @@ def rows_of(name):
 
 @pytest.fixture(scope='module')
 def ends(folder):
-    """What two calls end with and leave: the first finds a test broken."""
+    """Exit texts and results of two calls; a test fails in the first."""
     Path('broken').touch()
     first = call(*RUN), (WORK / 'results.md').read_text(), rows_of('runs.csv')
     os.remove('broken')
@@ -115,7 +115,7 @@ def ends(folder):
 
 
 def test_a_failed_run_does_not_stop_the_others(ends):
-    """But what starts from it has failed, too; the table says why."""
+    """Rows that start from the failed row fail, too; the table says why."""
     (end, table, runs), _ = ends
     assert re.match(r'2 of 5 runs failed\. The same command', end)
     log = run_folder('fragile') / 'test.log'
@@ -152,7 +152,7 @@ def test_the_table_is_that_of_the_tests(ends):
 
 
 def test_second_stages_start_from_the_first(ends):
-    """The backbone is that of cross-entropy, its statistics included."""
+    """The backbone is cross-entropy's, including its statistics."""
     first = checkpoint(run_folder('ce'), 2)['state_dict']
     second = checkpoint(run_folder('crt'), 1)['state_dict']
     assert first.keys() == second.keys()
@@ -162,7 +162,7 @@ def test_second_stages_start_from_the_first(ends):
 
 
 def test_a_row_without_training_tests_the_first(ends):
-    """The scores of its checkpoint, divided by the class frequencies."""
+    """Scores of its checkpoint, divided by the class frequencies."""
     assert not [*run_folder('post-hoc').glob('*.pth')]
     plain, adjusted = (
         read_scores(run_folder(name) / 'scores.pkl')
@@ -188,7 +188,7 @@ def test_an_interrupted_call_leaves_its_table(ends, monkeypatch):
 
 
 def test_more_seeds_make_a_mean(ends):
-    """And the rows of the other methods stay."""
+    """The rows of the other methods stay."""
     assert call(*RUN, '--seeds', '1', '--methods', 'ce') is None
     table = rows_of('results.csv')
     logs = [run_folder('ce', seed) / 'test.log' for seed in (0, 1)]
@@ -204,7 +204,7 @@ def test_more_seeds_make_a_mean(ends):
 
 @pytest.mark.parametrize('args', [(), ('--report',)])
 def test_what_is_done_is_not_done_again(ends, capsys, monkeypatch, args):
-    """No process is started; the table is the same."""
+    """No process is started, and the table is the same."""
     monkeypatch.setattr(sys, 'executable', '/nowhere')
     before = (WORK / 'results.csv').read_text()
     assert call(*RUN, *args) is None
@@ -233,7 +233,7 @@ def test_bad_calls_are_refused(ends, args, message):
 
 
 def test_runs_of_other_settings_do_not_share_a_row(ends):
-    """Also if only another seed is to run, or none; or the first stage."""
+    """Also if only another seed or a second stage is run, or nothing."""
     leaf = Path('my_ce.py')
     text = leaf.read_text()
     leaf.write_text(f'{text}optim_wrapper = dict(optimizer=dict(lr=1))\n')
@@ -246,7 +246,7 @@ def test_runs_of_other_settings_do_not_share_a_row(ends):
 
 
 def test_a_leaf_that_changes_meanwhile_leaves_no_table(ends, monkeypatch):
-    """Its first seed was trained before, another would be after."""
+    """The first seed is trained before the change, another after it."""
     leaf = Path('my_ce.py')
     text, table = leaf.read_text(), (WORK / 'results.md').read_text()
 
@@ -271,19 +271,18 @@ def run_here(jobs, slots):
 
 
 @pytest.mark.parametrize(
-    'quickly', [True, pytest.param(False, marks=pytest.mark.slow)]
+    'changes', [HUGE_BATCHES, pytest.param([], marks=pytest.mark.slow)]
 )
-def test_all_rows_on_the_synthetic_set(folder, quickly, monkeypatch):
-    """Not one does what cross-entropy does, within four passes.
+def test_all_rows_on_the_synthetic_set(folder, changes, monkeypatch):
+    """No row gives the results of cross-entropy.
 
-    Quickly: with two iterations an epoch, in this process.
+    All rows train in this process, for four iterations or for four passes
+    over the data.
     """
-    base, options, work = CONFIGS / 'synthetic.yml', TINY, f'all-{quickly}'
-    if quickly:
-        monkeypatch.setattr(mmshapmix.experiments.runs, 'run_jobs', run_here)
-        options = [*TINY, *HUGE_BATCHES]
-    Path('all.yml').write_text(f'_base_: {base}\noptions: {options}\n')
-    assert call('all.yml', '--work-dir', work, '--jobs', 2) is None
+    base, work = CONFIGS / 'synthetic.yml', f'all-{len(changes)}'
+    monkeypatch.setattr(mmshapmix.experiments.runs, 'run_jobs', run_here)
+    Path('all.yml').write_text(f'_base_: {base}\noptions: {TINY + changes}\n')
+    assert call('all.yml', '--work-dir', work) is None
     with open(f'{work}/results.csv') as file:
         rows = [*csv.DictReader(file)]
     assert [r['method'] for r in rows] == [*read_benchmark(base).methods]

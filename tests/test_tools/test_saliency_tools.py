@@ -1,4 +1,4 @@
-"""Saliency from end to end: train a tiny Shap-Mix, then look at it."""
+"""Saliency from end to end: train a tiny Shap-Mix, then inspect it."""
 
 import csv
 import pickle
@@ -45,7 +45,7 @@ def tool(name, *args):
 
 
 def refused(name, *args):
-    """Run a tool: the one line by which it exits."""
+    """Run a tool that exits with a one-line text; return the text."""
     return call_tool(f'analysis/{name}.py', *args)
 
 
@@ -55,7 +55,7 @@ def rows_of(path):
 
 
 def column(rows, name):
-    """``(K, S)`` numbers of a table."""
+    """A column of a table as ``(K, S)`` numbers."""
     values = [float(row[name]) for row in rows]
     return np.array(values).reshape(len(CLASSES), -1)
 
@@ -74,7 +74,7 @@ def folder(tmp_path_factory):
         args = ('config.py', '--work-dir', 'work', '--seed', '0')
         run_tool('train.py', *args)
         checkpoint = read_checkpoint('work/epoch_1.pth')
-        # The same model, as a training without a mixer would leave it.
+        # The same model, as saved by a training without a mixer.
         checkpoint['state_dict'] = {
             name: value
             for name, value in checkpoint['state_dict'].items()
@@ -148,7 +148,7 @@ def test_plot_saliency_says_what_is_wrong(args, message):
 
 @pytest.fixture(scope='module')
 def exact(folder):
-    """What the tool prints; its table is exact.csv."""
+    """Output of the tool; its table is exact.csv."""
     return tool('exact_saliency', 'config.py', 'work/epoch_1.pth')
 
 
@@ -186,7 +186,7 @@ def test_exact_saliency(exact, mixer):
 
 
 def test_exact_values_are_the_models_probabilities(exact):
-    """The grand coalition is the plain test: its mean score of the truth."""
+    """All parts together give the mean score of the true class in a test."""
     args = ('config.py', 'work/epoch_1.pth')
     run_tool('test.py', *args, '--work-dir', 'test', '--dump', 'out.pkl')
     with open('out.pkl', 'rb') as file:
@@ -200,7 +200,7 @@ def test_exact_values_are_the_models_probabilities(exact):
 
 
 def test_exact_saliency_without_a_mixer():
-    """A mean pose is measured, and fewer samples are taken."""
+    """A mean pose is measured, and fewer samples are used."""
     output = tool(
         'exact_saliency',
         'config.py',
@@ -251,7 +251,7 @@ def test_browse_mix():
 
 
 def test_the_drawn_samples_are_those_of_training(monkeypatch):
-    """The same batch and the same mix as a training with this seed has."""
+    """A training with this seed has the same batch and the same mix."""
     drawn = []
     monkeypatch.setattr(mix, 'plot_mix', lambda *args: drawn.append(args))
     args = ['config.py', '--seed', '5', '--num', '8']
@@ -265,7 +265,7 @@ def test_the_drawn_samples_are_those_of_training(monkeypatch):
     batch = next(iter(loader))
     mixer = mix.find_mixer(cfg)
     mix.guide(mixer, loader.dataset, 'work/epoch_1.pth')
-    mixer.step_seed = (5, 0, 0, 0)  # as SeedHook in the first step
+    mixer.step_seed = (5, 0, 0, 0)  # SeedHook's seed in the first step
     outputs, samples = mixer(
         torch.stack(batch['inputs']), batch['data_samples']
     )
@@ -322,7 +322,7 @@ def test_browse_mix_draws_something(capsys):
 
 
 def test_browse_mix_of_partial_mixup(monkeypatch):
-    """The last of the batch, as training mixes them, with Eq. (5)'s labels."""
+    """The last samples of the batch, with the labels of Eq. (5)."""
     drawn = []
     monkeypatch.setattr(mix, 'plot_mix', lambda *args: drawn.append(args))
     text = CONFIG + (

@@ -1,4 +1,4 @@
-"""run_streams.py with tiny trainings; what it fuses is in test_fusion.py."""
+"""run_streams.py with tiny trainings; for fusions see test_fusion.py."""
 
 import csv
 import json
@@ -51,7 +51,7 @@ if _base_.stream == 'b':
 def folder(tmp_path_factory):
     """A user's working folder: their configs, their hook, and the data.
 
-    Its name is one that commands have to quote.
+    Commands must quote the name of the folder.
     """
     with user_folder(tmp_path_factory.mktemp("it's, [x] {y}")) as root:
         Path('my_model.py').write_text(CONFIG)
@@ -64,7 +64,7 @@ RUN = ('my_model.py', '--streams', 'j', 'b', '--work-dir', 'work', '--jobs', 2)
 
 @pytest.fixture(scope='module')
 def ends(folder):
-    """What two calls end with: the first finds a test broken."""
+    """Exit texts of two calls; a test fails in the first."""
     Path('broken').touch()
     first = call(*RUN)
     kept = Path('work/results.md').read_text()
@@ -89,7 +89,7 @@ def test_the_second_call_does_what_is_left(ends):
 
 
 def test_the_table_is_that_of_the_scores(ends):
-    """And of each stream's own test."""
+    """Each stream's own test gives the same."""
     names = ('j', 'b')
     streams = read_streams({n: Path('work', n, 'scores.pkl') for n in names})
     with open('work/results.csv') as file:
@@ -111,7 +111,7 @@ def test_the_table_is_that_of_the_scores(ends):
 
 
 def test_streams_are_what_they_are_called(ends):
-    """The configs that MMEngine wrote down when it trained and tested."""
+    """The configs that MMEngine saved in training and testing show it."""
     for name in ('j', 'b'):
         train, test = (
             Config.fromfile(Path('work', name, folder, 'my_model.py'))
@@ -124,7 +124,7 @@ def test_streams_are_what_they_are_called(ends):
 
 
 def test_what_is_done_is_skipped(ends, capsys, monkeypatch):
-    """Without starting a process."""
+    """No process is started."""
     monkeypatch.setattr(sys, 'executable', '/nowhere')
     before = Path('work/results.csv').read_text()
     assert call(*RUN, '--preset', '2s') is None
@@ -183,7 +183,7 @@ def test_settings_are_kept_beside_the_results(ends):
 
 
 def test_streams_of_the_recipe():
-    """Those of its paper, in the order of presets; or what is asked for."""
+    """The streams of its paper, in the order of presets, or chosen ones."""
 
     def runs(*args):
         return streams.runs_of(streams.parse_args([*map(str, args)]))
@@ -205,7 +205,7 @@ def test_streams_of_the_recipe():
 
 
 def test_a_preset_without_its_scores_is_left_out_and_named(capsys):
-    """Dumps of older versions have no logits."""
+    """Dumped scores of older versions have no logits."""
     table = np.full((2, 2), 0.5)
     found = Scores('old.pkl', ('x', 'y'), table, np.array([0, 1]))
     scores = dict.fromkeys(PRESETS['shapmix'].weights, found)

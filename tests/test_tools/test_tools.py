@@ -1,4 +1,4 @@
-"""The small tools; of train.py the start, the rest in test_end_to_end.py."""
+"""The small tools, and the start of train.py; see also test_end_to_end.py."""
 
 import csv
 import pickle
@@ -25,7 +25,7 @@ TAIL = ('--max-per-class', '12', '--imbalance-ratio', '4')
 
 @pytest.fixture
 def tool(capsys):
-    """Run a tool in this process: how it ends, and what it prints."""
+    """Run a tool in this process; return its exit text and its output."""
 
     def run(name, *args):
         capsys.readouterr()
@@ -167,7 +167,7 @@ def test_bars_are_the_accuracies_from_head_to_tail(tmp_path, monkeypatch):
 
 
 def test_a_class_without_test_samples_has_no_bar(tmp_path, monkeypatch):
-    """Unlike one that is always wrong."""
+    """It differs from a class that is always wrong."""
     from matplotlib import pyplot as plt
 
     from mmshapmix.analysis.per_class import plot_per_class, read_table
@@ -210,9 +210,9 @@ def test_plot_per_class_says_what_is_wrong(tmp_path, tool):
 
 @pytest.mark.slow
 def test_quickstart(tmp_path, tool):
-    """One pass each; the real one is what `make quickstart` shows.
+    """One pass each; see `make quickstart` for the real one.
 
-    In a folder whose name no option would take as it is.
+    The name of the folder is one that no option would take unchanged.
     """
     folder = tmp_path / "it's, [x] {y} =1 ü"
     args = ['--work-dir', folder, '--passes', '1', '--seeds', '3']
@@ -247,7 +247,7 @@ def test_quickstart_tells_differences_from_noise():
         'few +0.0 (within noise)',
         '  c against b: overall +0.3 (within noise), few +0.0 (within noise)',
     ]
-    assert quickstart.is_sure([0.1, 0.1])  # no spread at all
+    assert quickstart.is_sure([0.1, 0.1])  # all differences are equal
 
 
 def test_quickstart_shows_mean_and_deviation():
@@ -264,7 +264,7 @@ def test_quickstart_refuses_seeds(capsys, seeds):
     assert '--seeds: expected' in capsys.readouterr().err
 
 
-# What the tools share --------------------------------------------------------
+# Functions that the tools share ----------------------------------------------
 
 
 def test_flags_of_train():
@@ -289,7 +289,7 @@ def test_flags_of_train():
 
 @pytest.fixture
 def start(tmp_path):
-    """Where a training starts that has some arguments and settings."""
+    """Checkpoint from which a training with these arguments starts."""
 
     def find(args, **settings):
         work = dict(work_dir=str(tmp_path), load_from='of_config.pth')
@@ -310,7 +310,8 @@ GOES_ON = (True, None)  # from the newest in the folder
         (['--load-from', 'x.pth'], False, (False, 'x.pth')),
         (['--resume', 'x.pth'], False, (True, 'x.pth')),
         (['--resume'], True, GOES_ON),
-        # Killed before its first checkpoint, a second stage begins again.
+        # A second stage that was killed before its first checkpoint starts
+        # anew.
         (['--resume'], False, (False, 'of_config.pth')),
         (['--overwrite'], True, (False, 'of_config.pth')),
         (['--overwrite', '--load-from', 'x.pth'], True, (False, 'x.pth')),
@@ -336,7 +337,7 @@ def test_a_training_writes_over_no_other(tmp_path, start, args, name):
 
 
 def test_a_config_that_resumes(tmp_path, start):
-    """As --resume; and as --resume x.pth, which may not go back unasked."""
+    """As --resume, or --resume x.pth, which goes back only if asked to."""
     assert start([], resume=True, load_from=None) == (False, None)
     for epoch in (1, 2):
         save_checkpoint(tmp_path / f'epoch_{epoch}.pth')
@@ -361,7 +362,7 @@ def test_checkpoints_of_a_folder_of_their_own_count(tmp_path, start):
 def test_only_the_first_process_looks_for_checkpoints(
     tmp_path, start, monkeypatch
 ):
-    """The others may come when the first has begun to set them aside."""
+    """The first process may already have renamed some checkpoints."""
     save_checkpoint(tmp_path / 'epoch_1.pth')
     monkeypatch.setenv('RANK', '1')
     start(['--launcher', 'pytorch', '--overwrite'])
@@ -380,7 +381,7 @@ def test_going_on_and_beginning_anew_exclude_each_other(start, capsys):
 
 
 def said_by_train(*args):
-    """How its start ends, whether or not the error is made a line."""
+    """Exit text of a training's start, also of an error that is passed on."""
     try:
         return call_tool('train.py', *args)
     except ValueError as error:

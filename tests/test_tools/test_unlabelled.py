@@ -34,7 +34,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def evaluated(*args):
-    """What the tool ends with, if anything."""
+    """Exit text of the tool, or ``None``."""
     try:
         return call_tool(
             *('test.py', 'config.py', 'stock.pth', '--work-dir', 'work'),
@@ -48,7 +48,7 @@ def evaluated(*args):
 
 def test_scores_of_samples_without_labels_are_dumped(capsys):
     names = [row['frame_dir'] for row in make_data(CLASSES, 2)['annotations']]
-    assert names[3] in evaluated('--dump', 'scores.pkl')  # it is bad
+    assert names[3] in evaluated('--dump', 'scores.pkl')  # a bad sample
     message = evaluated('--skip-bad')
     assert 'nothing can be measured' in message and '--dump' in message
     assert evaluated('--skip-bad', '--dump', 'scores.pkl') is None

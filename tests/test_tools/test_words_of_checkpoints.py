@@ -1,8 +1,10 @@
-"""A checkpoint and a dump know what they are; the tools refuse mistakes."""
+"""Checkpoints and dumps contain their words; tools refuse mistakes."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
+import mmaction
 import pytest
 import torch
 
@@ -10,7 +12,7 @@ from mmshapmix.analysis.fusion import Fusion, fusion_rows
 from mmshapmix.analysis.scores import read_scores, read_streams
 from mmshapmix.words import data_names
 
-from ..running import SMALL, call_tool, user_folder
+from ..running import SMALL, call_tool, run, user_folder
 
 CONFIG = """
 _base_ = __import__('mmshapmix').method(METHOD)
@@ -114,6 +116,26 @@ def test_an_explicit_wish_overrides_it(wish, tmp_path):
     tool(*start, *wish, work=tmp_path / 'x', data='mine.py')
     meta = torch.load(tmp_path / 'x/epoch_1.pth', weights_only=True)['meta']
     assert meta['words']['data'] == 'mine (synthetic.pkl)'
+
+
+def test_another_layout_is_refused(tmp_path):
+    content = torch.load(checkpoint(), weights_only=True)
+    content['meta']['words']['layout'] = 'coco'
+    torch.save(content, tmp_path / 'x.pth')
+    message = "of layout 'nturgb.d', but .*x.pth is of layout 'coco'"
+    refused(message, 'test.py', 'ce.py', tmp_path / 'x.pth')
+
+
+@pytest.mark.slow
+def test_mmaction2s_own_tool_refuses_it_and_takes_the_wish(monkeypatch):
+    monkeypatch.setenv('MMSHAPMIX_DATA', 'synthetic-lt.py')
+    monkeypatch.setenv('MMSHAPMIX_STREAM', 'b')
+    script = Path(mmaction.__file__).parent / '.mim/tools/test.py'
+    command = (sys.executable, script, 'ce.py', checkpoint())
+    with pytest.raises(AssertionError, match=OTHER_STREAM):
+        run(*command)
+    wish = 'default_hooks.words.any_checkpoint=True'
+    assert 'acc/top1' in run(*command, '--cfg-options', wish)
 
 
 def test_a_checkpoint_without_words_is_taken(tmp_path):

@@ -1,4 +1,4 @@
-"""A door to ``mmshapmix mix``."""
+"""Run ``mmshapmix mix``."""
 
 from mmshapmix.cli import run_tool
 

@@ -1,4 +1,4 @@
-"""A door to ``mmshapmix exact-saliency``."""
+"""Run ``mmshapmix exact-saliency``."""
 
 from mmshapmix.cli import run_tool
 

@@ -1,4 +1,4 @@
-"""A door to ``mmshapmix fuse``."""
+"""Run ``mmshapmix fuse``."""
 
 from mmshapmix.cli import run_tool
 

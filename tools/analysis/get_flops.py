@@ -1,4 +1,4 @@
-"""A door to ``mmshapmix flops``."""
+"""Run ``mmshapmix flops``."""
 
 from mmshapmix.cli import run_tool
 

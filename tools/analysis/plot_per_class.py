@@ -1,4 +1,4 @@
-"""A door to ``mmshapmix per-class``."""
+"""Run ``mmshapmix per-class``."""
 
 from mmshapmix.cli import run_tool
 

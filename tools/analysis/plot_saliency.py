@@ -1,4 +1,4 @@
-"""A door to ``mmshapmix saliency``."""
+"""Run ``mmshapmix saliency``."""
 
 from mmshapmix.cli import run_tool
 

@@ -1,4 +1,4 @@
-"""A door to ``mmshapmix pyskl-checkpoint``."""
+"""Run ``mmshapmix pyskl-checkpoint``."""
 
 from mmshapmix.cli import run_tool
 

@@ -1,4 +1,4 @@
-"""A door to ``mmshapmix pyskl-config``."""
+"""Run ``mmshapmix pyskl-config``."""
 
 from mmshapmix.cli import run_tool
 

@@ -1,4 +1,4 @@
-"""A door to ``mmshapmix pyskl-results``."""
+"""Run ``mmshapmix pyskl-results``."""
 
 from mmshapmix.cli import run_tool
 

@@ -1,4 +1,4 @@
-"""A door to ``mmshapmix longtail``."""
+"""Run ``mmshapmix longtail``."""
 
 from mmshapmix.cli import run_tool
 

@@ -1,4 +1,4 @@
-"""A door to ``mmshapmix synthetic``."""
+"""Run ``mmshapmix synthetic``."""
 
 from mmshapmix.cli import run_tool
 

@@ -9,5 +9,5 @@ data = dict(
     num_classes=120,
     layout='nturgb+d',
     num_person=2,
-    tail_share=0.0025,  # of NTU120-LT's samples: 39
+    tail_share=0.0025,  # 39 samples of NTU120-LT
 )

@@ -9,5 +9,5 @@ data = dict(
     num_classes=60,
     layout='nturgb+d',
     num_person=2,
-    tail_share=0.005,  # of NTU60-LT's samples: 39
+    tail_share=0.005,  # 39 samples of NTU60-LT
 )

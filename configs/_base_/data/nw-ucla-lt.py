@@ -1,4 +1,4 @@
-# NW-UCLA-LT, prepared as by CTR-GCN and BRL, 52 frames.
+# NW-UCLA-LT, prepared as in CTR-GCN and BRL, 52 frames.
 data = dict(
     ann_file='data/skeleton/nwucla.pkl',
     train=dict(
@@ -10,9 +10,9 @@ data = dict(
     layout='nw-ucla',
     clip_len=52,
     frames=dict(type='mmshapmix.SortedSampleFrames'),
-    # Drawn anew for every visit. BRL's release turns each sequence once, when
-    # it writes its files.
+    # The angles are drawn anew at each visit. BRL's release rotates each
+    # sequence once, when it writes its files.
     rotate=[dict(type='mmshapmix.RandomRotate', degrees=(60, 60, 0))],
     normalize=[dict(type='mmshapmix.MinMaxNormalize')],
-    tail_share=0.05,  # few-shot: less than 20 samples
+    tail_share=0.05,  # the few-shot classes: less than 20 samples
 )

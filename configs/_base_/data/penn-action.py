@@ -1,4 +1,4 @@
-# Penn Action, 2-D in pixels, as imbalanced as it is.
+# Penn Action, 2-D in pixels, natural class frequencies (nearly balanced).
 data = dict(
     ann_file='data/skeleton/penn_action.pkl',
     train=dict(split='train'),
@@ -6,10 +6,11 @@ data = dict(
     num_classes=15,
     layout='penn-action',
     balanced=True,  # nearly
-    # As UniformSampleFrames, which would loop the many shorter sequences.
+    # As UniformSampleFrames, but without repeating short sequences from their
+    # start; many are shorter.
     frames=dict(type='mmshapmix.SortedSampleFrames', segments=True),
     normalize=[
         dict(type='PreNormalize2D'),
-        dict(type='mmshapmix.HideInvisible'),  # a fifth of the joints
+        dict(type='mmshapmix.HideInvisible'),  # about a fifth of the joints
     ],
 )

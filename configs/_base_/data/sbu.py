@@ -8,6 +8,7 @@ data = dict(
     num_person=2,
     clip_len=32,  # six of seven sequences are shorter
     balanced=True,  # nearly
-    # As UniformSampleFrames, which would loop the many shorter sequences.
+    # As UniformSampleFrames, but without repeating short sequences from their
+    # start.
     frames=dict(type='mmshapmix.SortedSampleFrames', segments=True),
 )

@@ -19,5 +19,5 @@ data = dict(
         down_stages=[3, 5],
     ),
     channels=64,
-    tail_share=0.0281,  # few-shot: less than 20 samples
+    tail_share=0.0281,  # the few-shot classes: less than 20 samples
 )

@@ -1,4 +1,4 @@
-"""PYSKL configs → MMAction2's: what becomes of each key, what it builds."""
+"""PYSKL configs → MMAction2's: treatment of each key, and built objects."""
 
 import copy
 
@@ -45,7 +45,7 @@ EXPECTED = dict(
 
 @pytest.mark.parametrize('name', ALL)
 def test_a_converted_config_builds_and_trains(name):
-    """The samples have the shape that the model takes, and it takes them."""
+    """The samples have the shape that the model takes."""
     joints, channels, backbone = EXPECTED[name]
     cfg = built(source(name))
     init_default_scope('mmaction')
@@ -71,7 +71,7 @@ def test_a_converted_config_builds_and_trains(name):
 
 
 def dicts_of(value, path=()):
-    """Where there are dicts in a config."""
+    """Places of all dicts in a config."""
     if isinstance(value, dict):
         yield path
     rows = value.items() if isinstance(value, dict) else enumerate(value)
@@ -87,17 +87,17 @@ def at(value, path):
 
 
 def name_of(path):
-    """As the notes name it."""
+    """Name of a key in the notes."""
     text = ''.join(f'[{k}]' if isinstance(k, int) else f'.{k}' for k in path)
     return text.removeprefix('.')
 
 
 def in_sections(path):
-    """Not in a variable, whose copy stands in a section."""
+    """Keys in sections, not those in variables, which sections copy."""
     return not (path and str(path[0]).endswith('_pipeline'))
 
 
-# Dicts that are taken over as they are.
+# Dicts that are copied unchanged.
 WHOLE = ('optimizer_config.grad_clip',)
 
 
@@ -116,7 +116,7 @@ def test_an_invented_key_is_named_wherever_it_stands(name):
 
 
 def leaves_of(cfg):
-    """Where a config has values that are no containers, and no type."""
+    """Places of values that are neither containers nor types."""
     for path in filter(in_sections, dicts_of(cfg)):
         for key, value in at(cfg, path).items():
             if not isinstance(value, dict | list | tuple) and key != 'type':
@@ -131,7 +131,7 @@ def other(value):
 
 @pytest.mark.parametrize('name', ALL)
 def test_whatever_is_changed_changes_the_result_or_its_notes(name):
-    """So nothing is ignored in silence."""
+    """So no key is ignored without a note."""
     cfg = source(name)
     before = convert_config(cfg)
     paths = [*leaves_of(cfg)]

@@ -26,7 +26,7 @@ def folder(tmp_path_factory):
 def test_the_data_are_those_of_the_source():
     cfg = built(source('brl'))
     train = DATASETS.build(cfg.train_dataloader.dataset)
-    assert train.times == 2 and len(train.dataset) == 8  # of its list
+    assert train.times == 2 and len(train.dataset) == 8  # in its list
     assert train.dataset.class_counts.tolist() == [2] * CLASSES
     assert train.dataset.layout is get_layout('nturgb+d')
     loaders = [cfg[f'{part}_dataloader'] for part in ('train', 'val', 'test')]
@@ -38,7 +38,7 @@ def test_the_data_are_those_of_the_source():
 
 
 def test_class_prob_draws_as_pyskl_does():
-    """Whole passes, then that share of the class; by a naive loop."""
+    """Whole passes, then a share of the class, by a naive loop."""
     cfg = built(source('dgstgcn'))
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     sampler = DATA_SAMPLERS.build(
@@ -58,7 +58,7 @@ def test_class_prob_draws_as_pyskl_does():
 
 
 def data_of(cfg):
-    """The training data, as a sampler takes them."""
+    """The training data, as a sampler gets them."""
     return dict(dataset=DATASETS.build(built(cfg).train_dataloader.dataset))
 
 
@@ -128,7 +128,7 @@ def test_none_in_a_data_set_is_its_default():
     ('parts', 'kind'), [(1, 'changed'), (2, 'unmapped'), (3, 'unmapped')]
 )
 def test_class_prob_of_one_of_several_data_sets_is_not_mapped(parts, kind):
-    """The sampler would draw by it from all of them."""
+    """The sampler would apply it to all data sets."""
     cfg = source('dgstgcn')
     inner = cfg['data']['train']['dataset']
     plain = {k: v for k, v in inner.items() if k != 'class_prob'}
@@ -157,7 +157,7 @@ DEGREES = 0.3 * 180 / math.pi
 PACKED = dict(type='PackActionInputs')
 OURS = dict(type='mmshapmix.GenSkeFeat')
 STEPS = [
-    # A step of PYSKL, what is there in training, and in test if it differs.
+    # A step of PYSKL, its result in training, and in testing if different.
     (
         dict(type='UniformSample', clip_len=8),
         [sampled()],
@@ -249,7 +249,7 @@ STEPS = [
     'row', STEPS, ids=lambda row: '-'.join(map(str, row[0].values()))[:40]
 )
 def test_steps(row):
-    """None: the same in MMAction2."""
+    """None means the same step in MMAction2."""
     step, training, *testing = row
     training = [step] if training is None else training
     cfg = source('stgcnpp')
@@ -287,7 +287,7 @@ def test_rotations_in_a_plane_are_about_z():
     ],
 )
 def test_what_no_step_stands_for_is_named(step, key, kept):
-    """A type stays, for the builder to refuse; an argument is left out."""
+    """An unknown type stays, for the builder to refuse; arguments go."""
     cfg = source('stgcnpp')
     cfg['data']['train']['dataset']['pipeline'] = [step]
     config, notes = convert_config(cfg)
@@ -306,7 +306,7 @@ def test_angles_of_no_axis_are_refused(theta):
         convert_config(cfg)
 
 
-# What the converted steps do, by loops that do what PYSKL's do ---------------
+# Converted steps compared with loops that do what PYSKL's steps do -----------
 
 
 def converted(step, name='stgcnpp', masked=None):
@@ -324,7 +324,7 @@ def skeletons(joints=25, dims=3):
 
 @pytest.fixture
 def draws(monkeypatch):
-    """Sets where in its range each number of the next draw lies."""
+    """Sets the place of each number of the next draw in its range."""
 
     def fix(*places):
         def uniform(low, high, size):
@@ -336,9 +336,9 @@ def draws(monkeypatch):
 
 
 def turned_about(place, axis, angle):
-    """From y to z, from z to x or from x to y, as PYSKL's matrices by -angle.
+    """Rotated from y to z, z to x or x to y, as PYSKL's matrices by -angle.
 
-    It draws from a symmetric range, so that the sign is no difference.
+    The range of angles is symmetric, so the sign makes no difference.
     """
     result = [*place]
     i, j = [(1, 2), (2, 0), (0, 1)][axis]
@@ -350,7 +350,7 @@ def turned_about(place, axis, angle):
 @pytest.mark.parametrize('places', [(0, 1, 0.5), (1, 1, 1), (0.2, 0.9, 0.4)])
 @pytest.mark.parametrize('options', [{}, dict(theta=0.7)])
 def test_rotations_are_pyskls(draws, options, places):
-    """About x, then y, then z, up to the largest angle; in a plane about z."""
+    """About x, then y, then z, up to the largest angle; in 2-D about z."""
     draws(*places)
     most = options.get('theta', 0.3)
     for name, dims, axes in (('stgcnpp', 3, range(3)), ('dgstgcn', 2, [2])):
@@ -370,7 +370,7 @@ def test_rotations_are_pyskls(draws, options, places):
     ('options', 'most'), [({}, 0.2), ({'scale': 0.5}, 0.5)]
 )
 def test_scales_are_pyskls(draws, options, most, places):
-    """Each axis has a factor of its own."""
+    """Each axis has its own factor."""
     draws(*places)
     joints = skeletons()
     step = converted(dict(type='RandomScale', **options))
@@ -392,7 +392,7 @@ def test_scales_are_pyskls(draws, options, most, places):
     ],
 )
 def test_places_in_a_picture_are_pyskls(options, masked):
-    """A config without newer arguments is taken for one of 2022."""
+    """A config without newer arguments counts as one of 2022."""
     rng = np.random.default_rng(0)
     joints = 100 * skeletons(17, 2)
     scores = rng.random(joints.shape[:3], dtype=np.float32)
@@ -415,7 +415,7 @@ def test_places_in_a_picture_are_pyskls(options, masked):
 @pytest.mark.parametrize('masked', [None, True, False])
 @pytest.mark.parametrize('options', [{}, dict(mode='fix')])
 def test_training_and_testing_hide_the_same_joints(options, masked):
-    """Also where only one of them has the arguments; the notes say it."""
+    """Also if only one of them has the arguments; the notes report it."""
     cfg = source('stgcnpp_2d')
     cfg['data']['train']['dataset']['pipeline'] = [
         dict(type='PreNormalize2D', **options)
@@ -434,7 +434,7 @@ def test_training_and_testing_hide_the_same_joints(options, masked):
     ('options', 'share'), [({}, 0.5), ({'flip_ratio': 0.2}, 0.2)]
 )
 def test_sides_are_exchanged_as_in_brl(options, share):
-    """By NTU's list of joints, in that share of the draws."""
+    """By NTU's list of joints, in the same share of the draws."""
     pairs = [(4, 8), (5, 9), (6, 10), (7, 11), (12, 16), (13, 17), (14, 18)]
     pairs += [(15, 19), (21, 23), (22, 24)]
     joints = skeletons()

@@ -49,7 +49,7 @@ def test_what_no_part_of_a_model_stands_for_is_named(part, options, path):
 
 
 def test_blocks_keep_their_arguments():
-    """Those that STGCN takes for its blocks, not by its own names."""
+    """Arguments that STGCN passes to its blocks, not arguments of its own."""
     cfg = source('stgcnpp')
     options = dict(gcn_conv_pos='post', tcn_dropout=0.1, tcn_ms_cfg=['1x1'])
     cfg['model']['backbone'].update(options, pretrained='a.pth')
@@ -74,7 +74,7 @@ def test_the_head_of_posec3d():
 
 @pytest.mark.parametrize(('kind', 'by'), [('prob', 1), ('score', 0)])
 def test_clips_are_averaged_as_pyskl_averages_them(kind, by):
-    """Of probabilities, if nothing else is said."""
+    """The default is the mean of probabilities."""
     cfg = source('stgcnpp')
     if kind != 'prob':
         cfg['model']['test_cfg'] = dict(average_clips=kind)

@@ -1,4 +1,4 @@
-"""What a PYSKL config says about a run: epochs, optimiser, rates, hooks."""
+"""Runtime settings of a PYSKL config: epochs, optimiser, rates, hooks."""
 
 import math
 
@@ -110,7 +110,7 @@ def folder(tmp_path_factory):
     ids=lambda value: '-'.join(value),
 )
 def test_what_is_said_about_a_run(given, expected):
-    """By its place in what MMEngine reads, with MMAction2's defaults."""
+    """Settings by their place in MMEngine's config, with default values."""
     cfg = built(source('stgcnpp') | given)
     for place, value in expected.items():
         there = cfg
@@ -213,7 +213,7 @@ def test_a_run_does_not_resume_from_pretrained_weights(given):
 @pytest.mark.parametrize('interval', [1, 2, 3, 5])
 @pytest.mark.parametrize('start', [None, 0, 1, 2, 3, 6, 7, 10])
 def test_other_epochs_of_validation_are_named(interval, start):
-    """By MMCV's rule and MMEngine's, epoch by epoch."""
+    """By MMCV's rule and by MMEngine's, epoch by epoch."""
     cfg = source('stgcnpp')
     cfg['evaluation'] = dict(interval=interval, start=start)
     loop = built(cfg).train_cfg
@@ -233,7 +233,7 @@ def test_other_epochs_of_validation_are_named(interval, start):
 
 
 def rate_of(settings, epochs, length, base=0.1):
-    """The learning rate of each iteration by MMCV 1.x's rules, naively."""
+    """Learning rate of each iteration by MMCV 1.x's rules, naively."""
     rates, total = [], epochs * length
     for i in range(total):
         by_epoch = settings.get('by_epoch', True)
@@ -264,7 +264,7 @@ def rate_of(settings, epochs, length, base=0.1):
 
 
 def converted_rates(settings, epochs):
-    """What MMEngine makes of it, and the iterations of an epoch."""
+    """Rates of the converted config in MMEngine, and iterations per epoch."""
     cfg = source('stgcnpp') | dict(lr_config=settings, total_epochs=epochs)
     new = built(cfg)
     new.work_dir = 'work'
