@@ -9,14 +9,11 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import mmaction
 import numpy as np
 import pytest
 import torch
-from packaging.version import Version
 
 from mmshapmix.datasets.synthetic.actions import CLASSES
-from mmshapmix.dependencies import installed_version
 
 from . import running
 from .running import (
@@ -25,12 +22,12 @@ from .running import (
     leaf,
     losses_of,
     metrics_of,
+    mmaction_tool,
     run,
     run_tool,
     user_folder,
 )
 
-MMACTION_TOOLS = Path(mmaction.__file__).parent / '.mim' / 'tools'
 LEAF = leaf('balanced-softmax')
 STOCK = (
     'mmaction::skeleton/stgcnpp/'
@@ -199,12 +196,8 @@ def test_testing_takes_the_counts_from_the_checkpoint(trained):
 
 @pytest.mark.slow
 def test_mmaction2s_own_tools_run_our_configs(trained):
-    # MMAction2 refuses the fork's mmcv if it is imported first.
-    newer = installed_version('mmcv') >= Version('2.2')
-    python = [sys.executable, *(['-m', 'mmshapmix.mended'] if newer else [])]
-
     def theirs(name, *args):
-        return run(*python, MMACTION_TOOLS / name, 'config.py', *args)
+        return run(*mmaction_tool(name), 'config.py', *args)
 
     seed = ('--cfg-options', 'randomness.seed=0')
     theirs('train.py', '--work-dir', 'theirs', *seed)
