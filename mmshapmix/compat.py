@@ -422,28 +422,42 @@ def leave_out_operator_warning() -> None:
     )
 
 
+def formatter_module() -> ModuleType:
+    """Return the module in which mmengine looks up yapf's ``FormatCode``.
+
+    mmengine imports the function once, onedl-mmengine whenever it formats a
+    config.
+    """
+    from mmengine.config import config
+
+    if hasattr(config, 'FormatCode'):
+        return config
+    from yapf.yapflib import yapf_api
+
+    return yapf_api
+
+
 def format_once() -> None:
     """Keep the formatted text of a config, which each checkpoint holds.
 
     mmengine has yapf format the same text for every checkpoint, which takes
     some tenths of a second.
     """
-    from mmengine.config import config
-
-    format_code = config.FormatCode
+    module = formatter_module()
+    format_code = vars(module)['FormatCode']
     if hasattr(format_code, '__wrapped__'):
         return
-    last: dict[str, tuple[str, bool]] = {}
+    last: list[tuple] = []
 
+    # In onedl-mmengine, other callers of yapf get this function, too.
     @functools.wraps(format_code)
-    def format_new(text: str, **options: Any) -> tuple[str, bool]:
-        if text not in last:
-            formatted = format_code(text, **options)
-            last.clear()
-            last[text] = formatted
-        return last[text]
+    def format_new(text: str, *args: Any, **options: Any) -> tuple:
+        asked = (text, args, options)
+        if not last or last[0] != asked:
+            last[:] = [asked, format_code(text, *args, **options)]
+        return last[1]
 
-    config.FormatCode = format_new
+    vars(module)['FormatCode'] = format_new
 
 
 def install_fixes() -> None:

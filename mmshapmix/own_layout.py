@@ -91,7 +91,7 @@ def _adapt(node: Any, own: Mapping, layout: Layout) -> None:
     if 'graph_cfg' in node:
         graph = own if kind.startswith(OURS) else layout.graph()
         node['graph_cfg']['layout'] = copy.deepcopy(graph)
-    elif 'layout' in node or _takes_layout(kind):
+    elif 'layout' in node or _takes_layout(kind, 'num_classes' in node):
         node['layout'] = copy.deepcopy(own)
 
 
@@ -99,10 +99,16 @@ def _aligns_by_default(step: Mapping) -> bool:
     return not {'zaxis', 'xaxis', 'align_spine', 'align_shoulder'} & {*step}
 
 
-def _takes_layout(kind: str) -> bool:
+def _takes_layout(kind: str, counted: bool) -> bool:
+    """Return whether a part needs the layout from the config.
+
+    Mixers take layout and number of classes from the training data together,
+    unless the config gives them the number (``counted``).
+    """
     if not kind.startswith(OURS):
         return False
-    found = (r.get(kind) for r in (TRANSFORMS, MODELS, DATASETS))
+    registries = (TRANSFORMS, DATASETS) + ((MODELS,) if counted else ())
+    found = (registry.get(kind) for registry in registries)
     return any(
         'layout' in inspect.signature(part).parameters
         for part in found

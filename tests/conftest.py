@@ -10,9 +10,10 @@ import mmengine.config.config
 import numpy as np
 import pytest
 import torch
-from mmaction.utils import register_all_modules
+from mmengine.registry import DefaultScope
 
-import mmshapmix  # noqa: F401  repairs mmaction before tests import it
+# Importing mmshapmix repairs mmaction before tests import it.
+from mmshapmix.compat import formatter_module
 
 # The models are tiny: more threads would only wait for each other. Tools that
 # the tests start inherit this variable.
@@ -39,15 +40,24 @@ def quick():
     def in_no_metafile(package, path):
         raise ValueError(path)
 
+    from mmaction.utils import register_all_modules
+
     register_all_modules(init_default_scope=False)
     gc.collect()
     gc.freeze()
-    config = mmengine.config.config
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(config, 'FormatCode', unformatted)
-        patch.setattr(config, '_get_external_cfg_path', in_no_metafile)
+        patch.setattr(formatter_module(), 'FormatCode', unformatted)
+        patch.setattr(
+            mmengine.config.config, '_get_external_cfg_path', in_no_metafile
+        )
         yield
     gc.unfreeze()
+
+
+@pytest.fixture(scope='module', autouse=True)
+def no_scope():
+    """Remove the default scopes that runners of other modules have left."""
+    DefaultScope._instance_dict.clear()
 
 
 @pytest.fixture(scope='session')

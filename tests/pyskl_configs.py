@@ -8,11 +8,11 @@ import pickle
 from contextlib import contextmanager
 from pathlib import Path
 
-import mmengine.config.config
 import numpy as np
 import pytest
 from mmengine.config import Config
 
+from mmshapmix.compat import formatter_module
 from mmshapmix.interop.pyskl_config import config_text, convert_config
 
 from .conftest import make_data
@@ -281,7 +281,7 @@ def working_folder(root):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.setattr(
-            mmengine.config.config, 'FormatCode', lambda t, **_: (t, False)
+            formatter_module(), 'FormatCode', lambda t, **_: (t, False)
         )
         write_data(root)
         yield root

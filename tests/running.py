@@ -11,15 +11,18 @@ import time
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
+import mmaction
 import pytest
 import torch
 from mmaction.visualization import ActionVisualizer
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.visualization import Visualizer
+from packaging.version import Version
 
 from mmshapmix import cli
 from mmshapmix.datasets.annotations import save_pickle
 from mmshapmix.datasets.synthetic import make_dataset
+from mmshapmix.dependencies import installed_version
 from mmshapmix.words import method_files
 
 ROOT = Path(__file__).parents[1]
@@ -144,6 +147,18 @@ def run(*args, **kwargs):
     )
     assert result.returncode == 0, result.stdout[-5000:]
     return result.stdout
+
+
+def mmaction_tool(name):
+    """Return the command of a script in MMAction2's own ``tools``.
+
+    On the fork of OneDL Lab, MMAction2 refuses mmcv unless mmshapmix is
+    imported first.
+    """
+    script = Path(mmaction.__file__).parent / '.mim' / 'tools' / name
+    newer = installed_version('mmcv') >= Version('2.2')
+    first = ('-m', 'mmshapmix.mended') if newer else ()
+    return (sys.executable, *first, script)
 
 
 def train(config, work_dir, *options):

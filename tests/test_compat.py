@@ -13,6 +13,7 @@ from mmengine.config import Config, config
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader, checkpoint
 from packaging.version import Version
+from yapf.yapflib import yapf_api
 
 from mmshapmix import compat
 from mmshapmix.io.tensors import load_tensors
@@ -223,7 +224,8 @@ def test_a_config_is_formatted_once(monkeypatch):
         formatted.append(text)
         return f'{text}# {options["style_config"]["based_on_style"]}', False
 
-    monkeypatch.setattr(config, 'FormatCode', format_code)
+    module = compat.formatter_module()
+    monkeypatch.setattr(module, 'FormatCode', format_code)
     compat.format_once()
     compat.format_once()
     cfg = Config(dict(a=1))
@@ -232,6 +234,14 @@ def test_a_config_is_formatted_once(monkeypatch):
     assert first == again == 'a=1# pep8'
     assert cfg.pretty_text == 'a=2# pep8'
     assert formatted == ['a=1', 'a=2']
+
+
+def test_the_formatter_is_found_where_it_is_looked_up(monkeypatch):
+    """The fork imports it anew whenever it formats."""
+    monkeypatch.setattr(config, 'FormatCode', print, raising=False)
+    assert compat.formatter_module() is config
+    monkeypatch.delattr(config, 'FormatCode')
+    assert compat.formatter_module() is yapf_api
 
 
 def test_absent_packages_need_no_fix(monkeypatch):

@@ -9,7 +9,6 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import mmaction
 import numpy as np
 import pytest
 import torch
@@ -23,12 +22,12 @@ from .running import (
     leaf,
     losses_of,
     metrics_of,
+    mmaction_tool,
     run,
     run_tool,
     user_folder,
 )
 
-MMACTION_TOOLS = Path(mmaction.__file__).parent / '.mim' / 'tools'
 LEAF = leaf('balanced-softmax')
 STOCK = (
     'mmaction::skeleton/stgcnpp/'
@@ -198,8 +197,7 @@ def test_testing_takes_the_counts_from_the_checkpoint(trained):
 @pytest.mark.slow
 def test_mmaction2s_own_tools_run_our_configs(trained):
     def theirs(name, *args):
-        script = MMACTION_TOOLS / name
-        return run(sys.executable, script, 'config.py', *args)
+        return run(*mmaction_tool(name), 'config.py', *args)
 
     seed = ('--cfg-options', 'randomness.seed=0')
     theirs('train.py', '--work-dir', 'theirs', *seed)

@@ -5,6 +5,7 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from mmshapmix.engine.models import mixer_of
 from mmshapmix.functional.layouts import get_layout
 
 from .conftest import make_data
@@ -95,6 +96,8 @@ def test_one_at_the_top_of_a_child_is_everywhere(tmp_path, write, base, dims):
     runner.train()
     assert runner.iter == 2
     assert runner.model.backbone.graph.num_node == 15
+    mixer = mixer_of(runner.model)
+    assert mixer is None or mixer.layout == get_layout(own)
     # The config that MMEngine saves gives the same again.
     assert Config.fromstring(cfg.pretty_text, '.py').to_dict() == cfg.to_dict()
 
@@ -162,3 +165,18 @@ def test_what_is_no_layout_is_refused(tmp_path, old, new, message):
     base = leaf('ce', data='ntu60-xsub-lt-3d')
     with pytest.raises(ValueError, match=message):
         Config.fromfile(child(tmp_path, base, f'layout = {text}'))
+
+
+@pytest.mark.parametrize('counted', [True, False])
+def test_a_mixer_needs_it_beside_its_number_of_classes_only(tmp_path, counted):
+    """Without that number, the mixer takes both from the training data."""
+    blending = dict(num_classes=CLASSES) if counted else dict(alpha=2)
+    text = f"""
+layout = {LAYOUT.format(dims=3)}
+model = dict(data_preprocessor=dict(blending={blending}))
+"""
+    base = leaf('shapmix', data='nw-ucla-lt')
+    cfg = Config.fromfile(child(tmp_path, base, text))
+    assert ('layout' in cfg.model.data_preprocessor.blending) == counted
+    mixer = MODELS.build(cfg.model.data_preprocessor.blending)
+    assert (mixer.layout == get_layout(cfg.layout)) == counted

@@ -165,16 +165,17 @@ def prepared() -> Iterator[Path]:
     """A folder with data and config; all imports are done before."""
     sys.path.insert(0, str(ROOT))
     torch.set_num_threads(1)
-    from mmaction.utils import register_all_modules
     from mmengine.config import Config
 
     import mmshapmix.engine.hooks  # noqa: F401, slow: once for all forks
     from mmshapmix.datasets.annotations import save_pickle
     from mmshapmix.datasets.synthetic import make_dataset
 
-    register_all_modules(init_default_scope=False)
     for name in ('matplotlib.pyplot', 'torch._dynamo'):
         importlib.import_module(name)
+    from mmaction.utils import register_all_modules  # repaired by now
+
+    register_all_modules(init_default_scope=False)
     gc.freeze()
     # Formatting the config for each checkpoint would take most of the time.
     Config.pretty_text = 'the config'

@@ -346,7 +346,6 @@ def test_two_flat_persons(build, leaf):
         **loaders,
         **{
             f'{SALIENCY}warmup_epochs': 0,
-            f'{MIXER}layout': 'coco',
             'model.backbone.graph_cfg.layout': 'coco',
         },
     )

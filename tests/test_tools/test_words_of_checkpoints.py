@@ -1,10 +1,8 @@
 """Checkpoints and dumps contain their words; tools refuse mistakes."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
-import mmaction
 import pytest
 import torch
 
@@ -12,7 +10,7 @@ from mmshapmix.analysis.fusion import Fusion, fusion_rows
 from mmshapmix.analysis.scores import read_scores, read_streams
 from mmshapmix.words import data_names
 
-from ..running import SMALL, call_tool, run, user_folder
+from ..running import SMALL, call_tool, mmaction_tool, run, user_folder
 
 CONFIG = """
 _base_ = __import__('mmshapmix').method(METHOD)
@@ -130,8 +128,7 @@ def test_another_layout_is_refused(tmp_path):
 def test_mmaction2s_own_tool_refuses_it_and_takes_the_wish(monkeypatch):
     monkeypatch.setenv('MMSHAPMIX_DATA', 'synthetic-lt.py')
     monkeypatch.setenv('MMSHAPMIX_STREAM', 'b')
-    script = Path(mmaction.__file__).parent / '.mim/tools/test.py'
-    command = (sys.executable, script, 'ce.py', checkpoint())
+    command = (*mmaction_tool('test.py'), 'ce.py', checkpoint())
     with pytest.raises(AssertionError, match=OTHER_STREAM):
         run(*command)
     wish = 'default_hooks.words.any_checkpoint=True'
