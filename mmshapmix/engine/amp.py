@@ -42,7 +42,6 @@ def half_backbone(
         dtype: Half-precision dtype; ``None``: float16 on CUDA, bfloat16 on a
             CPU.
     """
-
     backbone = unwrapped(model).backbone
     before = vars(backbone).get('forward')  # that of CompileHook
     full = before.__func__ if before else type(backbone).forward
