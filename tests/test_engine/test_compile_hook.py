@@ -18,7 +18,7 @@ def nothing_compiled():
 
 
 def trained(build, epochs=1, **options):
-    """A runner after its training with averaged weights, and the checkpoint."""
+    """A runner after training, with averaged weights, and its checkpoint."""
     average = dict(type='EMAHook')
     options['train_cfg.max_epochs'] = epochs
     runner = build(**{'custom_hooks': [average], **options})
