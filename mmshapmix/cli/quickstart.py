@@ -5,8 +5,9 @@ table has the mean and the sample standard deviation over the seeds, and the
 lines below it say which paired differences are more than noise. Compared with
 ``synthetic-lt``, clips are shorter and the model has half the channels, to
 save time for several seeds and enough passes: after 10 passes, Shap-Mix is
-behind balanced softmax. The quickstart runs the tools that you would use yourself,
-and prints its commands. As many models are trained at once as there are cores.
+behind balanced softmax. The quickstart runs the tools that you would use
+yourself, and prints its commands. As many models are trained at once as there
+are cores.
 """
 
 import argparse
