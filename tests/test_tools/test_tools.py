@@ -279,6 +279,8 @@ def test_flags_of_train():
     assert cfg.auto_scale_lr.enable
     assert cfg.val_cfg is cfg.val_dataloader is cfg.val_evaluator is None
     assert merged().randomness == dict(seed=None)
+    hooks = merged('--compile', default_hooks=dict(a=1)).default_hooks
+    assert hooks == dict(a=1, compile=dict(type='mmshapmix.CompileHook'))
     kept = merged(randomness=dict(seed=3, deterministic=False))
     assert kept.randomness == dict(seed=3, deterministic=False)
     told = merged('--seed', '0', '--deterministic', randomness=kept.randomness)

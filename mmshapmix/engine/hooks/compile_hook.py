@@ -1,4 +1,4 @@
-"""Compilation of the backbone for training, by ``torch.compile``."""
+"""Compilation of the backbone, by ``torch.compile``."""
 
 from types import MethodType
 from typing import Any
@@ -12,7 +12,7 @@ from ..models import unwrapped
 
 @HOOKS.register_module()
 class CompileHook(Hook):
-    """Compiles the backbone's ``forward`` while a model is trained.
+    """Compiles the backbone's ``forward`` for a training or a test.
 
     MMEngine's ``compile`` compiles whole training steps, which mixers, losses
     and the copies of values to the CPU break into many graphs. The backbone
@@ -25,7 +25,8 @@ class CompileHook(Hook):
     size.
 
     Args:
-        **options: Options of ``torch.compile``, as ``mode='max-autotune'``.
+        **options: Options of ``torch.compile``, for example
+            ``mode='max-autotune'``.
     """
 
     # Before EMAHook (NORMAL) copies the model.
@@ -35,11 +36,11 @@ class CompileHook(Hook):
         self.options = options
 
     def before_run(self, runner) -> None:
-        """Compile; what is compiled runs at the first step."""
+        """Replace ``forward``; it is compiled when the first step calls it."""
         backbone = unwrapped(runner.model).backbone
         forward = torch.compile(type(backbone).forward, **self.options)
         backbone.forward = MethodType(forward, backbone)
 
     def after_run(self, runner) -> None:
-        """Leave the backbone as it was."""
+        """Take the compiled ``forward`` out again."""
         del unwrapped(runner.model).backbone.forward
