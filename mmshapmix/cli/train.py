@@ -15,6 +15,7 @@ from ..engine.checkpoints import (
 from ..engine.checks import check_batches
 from ..engine.launch import (
     add_common_arguments,
+    add_hook,
     alone,
     check_checkpoints,
     is_first_process,
@@ -99,9 +100,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     use_amp(cfg, args.amp)
     if args.compile:
-        hooks = cfg.get('default_hooks') or {}
-        hook = dict(type='mmshapmix.CompileHook')
-        cfg.default_hooks = dict(hooks, compile=hook)
+        add_hook(cfg, 'compile', type='mmshapmix.CompileHook')
     if args.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
     randomness = dict(cfg.get('randomness') or {})
