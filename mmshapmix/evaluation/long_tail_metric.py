@@ -67,7 +67,7 @@ class LongTailMetric(BaseMetric):
         Raises:
             ValueError: If a sample has no label.
         """
-        labels = [int(label) for label in labels_of(data_samples)]
+        labels = labels_of(data_samples).tolist()
         if min(labels) < 0:
             raise ValueError(
                 'Expected labels of all samples, but some have none (-1): '
