@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from mmshapmix.compat import formatter_module
 from mmshapmix.interop.pyskl_config import config_text, convert_config
 
 from .conftest import make_data
@@ -277,12 +276,9 @@ def write_data(folder):
 
 @contextmanager
 def working_folder(root):
-    """Work in a folder with the data; MMEngine formats no config."""
+    """Work in a folder with the data."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
-        patch.setattr(
-            formatter_module(), 'FormatCode', lambda t, **_: (t, False)
-        )
         write_data(root)
         yield root
 

@@ -4,10 +4,7 @@ import csv
 import itertools
 import pickle
 import re
-import runpy
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,10 +25,8 @@ from mmshapmix.analysis.fusion import (
 from mmshapmix.analysis.scores import read_scores, read_streams
 from mmshapmix.analysis.tables import markdown_table, write_table
 
+from ..running import call_tool
 from .conftest import change, make
-
-TOOL = Path(__file__).parents[2] / 'tools/analysis/fuse_streams.py'
-
 
 # Four samples, two classes. j is right on samples 0 and 1, b on 2 and, barely,
 # 0.
@@ -269,16 +264,13 @@ def test_tables(tmp_path):
 
 
 @pytest.fixture
-def tool(monkeypatch, capsys):
+def tool(capsys):
     """Run the tool in this process; return its output or exit text."""
 
     def run(*args):
-        monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, args)])
-        try:
-            runpy.run_path(str(TOOL), run_name='__main__')
-        except SystemExit as error:
-            return f'{error.code} {capsys.readouterr().err}'
-        return capsys.readouterr().out
+        code = call_tool('analysis/fuse_streams.py', *args)
+        printed = capsys.readouterr()
+        return printed.out if code is None else f'{code} {printed.err}'
 
     return run
 

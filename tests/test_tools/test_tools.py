@@ -25,14 +25,15 @@ TAIL = ('--max-per-class', '12', '--imbalance-ratio', '4')
 
 @pytest.fixture
 def tool(capsys):
-    """Run a tool in this process; return its exit text and its output."""
+    """Run a tool in this process; return its exit status and its output."""
 
     def run(name, *args):
         capsys.readouterr()
         code = call_tool(name, *args)
         out, err = capsys.readouterr()
-        said = code if isinstance(code, str) else ''
-        return SimpleNamespace(code=code, stdout=out, stderr=err + said)
+        if isinstance(code, str):  # Python prints it, and exits with 1
+            code, err = 1, f'{err}{code}\n'
+        return SimpleNamespace(returncode=code or 0, stdout=out, stderr=err)
 
     return run
 
@@ -44,7 +45,7 @@ def test_make_longtail_writes_what_the_data_set_cuts(write, tmp_path, tool):
     path = write(make_data(5, 12))
     out = tmp_path / 'new' / 'lt.pkl'
     result = tool('data/make_longtail.py', path, 'train', out, *TAIL)
-    assert not result.code, result.stderr
+    assert result.returncode == 0, result.stderr
     by_config = LongTailPoseDataset(
         path,
         [],
@@ -82,9 +83,9 @@ def test_make_longtail_of_numbered_samples_and_a_bad_one(
     path, out = write(data), tmp_path / 'lt.pkl'
     args = ('data/make_longtail.py', path, 'train', out, *TAIL)
     refused = tool(*args)
-    assert refused.code and '--skip-bad' in refused.stderr
+    assert refused.returncode == 1 and '--skip-bad' in refused.stderr
     assert re.search(r'sample 7 of .*data\.pkl', refused.stderr)
-    assert tool(*args, '--skip-bad').code is None
+    assert tool(*args, '--skip-bad').returncode == 0
     by_list = LongTailPoseDataset(
         path, [], sample_list=str(tmp_path / 'lt_train_lt4.txt')
     )
@@ -97,12 +98,12 @@ def test_make_longtail_of_numbered_samples_and_a_bad_one(
 def test_make_longtail_overwrites_only_when_told(write, tmp_path, tool):
     path, out = write(make_data(3, 12)), tmp_path / 'lt.pkl'
     args = ('data/make_longtail.py', path, 'train', out, *TAIL)
-    assert tool(*args).code is None
+    assert tool(*args).returncode == 0
     kept = out.read_bytes()
     again = tool(*args, '--seed', '1')
-    assert again.code and '--force overwrites' in again.stderr
+    assert again.returncode == 1 and '--force overwrites' in again.stderr
     assert out.read_bytes() == kept
-    assert tool(*args, '--seed', '1', '--force').code is None
+    assert tool(*args, '--seed', '1', '--force').returncode == 0
     assert out.read_bytes() != kept
 
 
@@ -120,8 +121,8 @@ def test_make_longtail_says_what_is_wrong(
     result = tool(
         'data/make_longtail.py', path, split, out, *TAIL, '--name', name
     )
-    assert result.code and re.search(message, result.stderr)
-    assert '\n' not in result.code and not out.exists()
+    assert result.returncode == 1 and re.search(message, result.stderr)
+    assert 'Traceback' not in result.stderr and not out.exists()
 
 
 # plot_per_class.py -----------------------------------------------------------
@@ -186,7 +187,7 @@ def test_plot_per_class(tmp_path, tool):
     result = tool(
         'analysis/plot_per_class.py', f'A={one}', f'B={one}', '--out', out
     )
-    assert not result.code, result.stderr
+    assert result.returncode == 0, result.stderr
     assert out.read_bytes().startswith(b'\x89PNG')
 
 
@@ -202,7 +203,8 @@ def test_plot_per_class_says_what_is_wrong(tmp_path, tool):
         ([str(one)], 'expected NAME=CSV'),
     ):
         result = tool('analysis/plot_per_class.py', *args)
-        assert result.code and message in result.stderr
+        assert result.returncode != 0 and message in result.stderr
+        assert 'Traceback' not in result.stderr
 
 
 # quickstart.py ---------------------------------------------------------------
@@ -217,7 +219,7 @@ def test_quickstart(tmp_path, tool):
     folder = tmp_path / "it's, [x] {y} =1 ü"
     args = ['--work-dir', folder, '--passes', '1', '--seeds', '3']
     result = tool('quickstart.py', *args)
-    assert not result.code, result.stdout + result.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     assert '$ mmshapmix train ' in result.stdout
     assert '$ mmshapmix test ' in result.stdout
     for name in ('cross-entropy', 'balanced softmax', 'Shap-Mix'):
