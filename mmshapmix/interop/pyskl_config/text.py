@@ -14,6 +14,7 @@ from typing import Any
 # functions and modules from the config.
 CODE = """
 import pickle, sys
+sys.path[:] = filter(None, sys.path)  # without the current folder
 from mmengine.config import Config
 path, out = sys.argv[1:]
 try:
@@ -47,7 +48,7 @@ def run_config(path: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, 'config')
         code = subprocess.run(
-            [sys.executable, '-P', '-c', CODE, path.resolve(), out]
+            [sys.executable, '-c', CODE, path.resolve(), out]
         ).returncode
         try:
             found = pickle.loads(out.read_bytes())
