@@ -40,7 +40,7 @@ test: $(STAMP)
 	$(PY) $(PYTEST) -m 'not slow'
 
 test-slow: $(STAMP)
-	@echo '== Running the slow tests (about 10 minutes on 2 cores)'
+	@echo '== Running the slow tests (about 5 minutes on 2 cores)'
 	$(PY) $(PYTEST) -m slow
 
 test-all: test test-slow
