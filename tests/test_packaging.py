@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 
 import pytest
 
@@ -64,6 +65,14 @@ def test_the_wheel_has_what_the_clone_has(installed):
     assert (installed / 'mmshapmix/py.typed').is_file()
     (entry,) = installed.glob('*.dist-info/entry_points.txt')
     assert 'mmshapmix = mmshapmix.cli:main' in entry.read_text()
+
+
+def test_mim_finds_each_config_by_its_file_name(installed):
+    """MIM searches the whole package for it, modules included."""
+    package = installed / 'mmshapmix'
+    names = Counter(path.name for path in package.rglob('*.py'))
+    configs = (package / '.mim' / 'configs').rglob('*.py')
+    assert not [path for path in configs if names[path.name] > 1]
 
 
 def test_the_engine_is_an_extra(installed):

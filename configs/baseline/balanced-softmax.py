@@ -1,5 +1,5 @@
 # Balanced softmax (arXiv 2007.10740).
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:baseline}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:baseline}}.py'
 words = dict(method='balanced-softmax')
 
 model = dict(

@@ -1,3 +1,3 @@
 # Cross-entropy.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:baseline}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:baseline}}.py'
 words = dict(method='ce')

@@ -1,5 +1,5 @@
 # Action-aware loss of BRL (arXiv 2308.14024) throughout the training.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='action-aware')
 
 lam = None if _base_.balanced else 0.0099

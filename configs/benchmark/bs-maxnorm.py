@@ -1,6 +1,6 @@
 # Balanced softmax and MaxNorm (arXiv 2203.14197, Table 1 of Shap-Mix): second
 # stage from the checkpoint of balanced-softmax.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='bs-maxnorm')
 
 model = dict(

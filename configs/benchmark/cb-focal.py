@@ -1,5 +1,5 @@
 # Class-balanced focal loss (arXiv 1901.05555).
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='cb-focal')
 
 model = dict(

@@ -1,6 +1,6 @@
 # Classifier re-training (arXiv 1910.09217): second stage from the checkpoint
 # of ce.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='crt')
 
 model = dict(type='mmshapmix.FrozenRecognizerGCN')

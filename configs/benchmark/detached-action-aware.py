@@ -1,6 +1,6 @@
 # Detached action-aware loss of BRL (arXiv 2308.14024): cross-entropy, then the
 # action-aware loss for the last sixth of the training.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='detached-action-aware')
 
 lam = None if _base_.balanced else 0.0099

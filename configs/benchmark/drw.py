@@ -1,6 +1,6 @@
 # Deferred re-weighting (arXiv 1906.07413): class-balanced weights for the last
 # fifth of the training.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='drw')
 
 model = dict(

@@ -1,5 +1,5 @@
 # Equalization loss (arXiv 2003.05176), softmax form.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='equalization')
 
 model = dict(

@@ -1,5 +1,5 @@
 # Focal loss (arXiv 1708.02002), softmax form.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='focal')
 
 model = dict(

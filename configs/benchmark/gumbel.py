@@ -1,5 +1,5 @@
 # Gumbel optimised loss (arXiv 2207.10936).
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='gumbel')
 
 model = dict(

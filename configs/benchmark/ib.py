@@ -1,6 +1,6 @@
 # Influence-balanced loss (arXiv 2110.02444) for the second half of the
 # training, with a hundredth of the learning rate.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='ib')
 
 model = dict(

@@ -1,6 +1,6 @@
 # Key point sensitive loss (10.1109/TPAMI.2022.3196044), with adjusted
 # gradients for the last 40 % of the training.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='kps')
 
 margins = dict(type='mmshapmix.KPSLoss', scale=15, max_margin=0.2)

@@ -1,6 +1,6 @@
 # LDAM-DRW (arXiv 1906.07413): margins on cosines, class-balanced weights for
 # the last fifth of the training, without the original's learning rate steps.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='ldam-drw')
 
 margins = dict(type='mmshapmix.LDAMLoss', max_margin=0.5, scale=30)

@@ -1,5 +1,5 @@
 # Mixup (arXiv 1710.09412).
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='mixup')
 
 model = dict(

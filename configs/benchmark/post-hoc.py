@@ -1,5 +1,5 @@
 # Post-hoc logit adjustment (arXiv 2007.07314) in testing the checkpoint of ce.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='post-hoc')
 
 default_hooks = dict(

@@ -1,6 +1,6 @@
 # Remix-DRW (arXiv 2007.03943): class-balanced weights for the last fifth of
 # the training.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='remix-drw')
 
 loss = dict(

@@ -1,5 +1,5 @@
 # Remix (arXiv 2007.03943).
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='remix')
 
 model = dict(

@@ -1,5 +1,5 @@
 # Reversed sampling, as in the re-balancing branch of BBN (arXiv 1912.02413).
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='reverse')
 
 train_dataloader = dict(

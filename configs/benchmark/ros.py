@@ -1,5 +1,5 @@
 # Random over-sampling of all classes to the same number of samples.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='ros')
 
 train_dataloader = dict(

@@ -1,6 +1,6 @@
 # Shap-Mix with re-sampling: cross-entropy, all classes equally often. An
 # interpretation of Table 8 of the paper.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='shapmix-rs')
 
 model = dict(

@@ -1,5 +1,5 @@
 # Square-root sampling.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='square-root')
 
 train_dataloader = dict(

@@ -1,6 +1,6 @@
 # ST-Mix with re-sampling: cross-entropy, all classes equally often. An
 # interpretation of Table 8 of Shap-Mix.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='stmix-rs')
 
 model = dict(

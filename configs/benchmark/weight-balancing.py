@@ -1,6 +1,6 @@
 # Weight balancing (arXiv 2203.14197): second stage from the checkpoint of
 # ce-weight-decay, with class-balanced loss, weight decay and MaxNorm.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='weight-balancing')
 
 weights = dict(scheme='class_balanced', beta=0.9999)

@@ -1,5 +1,5 @@
 # Cross-entropy weighted by inverse class frequency.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='weighted')
 
 model = dict(

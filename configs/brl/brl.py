@@ -1,6 +1,6 @@
 # BRL (arXiv 2308.14024): STAE (rebalanced partial mixup and temporal reverse
 # perception) and detached action-aware loss.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='brl')
 
 # Eq. (7) of the paper; for nearly balanced data, lambda from the class counts.

@@ -1,5 +1,5 @@
 # Cross-entropy with as many iterations as BRL, which has longer epochs.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='ce-equal')
 
 train_dataloader = dict(

@@ -1,5 +1,5 @@
 # Rebalanced partial mixup alone (Table VI of BRL).
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='rpm')
 
 mixer = dict(type='mmshapmix.RebalancedPartialMix', k=3, fraction=1 / 16)

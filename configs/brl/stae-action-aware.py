@@ -1,5 +1,5 @@
 # STAE and action-aware loss (Table VI of BRL).
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='stae-action-aware')
 
 # Eq. (7) of the paper; for nearly balanced data, lambda from the class counts.

@@ -1,5 +1,5 @@
 # STAE and detached focal loss (Table VI of BRL).
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='stae-detached-focal')
 
 loss = dict(

@@ -1,6 +1,6 @@
 # STAE: rebalanced partial mixup and reverse sampler (Tables VI and VII of
 # BRL).
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:brl}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:brl}}.py'
 words = dict(method='stae')
 
 mixer = dict(type='mmshapmix.RebalancedPartialMix', k=3, fraction=1 / 16)

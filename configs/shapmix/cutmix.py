@@ -1,5 +1,5 @@
 # CutMix (arXiv 1905.04899), from Table 6 of Shap-Mix.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:shapmix}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:shapmix}}.py'
 words = dict(method='cutmix')
 
 model = dict(

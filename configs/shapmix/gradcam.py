@@ -1,5 +1,5 @@
 # Shap-Mix guided by Grad-CAM instead of Shapley values.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:shapmix}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:shapmix}}.py'
 words = dict(method='gradcam')
 
 model = dict(

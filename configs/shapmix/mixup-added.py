@@ -1,6 +1,6 @@
 # Mixup (arXiv 1710.09412), from Table 6 of Shap-Mix: mixed samples beside the
 # clean ones.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:shapmix}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:shapmix}}.py'
 words = dict(method='mixup-added')
 
 model = dict(

@@ -1,5 +1,5 @@
 # Shap-Mix with the released code's distribution over coalitions.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:shapmix}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:shapmix}}.py'
 words = dict(method='shapmix-released')
 
 model = dict(

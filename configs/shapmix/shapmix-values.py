@@ -1,6 +1,6 @@
 # Shap-Mix with Shapley values computed from running means of the values of all
 # coalitions.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:shapmix}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:shapmix}}.py'
 words = dict(method='shapmix-values')
 
 model = dict(

@@ -1,5 +1,5 @@
 # Shap-Mix as in the paper (arXiv 2407.12312).
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:shapmix}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:shapmix}}.py'
 words = dict(method='shapmix')
 
 model = dict(

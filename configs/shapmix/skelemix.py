@@ -1,5 +1,5 @@
 # SkeleMix, from Table 6 of Shap-Mix.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:shapmix}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:shapmix}}.py'
 words = dict(method='skelemix')
 
 model = dict(

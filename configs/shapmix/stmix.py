@@ -1,5 +1,5 @@
 # ST-Mix: Shap-Mix without guidance.
-_base_ = '../_base_/{{$MMSHAPMIX_RECIPE:shapmix}}.py'
+_base_ = '../_base_/recipe-{{$MMSHAPMIX_RECIPE:shapmix}}.py'
 words = dict(method='stmix')
 
 model = dict(

@@ -1,7 +1,7 @@
 """Saliency estimators: from a model and batches to a class-wise table."""
 
 from .base import SaliencyEstimator
-from .gradcam import GradCAM
+from .grad_cam import GradCAM
 from .shapley import (
     CoalitionValues,
     MarginalContributions,

@@ -1,12 +1,12 @@
 """Mixers: modules that add mixed samples with soft labels to a batch."""
 
 from .base import Mixer
-from .cutmix import CutMix
-from .mixup import Mixup
+from .cut_mix import CutMix
+from .mix_up import Mixup
+from .re_mix import Remix
 from .rebalanced_partial_mix import RebalancedPartialMix
-from .remix import Remix
-from .shapmix import ShapMix, STMix
-from .skelemix import SkeleMix
+from .shap_mix import ShapMix, STMix
+from .skele_mix import SkeleMix
 from .skeleton_mix import SkeletonMix
 
 __all__ = [

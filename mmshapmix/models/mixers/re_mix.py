@@ -4,7 +4,7 @@ from torch import Tensor
 
 from ...functional.mixing import remix_lam
 from ...registry import MODELS
-from .mixup import Mixup
+from .mix_up import Mixup
 from .rebalanced import RebalancedMixer
 
 
