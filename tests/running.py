@@ -79,18 +79,31 @@ class Fragile(Hook):
 
 
 @contextmanager
-def user_folder(root):
+def user_folder(root, val_per_class=3):
     """A user's working folder, with small data and the hook FRAGILE."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.setenv('PYTHONPATH', '.')
         patch.syspath_prepend(str(root))
         save_pickle(
-            make_dataset(max_per_class=12, imbalance_ratio=6, val_per_class=3),
+            make_dataset(
+                max_per_class=12,
+                imbalance_ratio=6,
+                val_per_class=val_per_class,
+            ),
             'data/skeleton/synthetic.pkl',
         )
         Path('fragile.py').write_text(FRAGILE)
         yield root
+
+
+def forget_runs():
+    """Drop what MMEngine keeps of earlier runs, and finds by their names.
+
+    The visualizers also keep their figures.
+    """
+    for kind in (MMLogger, MessageHub, Visualizer, ActionVisualizer):
+        kind._instance_dict.clear()
 
 
 def call_tool(name, *args):
@@ -100,9 +113,7 @@ def call_tool(name, *args):
         name: The subcommand, or the script in ``tools`` that runs it.
         *args: Arguments on the command line.
     """
-    # MMEngine finds loggers and visualizers of earlier runs by name.
-    for kind in (MMLogger, MessageHub, Visualizer, ActionVisualizer):
-        kind._instance_dict.clear()
+    forget_runs()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, 'argv', [name, *map(str, args)])
         try:

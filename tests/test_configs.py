@@ -11,7 +11,6 @@ import pytest
 import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
-from mmengine.visualization import Visualizer
 
 from mmshapmix.engine.models import mixer_of
 from mmshapmix.functional.layouts import get_layout
@@ -25,6 +24,7 @@ from .leaves import (
     loaders_of,
 )
 from .recipes import BACKBONES, Name, late_cosine, steps
+from .running import forget_runs
 
 pytestmark = pytest.mark.filterwarnings(
     'ignore:The profile asks for', 'ignore:Detected call of `scheduler.step'
@@ -121,9 +121,7 @@ def test_a_training_is_what_its_words_say(name):
         check_settings(leaf)
         check_learning_rates(leaf)
     finally:
-        # MMEngine keeps the visualizers of all runners, with their figures.
-        for kind in (Visualizer, type(leaf.runner.visualizer)):
-            kind._instance_dict.clear()
+        forget_runs()
 
 
 def hooks_of(runner):

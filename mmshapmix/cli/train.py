@@ -23,13 +23,8 @@ from ..engine.launch import (
 )
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Train a recognizer',
-        epilog='example: %(prog)s configs/shapmix/shapmix.py --data '
-        'nw-ucla-lt --seed 0',
-    )
-    parser.add_argument('config', help='config file')
+def add_start_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that set where the training starts."""
     start = parser.add_mutually_exclusive_group()
     start.add_argument(
         '--resume',
@@ -55,6 +50,31 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='start anew in a work folder that has checkpoints; they are '
         'renamed to NAME.old',
     )
+
+
+def add_randomness_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that set ``randomness``."""
+    parser.add_argument('--seed', type=int, help='random seed')
+    parser.add_argument(
+        '--diff-rank-seed',
+        action='store_true',
+        help='use a different seed in every process',
+    )
+    parser.add_argument(
+        '--deterministic',
+        action='store_true',
+        help='use deterministic CUDNN algorithms',
+    )
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Train a recognizer',
+        epilog='example: %(prog)s configs/shapmix/shapmix.py --data '
+        'nw-ucla-lt --seed 0',
+    )
+    parser.add_argument('config', help='config file')
+    add_start_arguments(parser)
     parser.add_argument(
         '--amp',
         action='store_true',
@@ -76,17 +96,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='scale the learning rate by the total batch size (our configs '
         'do so anyway)',
     )
-    parser.add_argument('--seed', type=int, help='random seed')
-    parser.add_argument(
-        '--diff-rank-seed',
-        action='store_true',
-        help='use a different seed in every process',
-    )
-    parser.add_argument(
-        '--deterministic',
-        action='store_true',
-        help='use deterministic CUDNN algorithms',
-    )
+    add_randomness_arguments(parser)
     add_common_arguments(parser)
     args = parser.parse_args(argv)
     if args.overwrite and args.resume == 'auto':

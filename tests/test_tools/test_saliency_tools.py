@@ -14,12 +14,10 @@ from mmengine.runner import Runner
 
 from mmshapmix.analysis.checkpoints import MIXER, build_mixer, read_checkpoint
 from mmshapmix.cli import mix
-from mmshapmix.datasets.annotations import save_pickle
-from mmshapmix.datasets.synthetic import make_dataset
 from mmshapmix.datasets.synthetic.actions import CLASSES
 from mmshapmix.functional.shapley import shapley_values
 
-from ..running import call_tool, leaf, run_tool
+from ..running import call_tool, leaf, run_tool, user_folder
 
 LEAF = leaf('shapmix-values')
 CONFIG = f"""
@@ -64,12 +62,7 @@ def column(rows, name):
 def folder(tmp_path_factory):
     """A user's working folder: config, data, and a training of one epoch."""
     root = tmp_path_factory.mktemp('user')
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        save_pickle(
-            make_dataset(max_per_class=12, imbalance_ratio=6, val_per_class=2),
-            'data/skeleton/synthetic.pkl',
-        )
+    with user_folder(root, val_per_class=2):
         Path('config.py').write_text(CONFIG)
         args = ('config.py', '--work-dir', 'work', '--seed', '0')
         run_tool('train.py', *args)
